@@ -1,0 +1,60 @@
+/* JSON-RPC 2.0 messages (jsonrpc.org/specification): reading and writing requests, notifications and
+ * responses. What methods exist is not known here. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <cjson/cJSON.h>
+
+#include "proto/buffer.h"
+#include "proto/json.h"
+
+enum rpc_code {
+    RPC_PARSE_ERROR = -32700,
+    RPC_INVALID_REQUEST = -32600,
+    RPC_METHOD_NOT_FOUND = -32601,
+    RPC_INVALID_PARAMS = -32602,
+    RPC_INTERNAL_ERROR = -32603,
+    RPC_PY_COMPILE_ERROR = -32001,
+    RPC_OS_ERROR = -32002,
+    RPC_WORKER_CRASHED = -32003,
+    RPC_TIMEOUT = -32004,
+    RPC_UNAVAILABLE = -32005,
+    RPC_REQUEST_CANCELLED = -32800,
+    /* From a host to the server alone: this job must be run by a pristine process. */
+    RPC_NEEDS_PRISTINE = -32099,
+};
+
+/* A request (id and method), a notification (method), or a response (id, and result or error). */
+struct rpc_message {
+    char *id;                 /* the raw JSON text of the id, as it came; NULL in a notification */
+    char *method;             /* NULL in a response; bytes as json.h has them */
+    struct json_span params;  /* raw text inside the message parsed; text NULL where there is none */
+    struct json_span result;  /* likewise */
+    struct json_span error;   /* likewise */
+};
+
+/* Reads a message that is not a batch. `text` must have passed json_check() and must outlive
+ * *message. Returns 0, or an enum rpc_code with a message (static) in *why; then message->id is set
+ * if one was recognised. In both cases the caller calls rpc_message_deinit(). */
+int rpc_parse(const char *text, size_t len, struct rpc_message *message, const char **why);
+void rpc_message_deinit(struct rpc_message *message);
+
+/* Append a message as one line of text without a newline. `id` is raw JSON text (NULL: null), or for a
+ * notification left out; `params` and `result` raw JSON text without newlines; params may be NULL. */
+void rpc_write_request(struct buffer *out, const char *id, const char *method, const char *params,
+                       size_t params_len);
+void rpc_write_notification(struct buffer *out, const char *method, const char *params,
+                            size_t params_len);
+void rpc_write_result(struct buffer *out, const char *id, const char *result, size_t result_len);
+
+/* Likewise. `data` may be NULL; it stays the caller's. */
+void rpc_write_error(struct buffer *out, const char *id, int code, const char *message,
+                     const cJSON *data);
+
+/* A response whose error object is already JSON text. */
+void rpc_write_raw_error(struct buffer *out, const char *id, const char *error, size_t error_len);
+
+/* The name of an enum rpc_code as DESIGN has it ("PyCompileError", …); "Error" for others. */
+const char *rpc_code_name(int code);
