@@ -1,0 +1,151 @@
+/* See json.h: parsing with cJSON behind the checks of json_check.c, and printing. */
+#include "proto/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/utf8.h"
+
+/* Finds the next \udc80..\udcff escape that is not the second half of a pair, at or behind `at`. */
+static const char *next_byte_escape(const char *at, const char *end) {
+    while ((at = memchr(at, '\\', (size_t)(end - at))) != NULL) {
+        if (at[1] != 'u') {
+            at += 2;
+            continue;
+        }
+        int unit = utf8_hex4(at + 2, end);
+        if (unit >= 0xdc80 && unit <= 0xdcff)
+            return at;
+        at += unit >= 0xd800 && unit <= 0xdbff ? 12 : 6;
+    }
+    return NULL;
+}
+
+/* cJSON refuses lone surrogates but lets any byte pass: writes the bytes that the escapes stand for. */
+static bool decode_byte_escapes(const char *text, size_t len, struct buffer *out) {
+    const char *end = text + len;
+    const char *escape = next_byte_escape(text, end);
+    if (escape == NULL)
+        return false;
+    for (; escape != NULL; escape = next_byte_escape(text, end)) {
+        buffer_append(out, text, (size_t)(escape - text));
+        buffer_append_char(out, (char)(utf8_hex4(escape + 2, end) & 0xff));
+        text = escape + 6;
+    }
+    buffer_append(out, text, (size_t)(end - text));
+    return true;
+}
+
+cJSON *json_parse(const char *text, size_t len, const char **error) {
+    *error = json_check(text, len);
+    if (*error != NULL)
+        return NULL;
+    struct buffer decoded = {0};
+    if (decode_byte_escapes(text, len, &decoded)) {
+        text = decoded.data;
+        len = decoded.len;
+    }
+    cJSON *tree = cJSON_ParseWithLength(text, len);
+    buffer_deinit(&decoded);
+    if (tree == NULL)
+        *error = "not understood";
+    return tree;
+}
+
+/* How many bytes at `at` can be printed as they are: well-formed UTF-8 that needs no escape. */
+static size_t plain_run(const char *at, const char *end) {
+    const char *start = at;
+    while (at < end) {
+        unsigned char byte = (unsigned char)*at;
+        if (byte == '"' || byte == '\\' || byte < 0x20 || byte == 0x7f)
+            break;
+        size_t len = byte < 0x80 ? 1 : utf8_sequence(at, end);
+        if (len == 0)
+            break;
+        at += len;
+    }
+    return (size_t)(at - start);
+}
+
+static void print_escape(unsigned char byte, struct buffer *out) {
+    static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+    const char *known = byte ? strchr(from, byte) : NULL;
+    if (known != NULL) {
+        buffer_append_char(out, '\\');
+        buffer_append_char(out, to[known - from]);
+    } else {
+        buffer_printf(out, "\\u%04x", byte < 0x80 ? byte : 0xdc00 + byte);
+    }
+}
+
+void json_print_string(const char *text, struct buffer *out) {
+    const char *end = text + strlen(text);
+    buffer_append_char(out, '"');
+    while (text < end) {
+        size_t run = plain_run(text, end);
+        buffer_append(out, text, run);
+        text += run;
+        if (text < end)
+            print_escape((unsigned char)*text++, out);
+    }
+    buffer_append_char(out, '"');
+}
+
+static void print_number(double number, struct buffer *out) {
+    if (isnan(number) || isinf(number))
+        buffer_append_string(out, "null");
+    else if (number == floor(number) && fabs(number) < 1e15)
+        buffer_printf(out, "%.0f", number);
+    else
+        buffer_printf(out, "%.17g", number);
+}
+
+static void print_children(const cJSON *tree, char open, char close, struct buffer *out) {
+    buffer_append_char(out, open);
+    for (const cJSON *child = tree->child; child != NULL; child = child->next) {
+        if (open == '{') {
+            json_print_string(child->string, out);
+            buffer_append_char(out, ':');
+        }
+        json_print(child, out);
+        if (child->next != NULL)
+            buffer_append_char(out, ',');
+    }
+    buffer_append_char(out, close);
+}
+
+void json_print(const cJSON *tree, struct buffer *out) {
+    if (cJSON_IsObject(tree))
+        print_children(tree, '{', '}', out);
+    else if (cJSON_IsArray(tree))
+        print_children(tree, '[', ']', out);
+    else if (cJSON_IsString(tree))
+        json_print_string(tree->valuestring, out);
+    else if (cJSON_IsNumber(tree))
+        print_number(tree->valuedouble, out);
+    else if (cJSON_IsRaw(tree))
+        buffer_append_string(out, tree->valuestring);
+    else
+        buffer_append_string(out, cJSON_IsTrue(tree) ? "true" : cJSON_IsFalse(tree) ? "false" : "null");
+}
+
+const char *json_get_string(const cJSON *object, const char *name) {
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
+}
+
+double json_get_number(const cJSON *object, const char *name, double missing) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    return cJSON_IsNumber(item) ? item->valuedouble : missing;
+}
+
+bool json_get_bool(const cJSON *object, const char *name) {
+    return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, name));
+}
+
+void json_add_string_or_null(cJSON *object, const char *name, const char *text) {
+    if (text != NULL)
+        cJSON_AddStringToObject(object, name, text);
+    else
+        cJSON_AddNullToObject(object, name);
+}

@@ -1,0 +1,253 @@
+/* The grammar of JSON (RFC 8259) checked over a text, without building anything: the part of json.h
+ * that cJSON is too lax for. Also finds members and elements in texts that were checked. */
+#include "proto/json.h"
+
+#include <string.h>
+
+#include "proto/utf8.h"
+
+/* A place in a text; `why` is set at the first fault and ends all progress. */
+struct cursor {
+    const char *at;
+    const char *end;
+    const char *why;
+};
+
+static bool fail(struct cursor *c, const char *why) {
+    c->why = why;
+    return false;
+}
+
+static void skip_space(struct cursor *c) {
+    while (c->at < c->end && (*c->at == ' ' || *c->at == '\t' || *c->at == '\n' || *c->at == '\r'))
+        c->at++;
+}
+
+static bool take(struct cursor *c, char wanted) {
+    if (c->at == c->end || *c->at != wanted)
+        return false;
+    c->at++;
+    return true;
+}
+
+static bool check_escape(struct cursor *c) {
+    if (c->at == c->end)
+        return fail(c, "unterminated string");
+    char kind = *c->at++;
+    if (kind != 'u')
+        return strchr("\"\\/bfnrt", kind) && kind ? true : fail(c, "unknown escape in a string");
+    int unit = utf8_hex4(c->at, c->end);
+    if (unit < 0)
+        return fail(c, "\\u is not followed by four hexadecimal digits");
+    c->at += 4;
+    if (unit == 0)
+        return fail(c, "\\u0000 in a string");
+    if (unit < 0xd800 || unit > 0xdfff || (unit >= 0xdc80 && unit <= 0xdcff))
+        return true;
+    if (unit < 0xdc00 && c->end - c->at >= 6 && c->at[0] == '\\' && c->at[1] == 'u') {
+        int low = utf8_hex4(c->at + 2, c->end);
+        if (low >= 0xdc00 && low <= 0xdfff) {
+            c->at += 6;
+            return true;
+        }
+    }
+    return fail(c, "lone surrogate that stands for no byte in a string");
+}
+
+static bool check_string(struct cursor *c) {
+    if (!take(c, '"'))
+        return fail(c, "string expected");
+    while (c->at < c->end) {
+        unsigned char byte = (unsigned char)*c->at;
+        if (byte == '"') {
+            c->at++;
+            return true;
+        }
+        if (byte == '\\') {
+            c->at++;
+            if (!check_escape(c))
+                return false;
+        } else if (byte < 0x20) {
+            return fail(c, "control character in a string");
+        } else if (byte < 0x80) {
+            c->at++;
+        } else {
+            size_t len = utf8_sequence(c->at, c->end);
+            if (len == 0)
+                return fail(c, "invalid UTF-8");
+            c->at += len;
+        }
+    }
+    return fail(c, "unterminated string");
+}
+
+static bool digits(struct cursor *c) {
+    const char *start = c->at;
+    while (c->at < c->end && *c->at >= '0' && *c->at <= '9')
+        c->at++;
+    return c->at > start ? true : fail(c, "malformed number");
+}
+
+static bool check_number(struct cursor *c) {
+    take(c, '-');
+    if (!take(c, '0') && !digits(c))
+        return false;
+    if (take(c, '.') && !digits(c))
+        return false;
+    if (take(c, 'e') || take(c, 'E')) {
+        if (!take(c, '+'))
+            take(c, '-');
+        return digits(c);
+    }
+    return true;
+}
+
+static bool check_word(struct cursor *c, const char *word) {
+    size_t len = strlen(word);
+    if ((size_t)(c->end - c->at) < len || memcmp(c->at, word, len) != 0)
+        return fail(c, "unknown word");
+    c->at += len;
+    return true;
+}
+
+static bool check_value(struct cursor *c, int depth);
+
+static bool check_members(struct cursor *c, int depth) {
+    skip_space(c);
+    if (take(c, '}'))
+        return true;
+    do {
+        skip_space(c);
+        if (!check_string(c))
+            return false;
+        skip_space(c);
+        if (!take(c, ':'))
+            return fail(c, "':' expected");
+        if (!check_value(c, depth))
+            return false;
+    } while (take(c, ','));
+    return take(c, '}') ? true : fail(c, "',' or '}' expected");
+}
+
+static bool check_elements(struct cursor *c, int depth) {
+    skip_space(c);
+    if (take(c, ']'))
+        return true;
+    do {
+        if (!check_value(c, depth))
+            return false;
+    } while (take(c, ','));
+    return take(c, ']') ? true : fail(c, "',' or ']' expected");
+}
+
+/* Checks a value and the white space on both its sides. */
+static bool check_value(struct cursor *c, int depth) {
+    if (depth > JSON_DEPTH_MAX)
+        return fail(c, "nested too deeply");
+    skip_space(c);
+    if (c->at == c->end)
+        return fail(c, "unexpected end");
+    bool fine;
+    switch (*c->at) {
+    case '{':
+        c->at++;
+        fine = check_members(c, depth + 1);
+        break;
+    case '[':
+        c->at++;
+        fine = check_elements(c, depth + 1);
+        break;
+    case '"':
+        fine = check_string(c);
+        break;
+    case 't':
+        fine = check_word(c, "true");
+        break;
+    case 'f':
+        fine = check_word(c, "false");
+        break;
+    case 'n':
+        fine = check_word(c, "null");
+        break;
+    default:
+        fine = check_number(c);
+    }
+    skip_space(c);
+    return fine;
+}
+
+const char *json_check(const char *text, size_t len) {
+    struct cursor c = {text, text + len, NULL};
+    if (check_value(&c, 0) && c.at != c.end)
+        c.why = "text behind the value";
+    return c.why;
+}
+
+/* The functions below pass over text that json_check() has passed: brackets and quotes match. */
+
+static void pass_string(struct cursor *c) {
+    for (c->at++; *c->at != '"'; c->at++)
+        if (*c->at == '\\')
+            c->at++;
+    c->at++;
+}
+
+static struct json_span pass_value(struct cursor *c) {
+    skip_space(c);
+    const char *start = c->at;
+    int depth = 0;
+    for (; c->at < c->end; c->at++) {
+        char byte = *c->at;
+        if (byte == '"') {
+            pass_string(c);
+            c->at--;
+        } else if (byte == '{' || byte == '[') {
+            depth++;
+        } else if (byte == '}' || byte == ']') {
+            if (depth-- == 0)
+                break;
+        } else if (byte == ',' && depth == 0) {
+            break;
+        }
+    }
+    const char *end = c->at;
+    while (end > start && strchr(" \t\r\n", end[-1]))
+        end--;
+    return (struct json_span){start, (size_t)(end - start)};
+}
+
+struct json_span json_member(const char *text, size_t len, const char *name) {
+    struct cursor c = {text, text + len, NULL};
+    struct json_span found = {NULL, 0};
+    size_t name_len = strlen(name);
+    skip_space(&c);
+    if (!take(&c, '{'))
+        return found;
+    skip_space(&c);
+    while (c.at < c.end && *c.at == '"') {
+        const char *key = c.at + 1;
+        pass_string(&c);
+        size_t key_len = (size_t)(c.at - key) - 1;
+        skip_space(&c);
+        c.at++; /* the colon */
+        struct json_span value = pass_value(&c);
+        if (key_len == name_len && memcmp(key, name, key_len) == 0)
+            found = value;
+        take(&c, ',');
+        skip_space(&c);
+    }
+    return found;
+}
+
+void json_each_element(const char *text, size_t len,
+                       void (*element)(struct json_span element, void *context), void *context) {
+    struct cursor c = {text, text + len, NULL};
+    skip_space(&c);
+    if (!take(&c, '['))
+        return;
+    skip_space(&c);
+    while (c.at < c.end && *c.at != ']') {
+        element(pass_value(&c), context);
+        take(&c, ',');
+    }
+}

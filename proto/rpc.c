@@ -1,0 +1,140 @@
+/* See rpc.h. */
+#include "proto/rpc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    int code;
+    const char *name;
+} code_names[] = {
+    {RPC_PARSE_ERROR, "ParseError"},
+    {RPC_INVALID_REQUEST, "InvalidRequest"},
+    {RPC_METHOD_NOT_FOUND, "MethodNotFound"},
+    {RPC_INVALID_PARAMS, "InvalidParams"},
+    {RPC_INTERNAL_ERROR, "InternalError"},
+    {RPC_PY_COMPILE_ERROR, "PyCompileError"},
+    {RPC_OS_ERROR, "OSError"},
+    {RPC_WORKER_CRASHED, "WorkerCrashed"},
+    {RPC_TIMEOUT, "Timeout"},
+    {RPC_UNAVAILABLE, "Unavailable"},
+    {RPC_REQUEST_CANCELLED, "RequestCancelled"},
+};
+
+const char *rpc_code_name(int code) {
+    for (size_t i = 0; i < sizeof code_names / sizeof *code_names; i++)
+        if (code_names[i].code == code)
+            return code_names[i].name;
+    return "Error";
+}
+
+/* An id may be a string, a number or null (section 4 of the specification). */
+static bool is_id(struct json_span value) {
+    return value.len > 0 && value.text[0] != '{' && value.text[0] != '[' && value.text[0] != 't' &&
+           value.text[0] != 'f';
+}
+
+static char *string_of(struct json_span value) {
+    const char *error;
+    cJSON *tree = json_parse(value.text, value.len, &error);
+    char *text = cJSON_IsString(tree) ? xstrdup(tree->valuestring) : NULL;
+    cJSON_Delete(tree);
+    return text;
+}
+
+static bool span_is(struct json_span value, const char *text) {
+    return value.text != NULL && value.len == strlen(text) && memcmp(value.text, text, value.len) == 0;
+}
+
+static int refuse(const char **why, const char *text) {
+    *why = text;
+    return RPC_INVALID_REQUEST;
+}
+
+int rpc_parse(const char *text, size_t len, struct rpc_message *message, const char **why) {
+    *message = (struct rpc_message){0};
+    *why = NULL;
+    while (len > 0 && strchr(" \t\r\n", *text))
+        text++, len--;
+    if (len == 0 || *text != '{')
+        return refuse(why, "a request is an object");
+    struct json_span id = json_member(text, len, "id");
+    struct json_span method = json_member(text, len, "method");
+    if (id.text != NULL) {
+        if (!is_id(id))
+            return refuse(why, "'id' must be a string, a number or null");
+        message->id = xstrndup(id.text, id.len);
+    }
+    if (!span_is(json_member(text, len, "jsonrpc"), "\"2.0\""))
+        return refuse(why, "'jsonrpc' must be \"2.0\"");
+    message->params = json_member(text, len, "params");
+    message->result = json_member(text, len, "result");
+    message->error = json_member(text, len, "error");
+    if (method.text == NULL) {
+        bool response = message->id != NULL && (message->result.text != NULL) != (message->error.text != NULL);
+        return response ? 0 : refuse(why, "'method' is missing");
+    }
+    message->method = string_of(method);
+    if (message->method == NULL)
+        return refuse(why, "'method' must be a string");
+    if (message->params.text != NULL && *message->params.text != '{' && *message->params.text != '[')
+        return refuse(why, "'params' must be an object");
+    return 0;
+}
+
+void rpc_message_deinit(struct rpc_message *message) {
+    free(message->id);
+    free(message->method);
+    *message = (struct rpc_message){0};
+}
+
+static void begin(struct buffer *out, const char *id) {
+    buffer_append_string(out, "{\"jsonrpc\":\"2.0\"");
+    if (id != NULL) {
+        buffer_append_string(out, ",\"id\":");
+        buffer_append_string(out, id);
+    }
+}
+
+void rpc_write_request(struct buffer *out, const char *id, const char *method, const char *params,
+                       size_t params_len) {
+    begin(out, id);
+    buffer_append_string(out, ",\"method\":");
+    json_print_string(method, out);
+    if (params != NULL) {
+        buffer_append_string(out, ",\"params\":");
+        buffer_append(out, params, params_len);
+    }
+    buffer_append_char(out, '}');
+}
+
+void rpc_write_notification(struct buffer *out, const char *method, const char *params,
+                            size_t params_len) {
+    rpc_write_request(out, NULL, method, params, params_len);
+}
+
+void rpc_write_result(struct buffer *out, const char *id, const char *result, size_t result_len) {
+    begin(out, id ? id : "null");
+    buffer_append_string(out, ",\"result\":");
+    buffer_append(out, result, result_len);
+    buffer_append_char(out, '}');
+}
+
+void rpc_write_raw_error(struct buffer *out, const char *id, const char *error, size_t error_len) {
+    begin(out, id ? id : "null");
+    buffer_append_string(out, ",\"error\":");
+    buffer_append(out, error, error_len);
+    buffer_append_char(out, '}');
+}
+
+void rpc_write_error(struct buffer *out, const char *id, int code, const char *message,
+                     const cJSON *data) {
+    begin(out, id ? id : "null");
+    buffer_printf(out, ",\"error\":{\"code\":%d,\"message\":", code);
+    json_print_string(message, out);
+    if (data != NULL) {
+        buffer_append_string(out, ",\"data\":");
+        json_print(data, out);
+    }
+    buffer_append_string(out, "}}");
+}
