@@ -1,6 +1,7 @@
 /* See buffer.h. */
 #include "proto/buffer.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
