@@ -95,8 +95,8 @@ void json_print_string(const char *text, struct buffer *out) {
 static void print_number(double number, struct buffer *out) {
     if (isnan(number) || isinf(number))
         buffer_append_string(out, "null");
-    else if (number == floor(number) && fabs(number) < 1e15)
-        buffer_printf(out, "%.0f", number);
+    else if (number > -1e15 && number < 1e15 && number == (double)(long long)number)
+        buffer_printf(out, "%lld", (long long)number);
     else
         buffer_printf(out, "%.17g", number);
 }

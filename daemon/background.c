@@ -1,0 +1,86 @@
+/* See background.h. */
+#include "daemon/background.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "proto/buffer.h"
+#include "proto/paths.h"
+
+#define LOG_MAX (1 << 20)
+
+static int report_fd = -1;
+
+/* The parent: '+' means ready, anything else is a message, nothing means that the child died. */
+static _Noreturn void wait_for_word(int fd) {
+    struct buffer word = {0};
+    ssize_t len;
+    while ((len = read(fd, buffer_reserve(&word, 512), 512)) > 0 || (len < 0 && errno == EINTR))
+        word.len += len > 0 ? (size_t)len : 0;
+    if (word.len > 0 && word.data[0] == '+')
+        _exit(0);
+    fprintf(stderr, "pycompiled: %s\n", word.len ? buffer_string(&word) : "the daemon died while it started");
+    _exit(1);
+}
+
+/* Opens the log, the old one set aside when it has grown large. Standard error where that fails. */
+static int open_log(const char *socket_path) {
+    char *path = paths_log(socket_path);
+    struct stat st;
+    if (lstat(path, &st) == 0 && st.st_size > LOG_MAX) {
+        char *old = xasprintf("%s.old", path);
+        rename(path, old);
+        free(old);
+    }
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    free(path);
+    return fd;
+}
+
+void background_begin(const char *socket_path) {
+    int word[2];
+    if (pipe2(word, O_CLOEXEC) < 0) {
+        perror("pycompiled: pipe");
+        exit(1);
+    }
+    pid_t pid = fork();
+    if (pid < 0) {
+        perror("pycompiled: fork");
+        exit(1);
+    }
+    if (pid > 0) {
+        close(word[1]);
+        wait_for_word(word[0]);
+    }
+    close(word[0]);
+    report_fd = word[1];
+    setsid();
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int log = open_log(socket_path);
+    dup2(null, STDIN_FILENO);
+    dup2(log >= 0 ? log : null, STDOUT_FILENO);
+    dup2(log >= 0 ? log : null, STDERR_FILENO);
+    close(null);
+    if (log >= 0)
+        close(log);
+}
+
+void background_report(const char *why) {
+    if (report_fd < 0)
+        return;
+    const char *word = why ? why : "+";
+    for (size_t len = strlen(word); len > 0;) {
+        ssize_t written = write(report_fd, word, len);
+        if (written < 0 && errno != EINTR)
+            break;
+        word += written > 0 ? written : 0;
+        len -= written > 0 ? (size_t)written : 0;
+    }
+    close(report_fd);
+    report_fd = -1;
+}

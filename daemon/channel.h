@@ -1,0 +1,74 @@
+/* A stream of framed messages over a Unix socket on the loop: reading with back-pressure, and writes
+ * that are gathered while the loop works and go out together before it waits. Used for clients, for
+ * workers and for hosts' control sockets alike; what the messages mean is the owner's. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <uv.h>
+
+#include "daemon/list.h"
+#include "proto/buffer.h"
+#include "proto/frame.h"
+
+struct channel;
+
+/* What an owner is told. Every one but `drained` is required. A callback may close the channel. */
+struct channel_events {
+    void (*message)(struct channel *channel, const char *text, size_t len);
+    /* A message over the limit came and is skipped. */
+    void (*too_long)(struct channel *channel);
+    /* Nothing more will be read: end of file, a failure, or (why != NULL) no framing. Not closed yet. */
+    void (*ended)(struct channel *channel, const char *why);
+    /* What was to be written has been written. */
+    void (*drained)(struct channel *channel);
+    /* The handle is closed; the channel's memory is free to go. Called once, after channel_close(). */
+    void (*closed)(struct channel *channel);
+};
+
+/* The channels of a loop that have something to do before it waits. */
+struct channel_group {
+    uv_prepare_t prepare;
+    struct list dirty;
+};
+
+struct channel {
+    uv_pipe_t pipe;
+    const struct channel_events *events;
+    struct channel_group *group;
+    struct frame_reader in;
+    struct buffer out;     /* gathered, not yet given to libuv */
+    struct buffer writing; /* with libuv until write_request ends */
+    uv_write_t write_request;
+    struct list dirty_link;
+    bool write_active;
+    bool paused;
+    bool ended;
+    bool closing;
+};
+
+/* Starts and ends gathering on a loop; channel_group_close() must come before the loop's end. */
+void channel_group_init(struct channel_group *group, uv_loop_t *loop);
+void channel_group_close(struct channel_group *group);
+
+/* Makes a channel for a pipe that the caller then opens (uv_pipe_open, uv_accept) and starts. `limit`:
+ * longest message in bytes. */
+void channel_init(struct channel *channel, struct channel_group *group,
+                  const struct channel_events *events, size_t limit);
+
+/* Begins reading. Returns 0 or a negative libuv error. */
+int channel_start(struct channel *channel);
+
+/* Sends one message in the peer's framing (FRAMING_UNKNOWN: lines). */
+void channel_send(struct channel *channel, const char *text, size_t len);
+
+/* Stops and resumes taking messages; what has been read but not taken waits in the channel. */
+void channel_pause(struct channel *channel);
+void channel_resume(struct channel *channel);
+
+/* Bytes waiting to be written. */
+size_t channel_pending(const struct channel *channel);
+
+/* Closes asynchronously; unsent bytes are dropped; harmless when already closing. */
+void channel_close(struct channel *channel);

@@ -1,0 +1,276 @@
+/* See host.h. */
+#include "daemon/host.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+#include "daemon/pool.h"
+#include "proto/buffer.h"
+#include "proto/rpc.h"
+
+#define CONTROL_FD 3
+#define FIRST_WORKER_FD 4
+#define CONTROL_MESSAGE_MAX ((size_t)64 << 10)
+
+/* What a host may see of the environment: nothing that changes what CPython does. */
+static const char *const passed_variables[] = {"LD_LIBRARY_PATH", "TMPDIR",       "ASAN_OPTIONS",
+                                               "UBSAN_OPTIONS",   "LSAN_OPTIONS", "TSAN_OPTIONS"};
+#define PASSED_COUNT (sizeof passed_variables / sizeof *passed_variables)
+
+static struct host *host_of_control(struct channel *control) {
+    return list_entry(control, struct host, control);
+}
+
+/* The end: no more jobs, no more answers, no process. The pool takes its jobs back; then its handles go. */
+static void check_gone(struct host *host) {
+    if (!host->exited || host->open_streams > 0)
+        return;
+    pool_host_gone(host);
+    host->left = true;
+    for (unsigned i = 0; i < host->worker_count; i++)
+        worker_leave(&host->workers[i]);
+    channel_close(&host->control);
+}
+
+static void on_process_closed(uv_handle_t *handle) {
+    host_handle_closed(handle->data);
+}
+
+static void on_process_exit(uv_process_t *process, int64_t exit_status, int term_signal) {
+    struct host *host = process->data;
+    host->exited = true;
+    host->exit_status = exit_status;
+    host->term_signal = term_signal;
+    uv_close((uv_handle_t *)process, on_process_closed);
+    check_gone(host);
+}
+
+void host_stream_ended(struct host *host) {
+    host->open_streams--;
+    check_gone(host);
+}
+
+void host_handle_closed(struct host *host) {
+    if (--host->handles > 0)
+        return;
+    struct server *server = host->pool->server;
+    free(host->version);
+    free(host->failure);
+    free(host);
+    server_host_gone(server);
+}
+
+static void on_ready(struct host *host, const cJSON *params) {
+    const char *version = json_get_string(params, "python");
+    host->ready = true;
+    host->version = xstrdup(version ? version : host->pool->python);
+    pool_host_ready(host);
+}
+
+static void on_control_message(struct channel *control, const char *text, size_t len) {
+    struct host *host = host_of_control(control);
+    struct rpc_message message = {0};
+    const char *why = json_check(text, len);
+    if (why == NULL && rpc_parse(text, len, &message, &why) == 0 && message.method != NULL &&
+        message.params.text != NULL) {
+        cJSON *params = json_parse(message.params.text, message.params.len, &why);
+        if (strcmp(message.method, "ready") == 0) {
+            on_ready(host, params);
+        } else if (strcmp(message.method, "failed") == 0) {
+            const char *reason = json_get_string(params, "reason");
+            free(host->failure);
+            host->failure = xstrdup(reason ? reason : "unknown");
+        } else if (strcmp(message.method, "memory") == 0) {
+            host->rss_kb = (long)json_get_number(params, "rss_kb", 0);
+            pool_host_grew(host);
+        }
+        cJSON_Delete(params);
+    }
+    rpc_message_deinit(&message);
+}
+
+static void on_control_too_long(struct channel *control) {
+    host_kill(host_of_control(control));
+}
+
+static void on_control_ended(struct channel *control, const char *why) {
+    (void)why;
+    host_stream_ended(host_of_control(control));
+}
+
+static void on_control_closed(struct channel *control) {
+    host_handle_closed(host_of_control(control));
+}
+
+static const struct channel_events control_events = {
+    .message = on_control_message,
+    .too_long = on_control_too_long,
+    .ended = on_control_ended,
+    .closed = on_control_closed,
+};
+
+static char **make_environment(void) {
+    char **environment = xcalloc(PASSED_COUNT + 3, sizeof *environment);
+    size_t n = 0;
+    environment[n++] = xstrdup("LC_ALL=C.UTF-8");
+    environment[n++] = xstrdup("PATH=/usr/bin:/bin");
+    for (size_t i = 0; i < PASSED_COUNT; i++) {
+        const char *value = getenv(passed_variables[i]);
+        if (value != NULL)
+            environment[n++] = xasprintf("%s=%s", passed_variables[i], value);
+    }
+    return environment;
+}
+
+/* Runs the program with the given ends of its sockets (control first). Returns 0 or a negative error. */
+static int spawn(struct host *host, bool pristine, const int *peer_fds, unsigned fd_count) {
+    struct server *server = host->pool->server;
+    mode_t mask = umask(0);
+    umask(mask);
+    char *control = xasprintf("--control=%d", CONTROL_FD);
+    char *workers = xasprintf("--workers=%d-%u", FIRST_WORKER_FD, FIRST_WORKER_FD + host->worker_count - 1);
+    char *umask_option = xasprintf("--umask=%03o", (unsigned)mask);
+    char *args[] = {host->pool->program, control, workers, umask_option, pristine ? "--pristine" : NULL, NULL};
+    uv_stdio_container_t *stdio = xcalloc(CONTROL_FD + fd_count, sizeof *stdio);
+    stdio[0].flags = UV_IGNORE;
+    for (int i = 1; i <= 2; i++)
+        stdio[i] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO};
+    for (unsigned i = 0; i < fd_count; i++)
+        stdio[CONTROL_FD + i] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = peer_fds[i]};
+    char **environment = make_environment();
+    uv_process_options_t options = {
+        .exit_cb = on_process_exit,
+        .file = host->pool->program,
+        .args = args,
+        .env = environment,
+        .cwd = "/",
+        .flags = UV_PROCESS_DETACHED, /* a session of its own, so that what it forks dies with it */
+        .stdio_count = (int)(CONTROL_FD + fd_count),
+        .stdio = stdio,
+    };
+    int status = uv_spawn(&server->loop, &host->process, &options);
+    for (char **variable = environment; *variable != NULL; variable++)
+        free(*variable);
+    free(environment);
+    free(stdio);
+    free(umask_option);
+    free(workers);
+    free(control);
+    return status;
+}
+
+static void close_all(int (*pairs)[2], unsigned count, int end) {
+    for (unsigned i = 0; i < count; i++)
+        close(pairs[i][end]);
+}
+
+/* Takes our ends of the sockets. */
+static int open_streams(struct host *host, int (*pairs)[2]) {
+    channel_init(&host->control, &host->pool->server->channels, &control_events, CONTROL_MESSAGE_MAX);
+    host->control.in.framing = FRAMING_HEADERS;
+    host->handles++;
+    int status = uv_pipe_open(&host->control.pipe, pairs[0][0]);
+    if (status == 0)
+        status = channel_start(&host->control);
+    for (unsigned i = 0; i < host->worker_count; i++) {
+        int worker_status = worker_init(&host->workers[i], host, pairs[i + 1][0]);
+        status = status < 0 ? status : worker_status;
+    }
+    host->open_streams = 1 + host->worker_count;
+    return status;
+}
+
+static struct host *host_new(struct pool *pool, enum host_kind kind, unsigned workers) {
+    struct host *host = xcalloc(1, sizeof *host + workers * sizeof *host->workers);
+    list_init(&host->link);
+    host->pool = pool;
+    host->kind = kind;
+    host->worker_count = workers;
+    host->process.data = host;
+    return host;
+}
+
+struct host *host_start(struct pool *pool, enum host_kind kind, bool pristine, unsigned workers, char **why) {
+    int(*pairs)[2] = xcalloc(workers + 1, sizeof *pairs);
+    unsigned made = 0;
+    while (made <= workers && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pairs[made]) == 0)
+        made++;
+    if (made <= workers) {
+        *why = xstrdup("cannot make sockets for a host: too many open files");
+        close_all(pairs, made, 0);
+        close_all(pairs, made, 1);
+        free(pairs);
+        return NULL;
+    }
+    struct host *host = host_new(pool, kind, workers);
+    int *peer_fds = xcalloc(workers + 1, sizeof *peer_fds);
+    for (unsigned i = 0; i <= workers; i++)
+        peer_fds[i] = pairs[i][1];
+    server_host_come(pool->server);
+    host->handles = 1; /* the process, also where it could not be started */
+    int status = spawn(host, pristine, peer_fds, workers + 1);
+    free(peer_fds);
+    close_all(pairs, workers + 1, 1);
+    int stream_status = open_streams(host, pairs);
+    free(pairs);
+    list_append(&pool->hosts, &host->link);
+    if (status < 0 || stream_status < 0) {
+        host->failure = xasprintf("cannot start %s: %s", pool->program, uv_strerror(status < 0 ? status : stream_status));
+        *why = xstrdup(host->failure);
+        if (status == 0) {
+            host_kill(host);
+        } else {
+            host->exited = true;
+            uv_close((uv_handle_t *)&host->process, on_process_closed);
+        }
+        host->retiring = true;
+        return NULL;
+    }
+    return host;
+}
+
+unsigned host_in_flight(const struct host *host) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < host->worker_count; i++)
+        count += host->workers[i].in_flight;
+    return count;
+}
+
+/* End of file on a worker's socket is what ends that worker; the process goes when all have. */
+static void leave_if_done(struct host *host) {
+    if (!host->retiring || host->left || host_in_flight(host) > 0)
+        return;
+    host->left = true;
+    for (unsigned i = 0; i < host->worker_count; i++) {
+        uv_os_fd_t fd;
+        if (uv_fileno((uv_handle_t *)&host->workers[i].channel.pipe, &fd) == 0)
+            shutdown(fd, SHUT_WR);
+    }
+    uv_os_fd_t fd;
+    if (uv_fileno((uv_handle_t *)&host->control.pipe, &fd) == 0)
+        shutdown(fd, SHUT_WR);
+}
+
+void host_worker_idle(struct host *host) {
+    leave_if_done(host);
+}
+
+void host_retire(struct host *host) {
+    host->retiring = true;
+    leave_if_done(host);
+}
+
+void host_kill(struct host *host) {
+    host->retiring = true;
+    if (host->exited)
+        return;
+    if (kill(-host->process.pid, SIGKILL) < 0) /* not yet a group of its own: just begun */
+        uv_process_kill(&host->process, SIGKILL);
+}

@@ -1,0 +1,60 @@
+/* A host seen from the server: a process, its control socket and its workers (docs/host.md). What it is
+ * used for, and what follows from its death, is the pool's. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "daemon/channel.h"
+#include "daemon/list.h"
+#include "daemon/worker.h"
+
+struct pool;
+
+enum host_kind {
+    HOST_SHARED,   /* runs whatever comes */
+    HOST_PRISTINE, /* forks a fresh interpreter for each job */
+    HOST_SOLO,     /* runs one suspect and goes */
+};
+
+struct host {
+    struct list link; /* in pool->hosts */
+    struct pool *pool;
+    enum host_kind kind;
+    uv_process_t process;
+    struct channel control;
+    char *version;     /* "3.13.0", or NULL until it is ready */
+    char *failure;     /* what it said that it cannot do, or NULL */
+    bool ready;        /* CPython is up in it */
+    bool retiring;     /* gets no more jobs; asked to leave once it has none */
+    bool left;         /* has been asked to leave */
+    bool exited;
+    int64_t exit_status;
+    int term_signal;
+    struct job *timed_out; /* the job it was killed for; not dereferenced */
+    long rss_kb;
+    unsigned open_streams; /* channels that have not ended yet */
+    unsigned handles;      /* not yet closed */
+    unsigned worker_count;
+    struct worker workers[];
+};
+
+/* Starts a host of the pool with so many workers. Returns it, or NULL with a message in *why (the caller
+ * frees). pool_host_*() tell what becomes of it. */
+struct host *host_start(struct pool *pool, enum host_kind kind, bool pristine, unsigned workers, char **why);
+
+/* No more jobs for it; it leaves when it has none. */
+void host_retire(struct host *host);
+
+/* Ends it at once, with what it forked. */
+void host_kill(struct host *host);
+
+/* Jobs with its workers. */
+unsigned host_in_flight(const struct host *host);
+
+/* Called by worker.c: a worker has no more jobs; a worker's stream has ended; a handle has closed. */
+void host_worker_idle(struct host *host);
+void host_stream_ended(struct host *host);
+void host_handle_closed(struct host *host);

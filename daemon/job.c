@@ -1,0 +1,85 @@
+/* See job.h. */
+#include "daemon/job.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/connection.h"
+#include "daemon/pool.h"
+#include "daemon/reply.h"
+#include "daemon/server.h"
+#include "proto/buffer.h"
+#include "proto/rpc.h"
+
+struct job *job_new(struct pool *pool, struct connection *client, struct reply *reply,
+                    const char *method, struct json_span params) {
+    struct job *job = xcalloc(1, sizeof *job);
+    list_init(&job->link);
+    list_init(&job->client_link);
+    job->pool = pool;
+    job->client = client;
+    job->reply = reply;
+    job->method = method;
+    job->params = xmalloc(params.len);
+    memcpy(job->params, params.text, params.len);
+    job->params_len = params.len;
+    job->id = server_job_started(pool->server);
+    connection_job_opened(client, job);
+    return job;
+}
+
+void job_abandon(struct job *job) {
+    if (job->client != NULL)
+        connection_job_closed(job->client, job);
+    job->client = NULL;
+    if (job->reply != NULL)
+        reply_drop(job->reply);
+    job->reply = NULL;
+}
+
+void job_free(struct job *job) {
+    assert(list_empty(&job->link));
+    struct server *server = job->pool->server;
+    if (job->client != NULL)
+        connection_job_closed(job->client, job);
+    if (job->reply != NULL)
+        reply_drop(job->reply);
+    free(job->params);
+    free(job);
+    server_job_ended(server);
+}
+
+/* Takes the reply out of the job, for the answer; NULL where nobody waits. */
+static struct reply *take_reply(struct job *job) {
+    struct reply *reply = job->reply;
+    job->reply = NULL;
+    return reply;
+}
+
+void job_finish_result(struct job *job, struct json_span result) {
+    struct reply *reply = take_reply(job);
+    if (reply != NULL)
+        reply_result(reply, result);
+    job_free(job);
+}
+
+void job_finish_raw_error(struct job *job, struct json_span error) {
+    struct reply *reply = take_reply(job);
+    if (reply != NULL)
+        reply_raw_error(reply, error);
+    job_free(job);
+}
+
+void job_finish_error(struct job *job, int code, const char *message, cJSON *data) {
+    struct reply *reply = take_reply(job);
+    if (reply != NULL)
+        reply_error(reply, code, message, data);
+    else
+        cJSON_Delete(data);
+    job_free(job);
+}
+
+void job_finish_unavailable(struct job *job, const char *reason, bool retryable) {
+    job_finish_error(job, RPC_UNAVAILABLE, reason, unavailable_data(reason, retryable));
+}

@@ -1,0 +1,57 @@
+/* A job: one compile that a client asked for, from its request to its answer. Who runs it when is
+ * pool.h's; in which order is job_queue.h's. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/list.h"
+#include "proto/compile.h"
+#include "proto/json.h"
+
+struct connection;
+struct pool;
+struct reply;
+
+enum job_state {
+    JOB_QUEUED,   /* in its pool's job_queue */
+    JOB_PRISTINE, /* in its pool's list of jobs for the pristine host */
+    JOB_SUSPECT,  /* in its pool's list of jobs to be tried alone */
+    JOB_ASSIGNED, /* with a worker */
+};
+
+struct job {
+    struct list link;        /* in the list that `state` names */
+    struct list client_link; /* in its connection's list of open jobs */
+    enum job_state state;
+    struct pool *pool;
+    struct connection *client; /* NULL: nobody waits for the answer any more */
+    struct reply *reply;       /* where the answer goes; NULL likewise */
+    uint64_t id;
+    enum priority priority;
+    const char *method; /* static: "compile" or "check" */
+    char *params;       /* the request's parameters as they came */
+    size_t params_len;
+    unsigned timeout_ms; /* 0: none */
+    unsigned attempts;   /* hosts that died under it */
+    bool needs_pristine;
+};
+
+/* Makes a job; takes the reply. The parameters' text is copied. */
+struct job *job_new(struct pool *pool, struct connection *client, struct reply *reply,
+                    const char *method, struct json_span params);
+
+/* Answers, if anybody waits, and frees the job; it must be in no list of its pool's. */
+void job_finish_result(struct job *job, struct json_span result);
+void job_finish_raw_error(struct job *job, struct json_span error);
+void job_finish_error(struct job *job, int code, const char *message, cJSON *data);
+
+/* Answers -32005 Unavailable and frees the job. */
+void job_finish_unavailable(struct job *job, const char *reason, bool retryable);
+
+/* Nobody waits any more: the job loses its client; the reply is freed unanswered. */
+void job_abandon(struct job *job);
+
+/* Frees without an answer. */
+void job_free(struct job *job);

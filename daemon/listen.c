@@ -1,0 +1,170 @@
+/* See listen.h. */
+#include "daemon/listen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "proto/buffer.h"
+#include "proto/paths.h"
+
+#define ACTIVATED_FD 3
+#define BACKLOG 4096
+
+/* The socket that systemd passed, or -1. */
+static int activated_fd(void) {
+    const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+    if (pid == NULL || count == NULL || strtol(pid, NULL, 10) != getpid() || strcmp(count, "1") != 0)
+        return -1;
+    struct sockaddr_un address;
+    socklen_t len = sizeof address;
+    if (getsockname(ACTIVATED_FD, (struct sockaddr *)&address, &len) < 0 ||
+        address.sun_family != AF_UNIX)
+        return -1;
+    fcntl(ACTIVATED_FD, F_SETFD, FD_CLOEXEC);
+    fcntl(ACTIVATED_FD, F_SETFL, fcntl(ACTIVATED_FD, F_GETFL) | O_NONBLOCK);
+    return ACTIVATED_FD;
+}
+
+static int fail(char **why, const char *what, const char *path) {
+    *why = xasprintf("%s %s: %s", what, path, strerror(errno));
+    return -1;
+}
+
+static int make_folder(const char *path, char **why) {
+    char *folder = xstrdup(path);
+    char *slash = strrchr(folder, '/');
+    int result = 0;
+    if (slash != NULL && slash != folder) {
+        *slash = '\0';
+        if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+            result = fail(why, "cannot make the folder", folder);
+    }
+    free(folder);
+    return result;
+}
+
+static bool fill_address(const char *path, struct sockaddr_un *address) {
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address->sun_path)
+        return false;
+    strcpy(address->sun_path, path);
+    return true;
+}
+
+int listen_prepare_folder(const char *path, char **why) {
+    *why = NULL;
+    return make_folder(path, why) < 0 || paths_check_folder(path, why) < 0 ? -1 : 0;
+}
+
+bool listen_probe(const char *path) {
+    struct sockaddr_un address;
+    int fd = fill_address(path, &address) ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
+    if (fd < 0)
+        return false;
+    /* EAGAIN: somebody listens and the backlog is full. */
+    bool there = connect(fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EAGAIN;
+    close(fd);
+    return there;
+}
+
+/* Takes the lock. Returns its descriptor, -1 on failure, -2 where another process holds it. */
+static int take_lock(const char *socket_path, char **why) {
+    char *path = paths_lock(socket_path);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        fail(why, "cannot open the lock", path);
+    } else if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        bool taken = errno == EWOULDBLOCK;
+        if (!taken)
+            fail(why, "cannot lock", path);
+        close(fd);
+        fd = taken ? -2 : -1;
+    }
+    free(path);
+    return fd;
+}
+
+/* Removes a socket that nobody listens on. Anything else of that name is left alone. */
+static enum listen_status clear_name(const char *path, char **why) {
+    struct stat st;
+    if (lstat(path, &st) < 0)
+        return LISTEN_READY;
+    if (!S_ISSOCK(st.st_mode)) {
+        *why = xasprintf("%s exists and is not a socket", path);
+        return LISTEN_FAILED;
+    }
+    if (listen_probe(path))
+        return LISTEN_TAKEN;
+    if (unlink(path) < 0) {
+        fail(why, "cannot remove", path);
+        return LISTEN_FAILED;
+    }
+    return LISTEN_READY;
+}
+
+static int bind_socket(struct listener *listener, const char *path, char **why) {
+    struct sockaddr_un address;
+    struct stat st;
+    if (!fill_address(path, &address)) {
+        *why = xasprintf("the socket's path is longer than %zu bytes: %s", sizeof address.sun_path - 1, path);
+        return -1;
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return fail(why, "cannot make a socket for", path);
+    mode_t old = umask(0177);
+    int bound = bind(fd, (struct sockaddr *)&address, sizeof address);
+    umask(old);
+    if (bound < 0 || lstat(path, &st) < 0 || listen(fd, BACKLOG) < 0) {
+        fail(why, "cannot listen on", path);
+        close(fd);
+        return -1;
+    }
+    listener->fd = fd;
+    listener->device = st.st_dev;
+    listener->inode = st.st_ino;
+    return 0;
+}
+
+enum listen_status listen_acquire(struct listener *listener, const char *path, char **why) {
+    *listener = (struct listener){.fd = activated_fd(), .lock_fd = -1};
+    *why = NULL;
+    if (listener->fd >= 0) {
+        listener->activated = true;
+        listener->path = xstrdup(path);
+        return LISTEN_READY;
+    }
+    if (listen_prepare_folder(path, why) < 0)
+        return LISTEN_FAILED;
+    int lock_fd = take_lock(path, why);
+    if (lock_fd < 0)
+        return lock_fd == -2 ? LISTEN_TAKEN : LISTEN_FAILED;
+    enum listen_status status = clear_name(path, why);
+    if (status == LISTEN_READY && bind_socket(listener, path, why) < 0)
+        status = LISTEN_FAILED;
+    if (status != LISTEN_READY) {
+        close(lock_fd);
+        return status;
+    }
+    listener->lock_fd = lock_fd;
+    listener->path = xstrdup(path);
+    return LISTEN_READY;
+}
+
+void listen_release(struct listener *listener) {
+    struct stat st;
+    if (listener->path != NULL && !listener->activated && lstat(listener->path, &st) == 0 &&
+        st.st_dev == listener->device && st.st_ino == listener->inode)
+        unlink(listener->path);
+    if (listener->lock_fd >= 0)
+        close(listener->lock_fd);
+    free(listener->path);
+    *listener = (struct listener){.fd = -1, .lock_fd = -1};
+}

@@ -1,0 +1,91 @@
+/* pycompiled: the server process. Reads the command line, takes the socket and serves. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "daemon/background.h"
+#include "daemon/listen.h"
+#include "daemon/log.h"
+#include "daemon/options.h"
+#include "daemon/server.h"
+
+/* How long a daemon that finds the socket taken waits for the other one to answer on it or to go. */
+#define TAKEN_WAIT_MS 20000
+#define TAKEN_POLL_MS 5
+
+static void raise_file_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* Takes the socket, waiting for a daemon that is about to come or go. LISTEN_TAKEN: one serves. */
+static enum listen_status take_socket(struct listener *listener, const char *path, char **why) {
+    const struct timespec pause = {.tv_nsec = TAKEN_POLL_MS * 1000000L};
+    enum listen_status status = listen_acquire(listener, path, why);
+    for (int waited = 0; status == LISTEN_TAKEN && waited < TAKEN_WAIT_MS; waited += TAKEN_POLL_MS) {
+        if (listen_probe(path))
+            return LISTEN_TAKEN;
+        nanosleep(&pause, NULL);
+        status = listen_acquire(listener, path, why);
+    }
+    return status;
+}
+
+static int fail(const struct options *options, char *why) {
+    if (options->background)
+        background_report(why);
+    else
+        fprintf(stderr, "pycompiled: %s\n", why);
+    free(why);
+    return 1;
+}
+
+static int serve(const struct options *options) {
+    struct listener listener;
+    char *why = NULL;
+    enum listen_status status = take_socket(&listener, options->socket_path, &why);
+    if (status == LISTEN_TAKEN && options->background) {
+        background_report(NULL);
+        return 0;
+    }
+    if (status == LISTEN_TAKEN && asprintf(&why, "a daemon runs already on %s", options->socket_path) < 0)
+        abort();
+    if (status != LISTEN_READY)
+        return fail(options, why);
+    struct server *server = server_new(options, &listener, &why);
+    if (server == NULL) {
+        listen_release(&listener);
+        return fail(options, why);
+    }
+    log_line("pycompiled " PYCOMPILED_VERSION " listens on %s", options->socket_path);
+    background_report(NULL);
+    server_run(server);
+    server_free(server);
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    struct options options;
+    char *why;
+    int status;
+    if (!options_parse(&options, argc, argv, &status))
+        return status;
+    signal(SIGPIPE, SIG_IGN);
+    raise_file_limit();
+    if (getenv("LISTEN_FDS") == NULL && listen_prepare_folder(options.socket_path, &why) < 0) {
+        fprintf(stderr, "pycompiled: %s\n", why);
+        free(why);
+        status = 1;
+    } else {
+        if (options.background)
+            background_begin(options.socket_path);
+        status = serve(&options);
+    }
+    options_deinit(&options);
+    return status;
+}

@@ -1,0 +1,187 @@
+/* See methods.h. */
+#include "daemon/methods.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/connection.h"
+#include "daemon/job.h"
+#include "daemon/openrpc.h"
+#include "daemon/pool.h"
+#include "daemon/reply.h"
+#include "daemon/server.h"
+#include "daemon/status.h"
+#include "proto/buffer.h"
+#include "proto/rpc.h"
+
+static void refuse(struct reply *reply, int code, const char *name, const char *why) {
+    char *message = xasprintf("%s: %s", name, why);
+    reply_error(reply, code, message, NULL);
+    free(message);
+}
+
+static void refuse_params(struct reply *reply, const char *why) {
+    refuse(reply, RPC_INVALID_PARAMS, "Invalid params", why);
+}
+
+static void refuse_unavailable(struct reply *reply, const char *reason, bool retryable) {
+    reply_error(reply, RPC_UNAVAILABLE, reason, unavailable_data(reason, retryable));
+}
+
+static void compile(struct connection *connection, struct reply *reply, const struct rpc_message *message,
+                    const char *method) {
+    struct server *server = connection->server;
+    const char *error;
+    char why[160];
+    struct compile_request request;
+    static const char nothing[] = "{}";
+    struct json_span span = message->params.text ? message->params : (struct json_span){nothing, 2};
+    cJSON *params = json_parse(span.text, span.len, &error);
+    if (params == NULL || compile_request_decode(params, &request, why, sizeof why) < 0) {
+        refuse_params(reply, params ? why : error);
+    } else if (server->draining) {
+        refuse_unavailable(reply, "the daemon is shutting down", true);
+    } else {
+        struct pool *pool = server_pool(server, request.python);
+        if (pool == NULL) {
+            char *reason = server_no_pool_reason(server, request.python);
+            refuse_unavailable(reply, reason, false);
+            free(reason);
+        } else {
+            struct job *job = job_new(pool, connection, reply, method, span);
+            job->priority = (enum priority)request.priority;
+            job->timeout_ms = request.timeout_ms >= 0 ? (unsigned)request.timeout_ms
+                                                      : server->options->job_timeout_ms;
+            pool_submit(pool, job);
+        }
+    }
+    cJSON_Delete(params);
+}
+
+static void do_compile(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
+    compile(connection, reply, message, "compile");
+}
+
+static void do_check(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
+    compile(connection, reply, message, "check");
+}
+
+static void do_status(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
+    (void)message;
+    cJSON *status = status_build(connection->server);
+    struct buffer text = {0};
+    json_print(status, &text);
+    cJSON_Delete(status);
+    reply_result(reply, (struct json_span){text.data, text.len});
+    buffer_deinit(&text);
+}
+
+static void do_shutdown(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
+    (void)message;
+    reply_result(reply, (struct json_span){"{}", 2});
+    server_drain(connection->server, "a client asked for it");
+}
+
+static void do_discover(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
+    (void)connection;
+    (void)message;
+    reply_result(reply, (struct json_span){openrpc_document, openrpc_document_len});
+}
+
+/* Reads the id that is to be cancelled; ids are compared as they were written. */
+static void do_cancel(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
+    struct json_span id = message->params.text
+                              ? json_member(message->params.text, message->params.len, "id")
+                              : (struct json_span){NULL, 0};
+    list_each(link, &connection->jobs) {
+        struct job *job = list_entry(link, struct job, client_link);
+        const char *open = job->reply != NULL ? job->reply->id : NULL;
+        if (id.text != NULL && open != NULL && strlen(open) == id.len && memcmp(open, id.text, id.len) == 0) {
+            struct reply *cancelled = job->reply;
+            job->reply = NULL;
+            connection->server->counters.cancelled++;
+            reply_error(cancelled, RPC_REQUEST_CANCELLED, "RequestCancelled", NULL);
+            pool_cancel(job);
+            break;
+        }
+    }
+    reply_result(reply, (struct json_span){"null", 4});
+}
+
+static const struct method {
+    const char *name;
+    bool takes_params;
+    void (*run)(struct connection *, struct reply *, const struct rpc_message *);
+} methods[] = {
+    {"compile", true, do_compile},         {"check", true, do_check},
+    {"status", false, do_status},          {"shutdown", false, do_shutdown},
+    {"rpc.discover", false, do_discover},  {"$/cancelRequest", true, do_cancel},
+};
+
+static bool is_empty_object(struct json_span span) {
+    if (span.text == NULL)
+        return true;
+    const char *error;
+    cJSON *tree = json_parse(span.text, span.len, &error);
+    bool empty = tree != NULL && tree->child == NULL;
+    cJSON_Delete(tree);
+    return empty;
+}
+
+static void call(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        if (strcmp(methods[i].name, message->method) != 0)
+            continue;
+        if (!methods[i].takes_params && !is_empty_object(message->params))
+            refuse_params(reply, "this method takes none");
+        else
+            methods[i].run(connection, reply, message);
+        return;
+    }
+    char *why = xasprintf("'%.100s'", message->method);
+    refuse(reply, RPC_METHOD_NOT_FOUND, "Method not found", why);
+    free(why);
+}
+
+static void handle_one(struct connection *connection, struct batch *batch, struct json_span text) {
+    struct rpc_message message;
+    const char *why;
+    int code = rpc_parse(text.text, text.len, &message, &why);
+    if (code != 0) {
+        refuse(reply_new(connection, batch, message.id ? message.id : "null"), code, "Invalid Request", why);
+    } else if (message.method != NULL) {
+        call(connection, reply_new(connection, batch, message.id), &message);
+    } /* else a response: the server has asked nothing */
+    rpc_message_deinit(&message);
+}
+
+struct batch_context {
+    struct connection *connection;
+    struct batch *batch;
+    bool any;
+};
+
+static void handle_element(struct json_span element, void *context) {
+    struct batch_context *c = context;
+    c->any = true;
+    handle_one(c->connection, c->batch, element);
+}
+
+void methods_handle(struct connection *connection, const char *text, size_t len) {
+    const char *why = json_check(text, len);
+    if (why != NULL) {
+        refuse(reply_new(connection, NULL, "null"), RPC_PARSE_ERROR, "Parse error", why);
+        return;
+    }
+    while (strchr(" \t\r\n", *text))
+        text++, len--;
+    if (*text != '[') {
+        handle_one(connection, NULL, (struct json_span){text, len});
+        return;
+    }
+    struct batch_context context = {connection, batch_new(connection), false};
+    json_each_element(text, len, handle_element, &context);
+    if (!context.any)
+        refuse(reply_new(connection, NULL, "null"), RPC_INVALID_REQUEST, "Invalid Request", "an empty batch");
+    batch_complete(context.batch);
+}

@@ -1,0 +1,350 @@
+/* See pool.h: which job goes to which worker, and when hosts are started and let go. */
+#include "daemon/pool.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/job.h"
+#include "daemon/log.h"
+#include "daemon/pool_recovery.h"
+#include "proto/buffer.h"
+
+/* Interpreters of one process, at most: one address space and one blast radius. */
+#define HOST_WORKERS_MAX 16
+
+/* A worker that has run a job for so long is not given another to keep waiting. */
+#define PREFETCH_RUNNING_MAX_MS 200
+
+static uint64_t now(const struct pool *pool) {
+    return uv_now(&pool->server->loop);
+}
+
+/* From 3.12 on interpreters of one process run in parallel (PEP 684). */
+static bool has_own_gil(const char *python) {
+    unsigned major = 0, minor = 0;
+    sscanf(python, "%u.%u", &major, &minor);
+    return major > 3 || (major == 3 && minor >= 12);
+}
+
+struct pool *pool_new(struct server *server, const char *python, const char *program) {
+    struct pool *pool = xcalloc(1, sizeof *pool);
+    unsigned workers = server->options->workers;
+    pool->server = server;
+    pool->python = xstrdup(python);
+    pool->program = xstrdup(program);
+    pool->workers_per_host = !has_own_gil(python) ? 1 : workers < HOST_WORKERS_MAX ? workers : HOST_WORKERS_MAX;
+    job_queue_init(&pool->queue);
+    list_init(&pool->pristine_jobs);
+    list_init(&pool->suspects);
+    list_init(&pool->hosts);
+    return pool;
+}
+
+struct pool *pool_free(struct pool *pool) {
+    assert(list_empty(&pool->hosts));
+    free(pool->python);
+    free(pool->program);
+    free(pool->version);
+    free(pool->failure);
+    free(pool);
+    return NULL;
+}
+
+size_t pool_waiting(const struct pool *pool) {
+    size_t count = job_queue_count(&pool->queue);
+    list_each(link, &pool->pristine_jobs)
+        count++;
+    list_each(link, &pool->suspects)
+        count++;
+    return count;
+}
+
+/* Workers of shared hosts that run jobs or will. */
+static unsigned live_workers(const struct pool *pool, unsigned *starting) {
+    unsigned live = 0;
+    *starting = 0;
+    list_each(link, &pool->hosts) {
+        struct host *host = list_entry(link, struct host, link);
+        for (unsigned i = 0; host->kind == HOST_SHARED && !host->retiring && i < host->worker_count; i++) {
+            live += host->workers[i].state == WORKER_READY || host->workers[i].state == WORKER_STARTING;
+            *starting += host->workers[i].state == WORKER_STARTING;
+        }
+    }
+    return live;
+}
+
+static void start_failed(struct pool *pool, char *why) {
+    log_line("%s", why);
+    free(pool->failure);
+    pool->failure = why;
+    pool->failed_starts++;
+    uint64_t delay = 100ull << (pool->failed_starts < 7 ? pool->failed_starts : 7);
+    pool->retry_at_ms = now(pool) + delay;
+}
+
+/* Starts a host and the interpreter of its first worker. NULL where that is hopeless for now. */
+static struct host *start_host(struct pool *pool, enum host_kind kind, bool pristine, unsigned workers) {
+    char *why = NULL;
+    if (now(pool) < pool->retry_at_ms)
+        return NULL;
+    struct host *host = host_start(pool, kind, pristine, workers, &why);
+    if (host == NULL) {
+        start_failed(pool, why);
+        return NULL;
+    }
+    worker_warm(&host->workers[0]);
+    return host;
+}
+
+/* Brings one more interpreter up: a cold worker of a host there is, else a host. */
+static bool start_worker(struct pool *pool) {
+    list_each(link, &pool->hosts) {
+        struct host *host = list_entry(link, struct host, link);
+        for (unsigned i = 0; host->kind == HOST_SHARED && !host->retiring && i < host->worker_count; i++) {
+            if (host->workers[i].state == WORKER_COLD) {
+                worker_warm(&host->workers[i]);
+                return true;
+            }
+        }
+    }
+    return start_host(pool, HOST_SHARED, false, pool->workers_per_host) != NULL;
+}
+
+/* A ready worker of that kind with exactly `in_flight` jobs, or NULL. */
+static struct worker *find_worker(struct pool *pool, enum host_kind kind, unsigned in_flight) {
+    list_each(link, &pool->hosts) {
+        struct host *host = list_entry(link, struct host, link);
+        if (host->kind != kind || host->retiring)
+            continue;
+        for (unsigned i = 0; i < host->worker_count; i++) {
+            struct worker *worker = &host->workers[i];
+            if (worker->state == WORKER_READY && worker->in_flight == in_flight &&
+                (in_flight == 0 || now(pool) - worker->since_ms < PREFETCH_RUNNING_MAX_MS))
+                return worker;
+        }
+    }
+    return NULL;
+}
+
+static struct host *find_host(const struct pool *pool, enum host_kind kind) {
+    list_each(link, &pool->hosts) {
+        struct host *host = list_entry(link, struct host, link);
+        if (host->kind == kind && !host->retiring)
+            return host;
+    }
+    return NULL;
+}
+
+/* Jobs for shared workers: to who is idle; more workers while jobs wait; then one ahead to who is busy. */
+static void dispatch_queue(struct pool *pool) {
+    struct worker *worker;
+    unsigned starting, live;
+    size_t waiting;
+    while (job_queue_count(&pool->queue) > 0 && (worker = find_worker(pool, HOST_SHARED, 0)) != NULL)
+        worker_assign(worker, job_queue_pop(&pool->queue));
+    while ((waiting = job_queue_count(&pool->queue)) > 0) {
+        live = live_workers(pool, &starting);
+        if (live >= pool->server->options->workers || starting >= waiting || !start_worker(pool))
+            break;
+    }
+    for (unsigned ahead = 1; ahead < WORKER_JOBS; ahead++)
+        while (job_queue_count(&pool->queue) > 0 && (worker = find_worker(pool, HOST_SHARED, ahead)) != NULL)
+            worker_assign(worker, job_queue_pop(&pool->queue));
+}
+
+static struct job *take_first(struct list *jobs) {
+    struct job *job = list_entry(jobs->next, struct job, link);
+    list_remove(&job->link);
+    return job;
+}
+
+static void dispatch_pristine(struct pool *pool) {
+    if (!list_empty(&pool->pristine_jobs) && find_host(pool, HOST_PRISTINE) == NULL)
+        start_host(pool, HOST_PRISTINE, true, 1);
+    for (unsigned ahead = 0; ahead < WORKER_JOBS; ahead++) {
+        struct worker *worker;
+        while (!list_empty(&pool->pristine_jobs) && (worker = find_worker(pool, HOST_PRISTINE, ahead)) != NULL)
+            worker_assign(worker, take_first(&pool->pristine_jobs));
+    }
+}
+
+/* One suspect at a time, each in a host of its own. */
+static void dispatch_suspects(struct pool *pool) {
+    struct host *host = find_host(pool, HOST_SOLO);
+    if (!list_empty(&pool->suspects) && host == NULL) {
+        struct job *next = list_entry(pool->suspects.next, struct job, link);
+        start_host(pool, HOST_SOLO, next->needs_pristine, 1);
+        return;
+    }
+    struct worker *worker = host ? find_worker(pool, HOST_SOLO, 0) : NULL;
+    if (!list_empty(&pool->suspects) && worker != NULL) {
+        worker_assign(worker, take_first(&pool->suspects));
+        host_retire(host);
+    }
+}
+
+/* Where no host can be started and none is there, waiting would be for ever. */
+static void fail_if_hopeless(struct pool *pool) {
+    if (pool_waiting(pool) == 0 || !list_empty(&pool->hosts) || now(pool) >= pool->retry_at_ms)
+        return;
+    pool_fail_waiting(pool, pool->failure ? pool->failure : "no host can be started", false);
+}
+
+static void dispatch(struct pool *pool) {
+    if (pool->draining)
+        return;
+    dispatch_suspects(pool);
+    dispatch_pristine(pool);
+    dispatch_queue(pool);
+    fail_if_hopeless(pool);
+}
+
+void pool_submit(struct pool *pool, struct job *job) {
+    pool->last_used_ms = now(pool);
+    job_queue_push(&pool->queue, job);
+    dispatch(pool);
+}
+
+void pool_cancel(struct job *job) {
+    switch (job->state) {
+    case JOB_QUEUED:
+        job_queue_remove(&job->pool->queue, job);
+        job_free(job);
+        break;
+    case JOB_PRISTINE:
+    case JOB_SUSPECT:
+        list_remove(&job->link);
+        job_free(job);
+        break;
+    case JOB_ASSIGNED:
+        job_abandon(job);
+        break;
+    }
+}
+
+void pool_warm(struct pool *pool) {
+    unsigned starting;
+    if (!pool->draining && live_workers(pool, &starting) == 0)
+        start_worker(pool);
+    fail_if_hopeless(pool);
+}
+
+/* An interpreter that has ended leaks (CPython before 3.14), so a process is replaced as a whole: a host
+ * of several interpreters, and every host beyond the first, goes; a fresh one is warmed in its place. */
+void pool_shrink(struct pool *pool, uint64_t idle_ms) {
+    bool kept = false, busy = pool_waiting(pool) > 0 || now(pool) - pool->last_used_ms < idle_ms;
+    list_each(link, &pool->hosts)
+        busy = busy || host_in_flight(list_entry(link, struct host, link)) > 0;
+    if (busy || pool->draining)
+        return;
+    list_each(link, &pool->hosts) {
+        struct host *host = list_entry(link, struct host, link);
+        unsigned warm = 0;
+        for (unsigned i = 0; i < host->worker_count; i++)
+            warm += host->workers[i].state != WORKER_COLD;
+        if (host->kind == HOST_SHARED && warm <= 1 && !kept && !host->retiring)
+            kept = true;
+        else
+            host_retire(host);
+    }
+    if (!kept && pool->server->default_pool == pool)
+        pool_warm(pool);
+}
+
+void pool_drain(struct pool *pool) {
+    pool->draining = true;
+    pool_fail_waiting(pool, "the daemon is shutting down", true);
+}
+
+void pool_retire(struct pool *pool) {
+    list_each(link, &pool->hosts)
+        host_retire(list_entry(link, struct host, link));
+}
+
+void pool_host_ready(struct host *host) {
+    struct pool *pool = host->pool;
+    if (pool->version == NULL)
+        pool->version = xstrdup(host->version);
+}
+
+void pool_worker_ready(struct worker *worker) {
+    struct pool *pool = worker->host->pool;
+    pool->failed_starts = 0;
+    dispatch(pool);
+}
+
+void pool_host_grew(struct host *host) {
+    struct pool *pool = host->pool;
+    unsigned limit_mib = pool->server->options->host_memory_mib;
+    if (limit_mib == 0 || host->retiring || host->rss_kb / 1024 < (long)limit_mib)
+        return;
+    log_line("a host of Python %s holds %ld MiB and is replaced", pool->python, host->rss_kb / 1024);
+    host_retire(host);
+}
+
+void pool_host_gone(struct host *host) {
+    struct pool *pool = host->pool;
+    bool never_ready = true;
+    for (unsigned i = 0; i < host->worker_count; i++)
+        never_ready = never_ready && host->workers[i].done == 0 && host->workers[i].in_flight == 0;
+    list_remove(&host->link);
+    if (host->failure != NULL || (never_ready && !host->left))
+        start_failed(pool, pool_describe_failure(host));
+    pool_recover_jobs(host);
+    dispatch(pool);
+}
+
+/* Counts an answer by its kind. */
+static void count(struct counters *counters, const struct rpc_message *answer) {
+    struct json_span outcome = json_member(answer->result.text, answer->result.len, "outcome");
+    static const struct {
+        const char *text;
+        size_t offset;
+    } kinds[] = {
+        {"\"compiled\"", offsetof(struct counters, compiled)},
+        {"\"up-to-date\"", offsetof(struct counters, up_to_date)},
+        {"\"checked\"", offsetof(struct counters, checked)},
+        {"\"cached\"", offsetof(struct counters, cached)},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (outcome.text != NULL && outcome.len == strlen(kinds[i].text) &&
+            memcmp(outcome.text, kinds[i].text, outcome.len) == 0)
+            ++*(uint64_t *)((char *)counters + kinds[i].offset);
+}
+
+static void error_answered(struct pool *pool, struct job *job, struct json_span error) {
+    struct counters *counters = &pool->server->counters;
+    struct json_span code = json_member(error.text, error.len, "code");
+    long number = code.text ? strtol(code.text, NULL, 10) : 0;
+    if (number == RPC_NEEDS_PRISTINE && !job->needs_pristine) {
+        job->needs_pristine = true;
+        if (job->reply == NULL || pool->draining) {
+            if (pool->draining)
+                job_finish_unavailable(job, "the daemon is shutting down", true);
+            else
+                job_free(job);
+            return;
+        }
+        job->state = JOB_PRISTINE;
+        list_append(&pool->pristine_jobs, &job->link);
+        return;
+    }
+    counters->compile_errors += number == RPC_PY_COMPILE_ERROR;
+    counters->os_errors += number == RPC_OS_ERROR;
+    job_finish_raw_error(job, error);
+}
+
+void pool_job_answered(struct worker *worker, struct job *job, const struct rpc_message *answer) {
+    struct pool *pool = worker->host->pool;
+    pool->last_used_ms = now(pool);
+    pool->server->counters.exact += job->needs_pristine;
+    if (answer->error.text != NULL) {
+        error_answered(pool, job, answer->error);
+    } else {
+        count(&pool->server->counters, answer);
+        job_finish_result(job, answer->result);
+    }
+    dispatch(pool);
+}

@@ -1,0 +1,105 @@
+/* See status.h. */
+#include "daemon/status.h"
+
+#include <unistd.h>
+
+#include "daemon/host.h"
+#include "daemon/pool.h"
+#include "daemon/server.h"
+#include "proto/json.h"
+
+static const char *const kind_names[] = {
+    [HOST_SHARED] = "shared",
+    [HOST_PRISTINE] = "pristine",
+    [HOST_SOLO] = "solo",
+};
+
+static const char *worker_state_name(const struct worker *worker) {
+    switch (worker->state) {
+    case WORKER_COLD:
+        return "cold";
+    case WORKER_STARTING:
+        return "starting";
+    case WORKER_READY:
+        return worker->in_flight ? "busy" : "idle";
+    case WORKER_ENDED:
+        break;
+    }
+    return "ended";
+}
+
+static void add_host(cJSON *hosts, const struct host *host) {
+    cJSON *item = cJSON_CreateObject();
+    cJSON_AddItemToArray(hosts, item);
+    cJSON_AddNumberToObject(item, "pid", host->process.pid);
+    cJSON_AddStringToObject(item, "kind", kind_names[host->kind]);
+    cJSON_AddNumberToObject(item, "rss_kb", (double)host->rss_kb);
+    cJSON_AddBoolToObject(item, "retiring", host->retiring);
+    cJSON *workers = cJSON_AddArrayToObject(item, "workers");
+    for (unsigned i = 0; i < host->worker_count; i++) {
+        cJSON *worker = cJSON_CreateObject();
+        cJSON_AddItemToArray(workers, worker);
+        cJSON_AddStringToObject(worker, "state", worker_state_name(&host->workers[i]));
+        cJSON_AddNumberToObject(worker, "jobs", (double)host->workers[i].done);
+    }
+}
+
+static void add_pool(cJSON *pythons, const struct pool *pool) {
+    cJSON *item = cJSON_CreateObject();
+    cJSON_AddItemToArray(pythons, item);
+    cJSON_AddStringToObject(item, "python", pool->python);
+    json_add_string_or_null(item, "version", pool->version);
+    cJSON_AddStringToObject(item, "path", pool->program);
+    cJSON_AddBoolToObject(item, "default", pool->server->default_pool == pool);
+    cJSON_AddNumberToObject(item, "queued", (double)pool_waiting(pool));
+    cJSON_AddNumberToObject(item, "crashes", (double)pool->crashes);
+    json_add_string_or_null(item, "failure", pool->failed_starts ? pool->failure : NULL);
+    cJSON *hosts = cJSON_AddArrayToObject(item, "hosts");
+    list_each(link, &pool->hosts)
+        add_host(hosts, list_entry(link, struct host, link));
+}
+
+static void add_queue(cJSON *status, const struct server *server) {
+    cJSON *queue = cJSON_AddObjectToObject(status, "queue");
+    for (int priority = 0; priority < PRIORITY_COUNT; priority++) {
+        size_t count = 0;
+        for (unsigned i = 0; i < server->pool_count; i++)
+            count += server->pools[i]->queue.counts[priority];
+        cJSON_AddNumberToObject(queue, schema_choice_name(priority_choices, priority), (double)count);
+    }
+}
+
+static void add_counters(cJSON *status, const struct counters *c) {
+    cJSON *item = cJSON_AddObjectToObject(status, "counters");
+    const struct {
+        const char *name;
+        uint64_t value;
+    } all[] = {
+        {"requests", c->requests},     {"compiled", c->compiled},
+        {"up_to_date", c->up_to_date}, {"checked", c->checked},
+        {"cached", c->cached},         {"compile_errors", c->compile_errors},
+        {"os_errors", c->os_errors},   {"crashes", c->crashes},
+        {"timeouts", c->timeouts},     {"cancelled", c->cancelled},
+        {"exact", c->exact},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        cJSON_AddNumberToObject(item, all[i].name, (double)all[i].value);
+}
+
+cJSON *status_build(const struct server *server) {
+    cJSON *status = cJSON_CreateObject();
+    cJSON_AddStringToObject(status, "version", PYCOMPILED_VERSION);
+    cJSON_AddNumberToObject(status, "pid", getpid());
+    json_add_string_or_null(status, "socket", server->listener.path);
+    cJSON_AddNumberToObject(status, "uptime_s", (double)(uv_now(&server->loop) - server->started_ms) / 1000);
+    cJSON_AddBoolToObject(status, "draining", server->draining);
+    cJSON_AddNumberToObject(status, "workers_max", server->options->workers);
+    cJSON *pythons = cJSON_AddArrayToObject(status, "pythons");
+    for (unsigned i = 0; i < server->pool_count; i++)
+        add_pool(pythons, server->pools[i]);
+    cJSON_AddNumberToObject(status, "connections", server->connection_count);
+    cJSON_AddNumberToObject(status, "jobs", server->jobs);
+    add_queue(status, server);
+    add_counters(status, &server->counters);
+    return status;
+}

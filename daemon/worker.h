@@ -1,0 +1,47 @@
+/* One worker of a host, seen from the server: its socket and the jobs it has. It gets its next job before
+ * it has finished the one at hand, so that it never waits for the server. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "daemon/channel.h"
+
+struct host;
+struct job;
+
+/* Jobs with a worker at once: the one it runs, and the next. */
+#define WORKER_JOBS 2
+
+enum worker_state {
+    WORKER_COLD,     /* has no interpreter */
+    WORKER_STARTING, /* makes one */
+    WORKER_READY,
+    WORKER_ENDED,
+};
+
+struct worker {
+    struct host *host;
+    enum worker_state state;
+    struct channel channel;
+    uv_timer_t timer;              /* the running job's timeout */
+    struct job *jobs[WORKER_JOBS]; /* the first one runs */
+    unsigned in_flight;
+    uint64_t since_ms; /* when the running job was begun */
+    uint64_t done;
+};
+
+/* Makes a worker at our end (`fd`, taken) of its socketpair. Returns 0 or a negative libuv error; in both
+ * cases its two handles are open. */
+int worker_init(struct worker *worker, struct host *host, int fd);
+
+/* Asks it to make its interpreter. */
+void worker_warm(struct worker *worker);
+
+/* Gives it a job. It must be ready and have fewer than WORKER_JOBS. */
+void worker_assign(struct worker *worker, struct job *job);
+
+/* Closes its socket: it ends when it has answered what it has. */
+void worker_leave(struct worker *worker);

@@ -1,0 +1,213 @@
+"""What the end-to-end tests share: a daemon of one's own in a folder of one's own, and a raw client."""
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+BUILD = os.environ.get("PYCOMPILED_BUILD") or os.path.join(os.path.dirname(__file__), "..", "build")
+SOURCE = os.path.dirname(os.path.abspath(__file__))
+DAEMON = os.path.join(BUILD, "daemon", "pycompiled")
+CLIENT = os.path.join(BUILD, "client", "pycompile-client")
+CTL = os.path.join(BUILD, "client", "pycompilectl")
+HOSTS = os.path.join(BUILD, "daemon", "host")
+DEADLINE = 120  # seconds; no test is judged by its time, but none may hang
+
+
+def main():
+    """Runs the tests; the closing line is for tools/test, which adds up the cases of all suites."""
+    program = unittest.main(exit=False, verbosity=1)
+    result = program.result
+    bad = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
+    print("cases: %d run, %d failed, %d skipped" % (result.testsRun, bad, len(result.skipped)))
+    sys.exit(1 if bad else 0)
+
+
+def hosts():
+    """The versions there are hosts for, newest first: {"3.13": path}."""
+    names = [name for name in os.listdir(HOSTS) if name.startswith("pycompile-host-") and "." in name
+             and os.access(os.path.join(HOSTS, name), os.X_OK) and os.path.isfile(os.path.join(HOSTS, name))]
+    versions = [name[len("pycompile-host-"):] for name in names]
+    versions = [v for v in versions if v.replace(".", "").isdigit()]
+    versions.sort(key=lambda v: [int(part) for part in v.split(".")], reverse=True)
+    return {version: os.path.join(HOSTS, "pycompile-host-" + version) for version in versions}
+
+
+def pythons():
+    """The interpreters the hosts were built for, newest first: {"3.13": path}."""
+    with open(os.path.join(HOSTS, "pythons.json"), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def exists(pid):
+    try:
+        with open("/proc/%d/stat" % pid) as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class Connection:
+    """A raw connection, in either framing."""
+
+    def __init__(self, path, headers=False):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(DEADLINE)
+        self.socket.connect(path)
+        self.file = self.socket.makefile("rb")
+        self.headers = headers
+        self.ids = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+    def send_bytes(self, data):
+        self.socket.sendall(data)
+
+    def send(self, message):
+        data = json.dumps(message).encode()
+        self.send_bytes(b"Content-Length: %d\r\n\r\n" % len(data) + data if self.headers else data + b"\n")
+
+    def receive(self):
+        """The next message, or None at the end."""
+        line = self.file.readline()
+        if not line:
+            return None
+        if not self.headers:
+            return json.loads(line)
+        length = int(line.split(b":")[1])
+        assert self.file.readline() == b"\r\n"
+        return json.loads(self.file.read(length))
+
+    def call_any(self, method):
+        """The response to a request, passing over others that come before it."""
+        wanted = self.request(method)
+        while (answer := self.receive())["id"] != wanted:
+            pass
+        return answer
+
+    def request(self, method, params=None):
+        """Sends a request and returns its id."""
+        self.ids += 1
+        message = {"jsonrpc": "2.0", "id": self.ids, "method": method}
+        if params is not None:
+            message["params"] = params
+        self.send(message)
+        return self.ids
+
+    def call(self, method, params=None):
+        """The response to a request, all others having been answered."""
+        wanted = self.request(method, params)
+        answer = self.receive()
+        assert answer["id"] == wanted, answer
+        return answer
+
+    def compile(self, file, **params):
+        return self.call("compile", dict(params, file=file))
+
+
+class Daemon:
+    """A daemon in the foreground, on a socket in a new folder."""
+
+    def __init__(self, *options, fake=False, environment=None):
+        self.folder = tempfile.mkdtemp(prefix="pycompiled-test-")
+        self.socket = os.path.join(self.folder, "run", "socket")
+        self.log = os.path.join(self.folder, "log")
+        self.fake = fake
+        self.options = list(options)
+        self.environment = dict(os.environ, PYCOMPILED_SOCKET=self.socket, **(environment or {}))
+        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        self.process = None
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+        return self
+
+    def start(self):
+        program = DAEMON
+        if self.fake:  # a daemon that finds no host but the scripted one
+            self.bin = os.path.join(self.folder, "bin")
+            os.makedirs(self.bin, exist_ok=True)
+            program = os.path.join(self.bin, "pycompiled")
+            if not os.path.exists(program):
+                shutil.copy(DAEMON, program)
+                shutil.copy(os.path.join(SOURCE, "fake-host"), os.path.join(self.bin, "pycompile-host-9.9"))
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([program, *self.options], stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, env=self.environment)
+        self.wait_until_up()
+
+    def wait_until_up(self):
+        """The socket is bound before anything is logged, and the log line is the event awaited."""
+        end = time.monotonic() + DEADLINE
+        while time.monotonic() < end:
+            with open(self.log, "rb") as log:
+                if b"listens on" in log.read():
+                    return
+            if self.process.poll() is not None:
+                raise AssertionError("the daemon ended: " + self.read_log())
+            time.sleep(0.005)
+        raise AssertionError("the daemon does not come up")
+
+    def read_log(self):
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    def connect(self, headers=False):
+        return Connection(self.socket, headers)
+
+    def status(self):
+        with self.connect() as connection:
+            return connection.call("status")["result"]
+
+    def pids(self):
+        return [host["pid"] for python in self.status()["pythons"] for host in python["hosts"]]
+
+    def file(self, name, text=""):
+        path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def stop(self):
+        """Asks it to leave; returns its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(DEADLINE)
+
+    def __exit__(self, kind, *_):
+        try:
+            pids = []
+            with contextlib.suppress(OSError, AssertionError, TypeError):
+                pids = self.pids()
+            try:
+                status = self.stop()
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise AssertionError("the daemon does not leave: " + self.read_log()) from None
+            if kind is None:
+                log = self.read_log()
+                assert status in (0, -signal.SIGKILL), (status, log)
+                assert "ERROR: AddressSanitizer" not in log and "runtime error" not in log, log
+                assert not [pid for pid in pids if exists(pid)], "hosts were left behind"
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,382 @@
+"""The server end to end, with a scripted host: protocol, scheduling, failures, life and death."""
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import threading
+import unittest
+
+import e2e_support as e2e
+from e2e_support import Daemon
+
+
+class Protocol(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Daemon("--workers", "2", fake=True)
+        cls.daemon.__enter__()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.__exit__(None)
+
+    def connect(self, **options):
+        connection = self.daemon.connect(**options)
+        self.addCleanup(connection.close)
+        return connection
+
+    def error(self, connection, code):
+        answer = connection.receive()
+        self.assertEqual(answer["error"]["code"], code, answer)
+        return answer
+
+    def alive(self, connection):
+        self.assertEqual(connection.compile("/a")["result"]["outcome"], "compiled")
+
+    def test_both_framings(self):
+        for headers in (False, True):
+            connection = self.connect(headers=headers)
+            self.alive(connection)
+            answer = connection.call("check", {"file": "/a"})
+            self.assertEqual(answer["result"]["outcome"], "checked")
+
+    def test_pretty_printed_in_headers(self):
+        connection = self.connect(headers=True)
+        body = b'{\n "jsonrpc": "2.0",\n "id": 1,\n "method": "compile",\n "params": {\n "file": "/x" } }\n'
+        connection.send_bytes(b"Content-Type: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+        self.assertEqual(connection.receive()["result"]["cfile"], "/xc")
+
+    def test_bad_json_lives_on(self):
+        bad = [b"{\n", b"[1,\n", b'{"a": 01}\n', b'{"a": "\xff"}\n', b'{"a": "\\u0000"}\n', b"{} {}\n",
+               b'{"a": "\t"}\n', b'{"a": tru}\n', b'{"a": "\\ud800"}\n', b"[" * 100 + b"]" * 100 + b"\n"]
+        connection = self.connect()
+        self.alive(connection)
+        for text in bad:
+            connection.send_bytes(text)
+            self.assertIsNone(self.error(connection, -32700)["id"])
+        self.alive(connection)
+
+    def test_bad_requests(self):
+        connection = self.connect()
+        for text in (b"{}", b'{"jsonrpc": "1.0", "id": 1, "method": "status"}', b"[]", b"[1]",
+                     b'{"jsonrpc": "2.0", "id": {}, "method": "status"}',
+                     b'{"jsonrpc": "2.0", "id": 1, "method": 3}',
+                     b'{"jsonrpc": "2.0", "id": 1, "method": "status", "params": 3}'):
+            connection.send_bytes(text + b"\n")
+            answer = connection.receive()
+            answer = answer[0] if isinstance(answer, list) else answer
+            self.assertEqual(answer["error"]["code"], -32600, text)
+        self.assertEqual(connection.call("nosuch")["error"]["code"], -32601)
+        self.assertIn("nosuch", connection.call("nosuch")["error"]["message"])
+        self.alive(connection)
+
+    def test_bad_parameters(self):
+        connection = self.connect()
+        for params, word in [({}, "file"), ({"file": 3}, "file"), ({"file": "a"}, "cwd"),
+                             ({"file": "/a", "cwd": "b"}, "cwd"), ({"file": "/a", "optimise": 1}, "optimise"),
+                             ({"file": "/a", "optimize": 3}, "optimize"), ({"file": "/a", "optimize": 0.5}, "optimize"),
+                             ({"file": "/a", "priority": "high"}, "interactive"), (["/a"], "by name"),
+                             ({"file": "/a", "warnings": ["x", 1]}, "warnings"), ({"file": "/a", "force": 1}, "force")]:
+            answer = connection.call("compile", params)
+            self.assertEqual(answer["error"]["code"], -32602, params)
+            self.assertIn(word, answer["error"]["message"])
+        connection.send_bytes(b'{"jsonrpc":"2.0","id":7,"method":"compile","params":{"file":"/a","file":"/b"}}\n')
+        self.assertIn("twice", self.error(connection, -32602)["error"]["message"])
+        self.assertEqual(connection.call("status", {"a": 1})["error"]["code"], -32602)
+        self.alive(connection)
+
+    def test_no_such_python(self):
+        answer = self.connect().compile("/a", python="3.1")
+        self.assertEqual(answer["error"]["code"], -32005)
+        self.assertEqual(answer["error"]["data"]["retryable"], False)
+        self.assertIn("9.9", answer["error"]["data"]["reason"])
+
+    def test_ids_as_they_came(self):
+        connection = self.connect()
+        for text in ("9007199254740993", '"a\\u00e9\\n"', "1.50", "-0", "null", '"\\udc80"'):
+            connection.send_bytes(b'{"jsonrpc":"2.0","method":"status","id":%s}\n' % text.encode())
+            self.assertIn(('"id":%s,' % text).encode(), connection.file.readline())
+
+    def test_batch(self):
+        connection = self.connect()
+        connection.send([{"jsonrpc": "2.0", "id": 1, "method": "compile", "params": {"file": "/a:sleep=0.05"}},
+                         {"jsonrpc": "2.0", "method": "compile", "params": {"file": "/n"}},
+                         {"jsonrpc": "2.0", "id": 2, "method": "nosuch"}, 3])
+        answers = connection.receive()
+        self.assertEqual(len(answers), 3)
+        self.assertEqual({a["id"]: "result" in a for a in answers}, {1: True, 2: False, None: False})
+
+    def test_broken_framing(self):
+        for data in (b"hello\n", b"Content-Length: x\r\n\r\n", b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
+                     b"C" * 5000):
+            connection = self.connect()
+            connection.send_bytes(data)
+            answer = connection.file.read().rpartition(b"\n\r")[2]  # to the end: the connection is closed
+            self.assertIn(b'"code":-32700', answer)
+        self.alive(self.connect())
+
+    def test_paths_that_are_not_utf8(self):
+        connection = self.connect()
+        answer = connection.compile(os.fsdecode(b"/\xff\xe9:x"))
+        self.assertEqual(os.fsencode(answer["result"]["cfile"]), b"/\xff\xe9:xc")
+
+    def test_parallel_and_out_of_order(self):
+        connection = self.connect()
+        connection.compile("/warm")
+        slow = connection.request("compile", {"file": "/a:sleep=0.4"})
+        fast = connection.request("compile", {"file": "/b:sleep=0.01"})
+        self.assertEqual([connection.receive()["id"], connection.receive()["id"]], [fast, slow])
+
+    def test_half_closed_client_gets_its_answers(self):
+        connection = self.connect()
+        connection.request("compile", {"file": "/a:sleep=0.1"})
+        connection.request("compile", {"file": "/b"})
+        connection.socket.shutdown(socket.SHUT_WR)
+        self.assertEqual({connection.receive()["id"], connection.receive()["id"]}, {1, 2})
+        self.assertIsNone(connection.receive())
+
+    def test_cancel(self):
+        connection = self.connect()
+        for i in range(8):
+            connection.request("compile", {"file": "/%d:sleep=0.1" % i})
+        connection.send({"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": 8}})
+        connection.send({"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": 1}})
+        answers = {answer["id"]: answer for answer in (connection.receive() for _ in range(8))}
+        self.assertEqual({i: a["error"]["code"] for i, a in answers.items() if "error" in a}, {1: -32800, 8: -32800})
+
+    def test_pristine_on_demand(self):
+        before = self.daemon.status()["counters"]["exact"]
+        self.assertIn("result", self.connect().compile("/a:pristine"))
+        status = self.daemon.status()
+        self.assertEqual(status["counters"]["exact"], before + 1)
+        self.assertIn("pristine", [host["kind"] for host in status["pythons"][0]["hosts"]])
+
+    def test_discover_names_every_parameter(self):
+        document = self.connect().call("rpc.discover")["result"]
+        methods = {method["name"]: method for method in document["methods"]}
+        self.assertEqual(set(methods), {"compile", "check", "status", "shutdown", "rpc.discover", "$/cancelRequest"})
+        values = {"string": "/a", "boolean": True, "integer": 0, "array": []}
+        params = {}
+        for param in methods["compile"]["params"]:
+            schema = param["schema"]
+            params[param["name"]] = schema["enum"][0] if "enum" in schema else values[schema["type"]]
+        params["python"] = "9.9"
+        self.assertIn("result", self.connect().call("compile", params))
+
+    def test_flood_keeps_others_served(self):
+        flood = self.connect()
+        data = b"".join(b'{"jsonrpc":"2.0","id":%d,"method":"compile","params":{"file":"/f","priority":"background"}}\n' % i
+                        for i in range(20000))
+        sender = threading.Thread(target=flood.send_bytes, args=(data,))
+        sender.start()
+        other = self.connect()
+        answer = other.compile("/other", priority="interactive")
+        self.assertIn("result", answer)
+        self.assertLess(self.daemon.status()["jobs"], 1100)  # the rest waits in the socket
+        for _ in range(20000):
+            self.assertIn("result", flood.receive())
+        sender.join()
+
+    def test_disconnect_drops_queued_jobs(self):
+        connection = self.connect()
+        for i in range(100):
+            connection.request("compile", {"file": "/%d:sleep=0.2" % i})
+        connection.call_any("status")
+        connection.close()
+        other = self.connect()
+        while other.call("status")["result"]["jobs"] > 0:
+            pass
+        self.assertLess(other.call("status")["result"]["counters"]["cancelled"], 100)
+
+
+class Failures(unittest.TestCase):
+    def test_crash_is_found_and_others_are_answered(self):
+        with Daemon("--workers", "2", fake=True) as daemon, daemon.connect() as connection:
+            connection.compile("/warm")
+            files = {}
+            for i in range(40):
+                name = "/%d:crash=SIGSEGV" % i if i in (7, 23) else "/%d:sleep=0.001" % i
+                files[connection.request("compile", {"file": name})] = name
+            for _ in files:
+                answer = connection.receive()
+                if "crash" in files[answer["id"]]:
+                    self.assertEqual(answer["error"]["code"], -32003, answer)
+                    self.assertEqual(answer["error"]["data"], {"signal": 11, "attempts": 2})
+                else:
+                    self.assertIn("result", answer)
+            self.assertIn("result", connection.compile("/after"))
+
+    def test_exit_status(self):
+        with Daemon("--workers", "1", fake=True) as daemon, daemon.connect() as connection:
+            self.assertEqual(connection.compile("/a:exit=7")["error"]["data"], {"exit_status": 7, "attempts": 2})
+
+    def test_innocent_suspect_gets_its_answer(self):
+        with Daemon("--workers", "1", fake=True) as daemon, daemon.connect() as connection:
+            marker = os.path.join(daemon.folder, "marker")
+            self.assertIn("result", connection.compile("/a:crash-once", dfile=marker))
+
+    def test_timeout(self):
+        with Daemon("--workers", "2", fake=True) as daemon, daemon.connect() as connection:
+            connection.compile("/warm")
+            slow = connection.request("compile", {"file": "/slow:sleep=100", "timeout_ms": 150})
+            others = [connection.request("compile", {"file": "/%d:sleep=0.02" % i}) for i in range(20)]
+            answers = {answer["id"]: answer for answer in (connection.receive() for _ in range(21))}
+            self.assertEqual(answers[slow]["error"]["code"], -32004)
+            self.assertEqual(answers[slow]["error"]["data"], {"timeout_ms": 150})
+            self.assertTrue(all("result" in answers[i] for i in others))
+
+    def test_host_that_speaks_nonsense(self):
+        with Daemon("--workers", "1", fake=True) as daemon, daemon.connect() as connection:
+            for word in ("garbage", "wrong-id"):
+                self.assertEqual(connection.compile("/a:" + word)["error"]["code"], -32003)
+            self.assertIn("result", connection.compile("/b"))
+
+    def test_host_that_cannot_start(self):
+        for how, word in (("fail-start", "told to fail"), ("die-start", "status 3")):
+            daemon = Daemon(fake=True)
+            os.makedirs(os.path.join(daemon.folder, "bin"))
+            daemon.file("bin/" + how)
+            program = os.path.join(daemon.folder, "bin", "pycompiled")
+            shutil.copy(e2e.DAEMON, program)
+            shutil.copy(os.path.join(e2e.SOURCE, "fake-host"), os.path.join(daemon.folder, "bin", "pycompile-host-9.9"))
+            with daemon, daemon.connect() as connection:
+                for _ in range(3):
+                    answer = connection.compile("/a")
+                    self.assertEqual(answer["error"]["code"], -32005)
+                    self.assertIn(word, answer["error"]["data"]["reason"])
+                    self.assertFalse(answer["error"]["data"]["retryable"])
+
+    def test_big_result(self):
+        with Daemon(fake=True) as daemon, daemon.connect() as connection:
+            self.assertEqual(len(connection.compile("/a:big=3000000")["result"]["cfile"]), 3000000)
+
+    def test_message_over_the_limit(self):
+        with Daemon("--frame-limit", "2000", fake=True) as daemon:
+            for headers in (False, True):
+                with daemon.connect(headers=headers) as connection:
+                    connection.compile("/a")
+                    connection.request("compile", {"file": "/" + "a" * 200000})
+                    self.assertEqual(connection.receive()["error"]["code"], -32600)
+                    self.assertIn("result", connection.compile("/a"))
+
+
+class Scheduling(unittest.TestCase):
+    def test_interactive_overtakes(self):
+        with Daemon("--workers", "1", fake=True) as daemon, daemon.connect() as flood, daemon.connect() as editor:
+            flood.compile("/warm")
+            for i in range(50):
+                flood.request("compile", {"file": "/%d:sleep=0.02" % i, "priority": "background"})
+            flood.receive()
+            editor.compile("/now", priority="interactive")
+            self.assertGreater(daemon.status()["queue"]["background"], 30)
+            for _ in range(49):
+                flood.receive()
+
+    def test_grows_and_shrinks(self):
+        with Daemon("--workers", "3", "--shrink-after", "1", fake=True) as daemon, daemon.connect() as connection:
+            connection.compile("/one")
+            ready = lambda: sum(worker["state"] in ("idle", "busy") for host in daemon.status()["pythons"][0]["hosts"]
+                                if not host["retiring"] for worker in host["workers"])
+            self.assertEqual(ready(), 1)
+            for _ in range(30):
+                connection.request("compile", {"file": "/a:sleep=0.02"})
+            for _ in range(30):
+                connection.receive()
+            self.assertEqual(ready(), 3)
+            while ready() != 1:
+                pass
+
+
+class Life(unittest.TestCase):
+    def test_socket_modes_and_removal(self):
+        with Daemon(fake=True) as daemon:
+            self.assertEqual(stat.S_IMODE(os.lstat(daemon.socket).st_mode), 0o600)
+            self.assertEqual(stat.S_IMODE(os.lstat(os.path.dirname(daemon.socket)).st_mode), 0o700)
+            daemon.stop()
+            self.assertFalse(os.path.exists(daemon.socket))
+
+    def test_second_daemon_is_refused(self):
+        with Daemon(fake=True) as daemon:
+            second = subprocess.run([e2e.DAEMON], env=daemon.environment, capture_output=True, text=True,
+                                    timeout=e2e.DEADLINE)
+            self.assertEqual(second.returncode, 1)
+            self.assertIn("runs already", second.stderr)
+
+    def test_stale_socket_is_replaced_and_others_are_not(self):
+        with Daemon(fake=True) as daemon:
+            daemon.process.kill()
+            daemon.process.wait()
+            self.assertTrue(os.path.exists(daemon.socket))
+            os.unlink(daemon.log)
+            daemon.start()
+            with daemon.connect() as connection:
+                self.assertIn("result", connection.compile("/a"))
+            daemon.stop()
+            with open(daemon.socket, "w"):
+                pass
+            run = subprocess.run([e2e.DAEMON], env=daemon.environment, capture_output=True, text=True)
+            self.assertIn("not a socket", run.stderr)
+            self.assertEqual(run.returncode, 1)
+            self.assertTrue(os.path.exists(daemon.socket))
+
+    def test_folder_that_others_may_write(self):
+        daemon = Daemon(fake=True)
+        os.makedirs(os.path.dirname(daemon.socket))
+        os.chmod(os.path.dirname(daemon.socket), 0o777)
+        run = subprocess.run([e2e.DAEMON], env=daemon.environment, capture_output=True, text=True)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("other users", run.stderr)
+        shutil.rmtree(daemon.folder)
+
+    def test_drain(self):
+        with Daemon("--workers", "1", fake=True) as daemon, daemon.connect() as connection:
+            connection.compile("/warm")
+            for i in range(6):
+                connection.request("compile", {"file": "/%d:sleep=0.1" % i})
+            connection.send({"jsonrpc": "2.0", "id": 99, "method": "shutdown"})
+            answers = []
+            while (answer := connection.receive()) is not None:
+                answers.append(answer)
+            self.assertEqual(len(answers), 7)
+            failed = [a for a in answers if "error" in a]
+            self.assertTrue(failed)
+            for answer in failed:
+                self.assertEqual((answer["error"]["code"], answer["error"]["data"]["retryable"]), (-32005, True))
+            self.assertEqual(daemon.process.wait(e2e.DEADLINE), 0)
+
+    def test_idle_timeout(self):
+        with Daemon("--idle-timeout", "1", fake=True) as daemon:
+            self.assertEqual(daemon.process.wait(e2e.DEADLINE), 0)
+
+    def test_hosts_leave_with_a_killed_server(self):
+        with Daemon(fake=True) as daemon:
+            with daemon.connect() as connection:
+                connection.compile("/a")
+            pids = daemon.pids()
+            self.assertTrue(pids)
+            daemon.process.kill()
+            daemon.process.wait()
+            while any(e2e.exists(pid) for pid in pids):
+                pass
+
+    def test_socket_activation(self):
+        with Daemon(fake=True) as daemon:
+            daemon.stop()
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(daemon.socket)
+            listener.listen()
+            program = os.path.join(daemon.bin, "pycompiled")
+            script = 'exec 3<&%d; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$0"' % listener.fileno()
+            process = subprocess.Popen(["bash", "-c", script, program], env=daemon.environment,
+                                       pass_fds=[listener.fileno()], stderr=subprocess.DEVNULL)
+            with e2e.Connection(daemon.socket) as connection:
+                self.assertIn("result", connection.compile("/a"))
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(e2e.DEADLINE), 0)
+            self.assertTrue(os.path.exists(daemon.socket))
+
+
+if __name__ == "__main__":
+    e2e.main()
