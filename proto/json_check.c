@@ -142,11 +142,11 @@ static bool check_elements(struct cursor *c, int depth) {
 
 /* Checks a value and the white space on both its sides. */
 static bool check_value(struct cursor *c, int depth) {
-    if (depth > JSON_DEPTH_MAX)
-        return fail(c, "nested too deeply");
     skip_space(c);
     if (c->at == c->end)
         return fail(c, "unexpected end");
+    if (depth == JSON_DEPTH_MAX && (*c->at == '{' || *c->at == '['))
+        return fail(c, "nested too deeply");
     bool fine;
     switch (*c->at) {
     case '{':

@@ -376,6 +376,7 @@ class Life(unittest.TestCase):
             process.send_signal(signal.SIGTERM)
             self.assertEqual(process.wait(e2e.DEADLINE), 0)
             self.assertTrue(os.path.exists(daemon.socket))
+            listener.close()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,117 @@
+/* Unit tests of proto/json: what is refused, what strings become, and raw parts. */
+#include "tests/unit/check.h"
+
+#include "proto/json.h"
+
+static void test_refused(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "", " ", "{", "}", "[1,]", "{\"a\":1,}", "{\"a\" 1}", "{a:1}", "'a'", "\"a", "\"\\x\"", "\"\\u12\"",
+        "\"\\u0000\"", "\"\\ud800\"", "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"\\udd00\"", "\"\x01\"", "\"\n\"",
+        "\"\xff\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xe2\x82\"", "01", "1.", ".5",
+        "+1", "-", "1e", "1e+", "0x1", "NaN", "Infinity", "tru", "nulll", "1 2", "[1]]", "\"a\" b", "\xef\xbb\xbf{}"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const char *error = NULL;
+        cJSON *tree = json_parse(texts[i], strlen(texts[i]), &error);
+        if (tree != NULL)
+            fail_msg("accepted: %s", texts[i]);
+        assert_non_null(error);
+    }
+    const char *error;
+    assert_null(json_parse("1\0", 2, &error));
+}
+
+static void test_depth(void **state) {
+    (void)state;
+    char text[2 * JSON_DEPTH_MAX + 2];
+    memset(text, '[', JSON_DEPTH_MAX);
+    memset(text + JSON_DEPTH_MAX, ']', JSON_DEPTH_MAX);
+    assert_null(json_check(text, 2 * JSON_DEPTH_MAX));
+    memset(text, '[', JSON_DEPTH_MAX + 1);
+    memset(text + JSON_DEPTH_MAX + 1, ']', JSON_DEPTH_MAX + 1);
+    assert_non_null(json_check(text, 2 * JSON_DEPTH_MAX + 2));
+}
+
+/* Parses `text`, prints it, and compares. */
+static void check_round(const char *text, const char *printed) {
+    const char *error;
+    cJSON *tree = json_parse(text, strlen(text), &error);
+    if (tree == NULL)
+        fail_msg("%s: %s", text, error);
+    struct buffer out = {0};
+    json_print(tree, &out);
+    assert_string_equal(buffer_string(&out), printed);
+    buffer_deinit(&out);
+    cJSON_Delete(tree);
+}
+
+static void test_round(void **state) {
+    (void)state;
+    check_round(" { \"a\" : [ 1 , -2.5 , true , false , null , \"x\" ] , \"b\" : { } } ",
+                "{\"a\":[1,-2.5,true,false,null,\"x\"],\"b\":{}}");
+    check_round("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u001f\\u007f\"", "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u001f\\u007f\"");
+    check_round("\"\\u00e9\\ud83d\\ude00\xe2\x82\xac\"", "\"\xc3\xa9\xf0\x9f\x98\x80\xe2\x82\xac\"");
+    check_round("\"\\udc80x\\udcff\\\\udc80\"", "\"\\udc80x\\udcff\\\\udc80\"");
+    check_round("1e3", "1000");
+    check_round("123456789012", "123456789012");
+}
+
+static void test_bytes_in_strings(void **state) {
+    (void)state;
+    const char *error, *text = "{\"a\":\"/\\udcff\\udCe9.py\"}";
+    cJSON *tree = json_parse(text, strlen(text), &error);
+    assert_string_equal(json_get_string(tree, "a"), "/\xff\xe9.py");
+    assert_null(json_get_string(tree, "A"));
+    cJSON_Delete(tree);
+    /* A high surrogate that is followed by an escape of a byte is not a pair. */
+    assert_non_null(json_check("\"\\ud83d\\u0041\"", 14));
+}
+
+static void expect_member(const char *text, const char *name, const char *wanted) {
+    assert_null(json_check(text, strlen(text)));
+    struct json_span found = json_member(text, strlen(text), name);
+    if (wanted == NULL) {
+        assert_null(found.text);
+        return;
+    }
+    assert_non_null(found.text);
+    assert_int_equal(found.len, strlen(wanted));
+    assert_memory_equal(found.text, wanted, found.len);
+}
+
+static void test_member(void **state) {
+    (void)state;
+    const char *text = " { \"x\" : { \"id\" : 1, \"}\": \"\\\"]\" } , \"id\" : 9007199254740993 , \"e\":\"\",\"z\":[ ] } ";
+    expect_member(text, "id", "9007199254740993");
+    expect_member(text, "x", "{ \"id\" : 1, \"}\": \"\\\"]\" }");
+    expect_member(text, "e", "\"\"");
+    expect_member(text, "z", "[ ]");
+    expect_member(text, "i", NULL);
+    expect_member("{}", "id", NULL);
+    expect_member("[1]", "id", NULL);
+    expect_member("{\"id\":1,\"id\":2}", "id", "2");
+}
+
+static void append_element(struct json_span element, void *context) {
+    buffer_append(context, element.text, element.len);
+    buffer_append_char(context, '|');
+}
+
+static void test_elements(void **state) {
+    (void)state;
+    struct buffer out = {0};
+    const char *text = " [ {\"a\":[1,2]} , \"],[\" ,3 ] ";
+    json_each_element(text, strlen(text), append_element, &out);
+    assert_string_equal(buffer_string(&out), "{\"a\":[1,2]}|\"],[\"|3|");
+    buffer_deinit(&out);
+    json_each_element("[ ]", 3, append_element, &out);
+    assert_int_equal(out.len, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refused),          cmocka_unit_test(test_depth),  cmocka_unit_test(test_round),
+        cmocka_unit_test(test_bytes_in_strings), cmocka_unit_test(test_member), cmocka_unit_test(test_elements),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
