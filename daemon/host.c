@@ -137,7 +137,8 @@ static int spawn(struct host *host, bool pristine, const int *peer_fds, unsigned
     char *control = xasprintf("--control=%d", CONTROL_FD);
     char *workers = xasprintf("--workers=%d-%u", FIRST_WORKER_FD, FIRST_WORKER_FD + host->worker_count - 1);
     char *umask_option = xasprintf("--umask=%03o", (unsigned)mask);
-    char *args[] = {host->pool->program, control, workers, umask_option, pristine ? "--pristine" : NULL, NULL};
+    char pristine_option[] = "--pristine";
+    char *args[] = {host->pool->program, control, workers, umask_option, pristine ? pristine_option : NULL, NULL};
     uv_stdio_container_t *stdio = xcalloc(CONTROL_FD + fd_count, sizeof *stdio);
     stdio[0].flags = UV_IGNORE;
     for (int i = 1; i <= 2; i++)

@@ -1,0 +1,176 @@
+/* See answer.h. */
+#include "daemon/host/answer.h"
+
+#include "proto/json.h"
+#include "proto/rpc.h"
+
+void answer_deinit(struct answer *answer) {
+    cJSON_Delete(answer->result);
+    cJSON_Delete(answer->data);
+    free(answer->message);
+    *answer = (struct answer){0};
+}
+
+void answer_error(struct answer *answer, int code, const char *message, cJSON *data) {
+    *answer = (struct answer){.code = code, .message = xstrdup(message), .data = data};
+}
+
+char *answer_string(PyObject *text) {
+    PyObject *bytes = PyUnicode_AsEncodedString(text, "utf-8", "surrogateescape");
+    if (bytes == NULL) { /* a surrogate that stands for no byte: as stderr shows it */
+        PyErr_Clear();
+        bytes = PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace");
+    }
+    char *string = bytes ? xstrndup(PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes)) : NULL;
+    Py_XDECREF(bytes);
+    return string;
+}
+
+/* Adds str(value) or, for None or where it cannot be had, null. */
+static void add_text(cJSON *object, const char *name, PyObject *value) {
+    PyObject *text = value != NULL && value != Py_None ? PyObject_Str(value) : NULL;
+    char *string = text ? answer_string(text) : NULL;
+    PyErr_Clear();
+    json_add_string_or_null(object, name, string);
+    free(string);
+    Py_XDECREF(text);
+}
+
+static void add_number(cJSON *object, const char *name, PyObject *value) {
+    long number = value != NULL && PyLong_Check(value) ? PyLong_AsLong(value) : -1;
+    if (value != NULL && PyLong_Check(value) && !PyErr_Occurred())
+        cJSON_AddNumberToObject(object, name, (double)number);
+    else
+        cJSON_AddNullToObject(object, name);
+    PyErr_Clear();
+}
+
+static void add_attribute(cJSON *object, const char *name, PyObject *owner, const char *attribute,
+                          void (*add)(cJSON *, const char *, PyObject *)) {
+    PyObject *value = owner ? PyObject_GetAttrString(owner, attribute) : NULL;
+    PyErr_Clear();
+    add(object, name, value);
+    Py_XDECREF(value);
+}
+
+static cJSON *warning_item(struct compiler *compiler, PyObject *message) {
+    cJSON *item = cJSON_CreateObject();
+    PyObject *category = PyObject_GetAttrString(message, "category");
+    add_attribute(item, "category", category, "__name__", add_text);
+    add_attribute(item, "message", message, "message", add_text);
+    add_attribute(item, "filename", message, "filename", add_text);
+    add_attribute(item, "lineno", message, "lineno", add_number);
+    PyObject *text = compiler_warning_text(compiler, message);
+    PyErr_Clear();
+    add_text(item, "text", text);
+    Py_XDECREF(text);
+    Py_XDECREF(category);
+    return item;
+}
+
+static void add_warnings(cJSON *object, struct compiler *compiler, PyObject *warnings) {
+    cJSON *array = cJSON_AddArrayToObject(object, "warnings");
+    for (Py_ssize_t i = 0; warnings != NULL && i < PyList_GET_SIZE(warnings); i++)
+        cJSON_AddItemToArray(array, warning_item(compiler, PyList_GET_ITEM(warnings, i)));
+}
+
+void answer_result(struct answer *answer, struct compiler *compiler, const char *cfile, const char *outcome,
+                   PyObject *warnings, long elapsed_us) {
+    cJSON *result = cJSON_CreateObject();
+    json_add_string_or_null(result, "cfile", cfile);
+    cJSON_AddStringToObject(result, "outcome", outcome);
+    cJSON_AddStringToObject(result, "python", PY_VERSION);
+    add_warnings(result, compiler, warnings);
+    cJSON_AddNumberToObject(result, "elapsed_us", (double)elapsed_us);
+    *answer = (struct answer){.result = result};
+}
+
+static void add_exception_value(cJSON *data, PyObject *exception) {
+    cJSON *value = cJSON_AddObjectToObject(data, "exc_value");
+    if (PyErr_GivenExceptionMatches(exception, PyExc_SyntaxError)) {
+        static const char *const texts[] = {"msg", "filename", "text"};
+        static const char *const numbers[] = {"lineno", "offset", "end_lineno", "end_offset"};
+        for (int i = 0; i < 3; i++)
+            add_attribute(value, texts[i], exception, texts[i], add_text);
+        for (int i = 0; i < 4; i++)
+            add_attribute(value, numbers[i], exception, numbers[i], add_number);
+        return;
+    }
+    add_text(value, "msg", exception);
+    static const char *const others[] = {"filename", "lineno", "offset", "end_lineno", "end_offset", "text"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        cJSON_AddNullToObject(value, others[i]);
+}
+
+void answer_compile_error(struct answer *answer, struct compiler *compiler, const char *file, PyObject *exception,
+                          PyObject *warnings) {
+    cJSON *data = cJSON_CreateObject();
+    PyObject *name = PyUnicode_DecodeFSDefault(file);
+    PyObject *text = name ? compiler_error_text(compiler, exception, name) : NULL;
+    PyErr_Clear();
+    add_attribute(data, "exc_type_name", (PyObject *)Py_TYPE(exception), "__name__", add_text);
+    add_text(data, "msg", text);
+    cJSON_AddStringToObject(data, "file", file);
+    add_exception_value(data, exception);
+    add_warnings(data, compiler, warnings);
+    Py_XDECREF(name);
+    Py_XDECREF(text);
+    answer_error(answer, RPC_PY_COMPILE_ERROR, "PyCompileError", data);
+}
+
+static cJSON *os_error_data(PyObject *exception) {
+    cJSON *data = cJSON_CreateObject();
+    add_attribute(data, "type", (PyObject *)Py_TYPE(exception), "__name__", add_text);
+    add_attribute(data, "errno", exception, "errno", add_number);
+    add_attribute(data, "strerror", exception, "strerror", add_text);
+    add_attribute(data, "filename", exception, "filename", add_text);
+    add_text(data, "msg", exception);
+    return data;
+}
+
+static void answer_with_os_error(struct answer *answer, PyObject *exception) {
+    if (exception == NULL) {
+        answer_internal_error(answer, NULL);
+        return;
+    }
+    cJSON *data = os_error_data(exception);
+    answer_error(answer, RPC_OS_ERROR, json_get_string(data, "msg"), data);
+    Py_DECREF(exception);
+}
+
+void answer_os_error(struct answer *answer, int error, const char *filename, const char *target) {
+    PyObject *name = PyUnicode_DecodeFSDefault(filename);
+    PyObject *second = target ? PyUnicode_DecodeFSDefault(target) : NULL;
+    PyObject *exception =
+        second ? PyObject_CallFunction(PyExc_OSError, "isOOO", error, strerror(error), name, Py_None, second)
+               : PyObject_CallFunction(PyExc_OSError, "isO", error, strerror(error), name);
+    Py_XDECREF(name);
+    Py_XDECREF(second);
+    answer_with_os_error(answer, exception);
+}
+
+void answer_exists_error(struct answer *answer, const char *text) {
+    PyObject *message = PyUnicode_DecodeFSDefault(text);
+    PyObject *exception = message ? PyObject_CallFunctionObjArgs(PyExc_FileExistsError, message, NULL) : NULL;
+    Py_XDECREF(message);
+    answer_with_os_error(answer, exception);
+}
+
+void answer_internal_error(struct answer *answer, PyObject *exception) {
+    PyObject *type = NULL, *value = exception, *traceback = NULL;
+    if (exception == NULL)
+        PyErr_Fetch(&type, &value, &traceback);
+    PyObject *text = value ? PyObject_Repr(value) : NULL;
+    char *string = text ? answer_string(text) : NULL;
+    PyErr_Clear();
+    char *message = xasprintf("Internal error: %s", string ? string : "CPython gave no exception");
+    answer_error(answer, RPC_INTERNAL_ERROR, message, NULL);
+    free(message);
+    free(string);
+    Py_XDECREF(text);
+    if (exception == NULL) {
+        Py_XDECREF(type);
+        Py_XDECREF(value);
+        Py_XDECREF(traceback);
+    }
+}

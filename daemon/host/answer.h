@@ -1,0 +1,41 @@
+/* Results and errors of a job as JSON (section 3 of the design). */
+#pragma once
+
+#include <Python.h>
+#include <cjson/cJSON.h>
+
+#include "daemon/host/compiler.h"
+#include "daemon/host/pyc_file.h"
+
+/* What is answered: a result, or (code != 0) an error. answer_deinit() frees. */
+struct answer {
+    cJSON *result;
+    int code;
+    char *message;
+    cJSON *data;
+};
+
+void answer_deinit(struct answer *answer);
+
+/* Makes an error. `data` (or NULL) is taken. */
+void answer_error(struct answer *answer, int code, const char *message, cJSON *data);
+
+/* The result of a compile; `cfile` may be NULL. `warnings` is a list of WarningMessage, or NULL. */
+void answer_result(struct answer *answer, struct compiler *compiler, const char *cfile, const char *outcome,
+                   PyObject *warnings, long elapsed_us);
+
+/* PyCompileError: what the compiler raised for `file`. */
+void answer_compile_error(struct answer *answer, struct compiler *compiler, const char *file, PyObject *exception,
+                          PyObject *warnings);
+
+/* OSError as Python raises it for an errno value and one or two file names. */
+void answer_os_error(struct answer *answer, int error, const char *filename, const char *target);
+
+/* FileExistsError with nothing but a text. */
+void answer_exists_error(struct answer *answer, const char *text);
+
+/* InternalError: an exception that has no place in the protocol; or, NULL, the current one. */
+void answer_internal_error(struct answer *answer, PyObject *exception);
+
+/* A string object's bytes as proto/json.h has them, or NULL with an exception set; the caller frees. */
+char *answer_string(PyObject *text);

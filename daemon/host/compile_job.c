@@ -1,0 +1,212 @@
+/* See compile_job.h. */
+#include "daemon/host/compile_job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/host/pyc_path.h"
+#include "daemon/host/source_file.h"
+#include "proto/rpc.h"
+
+/* What a job holds while it runs. */
+struct run {
+    const struct job_setting *setting;
+    const struct compile_request *request;
+    struct answer *answer;
+    int dir_fd; /* of the request's cwd, or AT_FDCWD where it has none and needs none */
+    char *cfile;
+    struct source_file source;
+    struct compile_output output;
+    struct timespec started;
+};
+
+static long elapsed_us(const struct run *run) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (now.tv_sec - run->started.tv_sec) * 1000000L + (now.tv_nsec - run->started.tv_nsec) / 1000;
+}
+
+/* Opens the folder that relative paths start in; with the process's own working directory there too where that
+ * may be. */
+static bool enter_folder(struct run *run) {
+    const char *cwd = run->request->cwd;
+    run->dir_fd = AT_FDCWD;
+    if (cwd == NULL)
+        return true;
+    run->dir_fd = open(cwd, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (run->dir_fd < 0) {
+        answer_os_error(run->answer, errno, cwd, NULL);
+        return false;
+    }
+    if (run->setting->may_chdir && fchdir(run->dir_fd) < 0) {
+        /* A folder that may not be entered: nothing in it can be opened either. */
+    }
+    return true;
+}
+
+static char *decide_cfile(const struct run *run) {
+    const struct compile_request *request = run->request;
+    if (request->cfile != NULL)
+        return xstrdup(request->cfile);
+    if (request->legacy)
+        return pyc_path_legacy(request->file);
+    return pyc_path(request->file, compiler_cache_tag(run->setting->compiler), request->optimize,
+                    request->pycache_prefix, request->cwd, PY_VERSION_HEX >= 0x030C0000);
+}
+
+static bool check_place(struct run *run) {
+    const char *rest;
+    switch (pyc_file_place(run->dir_fd, run->cfile)) {
+    case PYC_PLACE_SYMLINK:
+        rest = "is a symlink and will be changed into a regular file if import writes a byte-compiled file to it";
+        break;
+    case PYC_PLACE_NOT_REGULAR:
+        rest = "is a non-regular file and will be changed into a regular one if import writes a byte-compiled file "
+               "to it";
+        break;
+    default:
+        return true;
+    }
+    char *text = xasprintf("%s %s", run->cfile, rest);
+    answer_exists_error(run->answer, text);
+    free(text);
+    return false;
+}
+
+static bool read_source(struct run *run) {
+    int error = source_file_read(&run->source, run->dir_fd, run->request->file);
+    if (error != 0)
+        answer_os_error(run->answer, error, run->request->file, NULL);
+    return error == 0;
+}
+
+/* The source's bytes: the request's text stands in for the file's. */
+static const char *source_bytes(const struct run *run, size_t *len) {
+    if (run->request->source == NULL) {
+        *len = run->source.data.len;
+        return run->source.data.len ? run->source.data.data : "";
+    }
+    *len = strlen(run->request->source);
+    return run->request->source;
+}
+
+static bool make_header(struct run *run, struct pyc_header *header) {
+    enum invalidation_mode mode = compile_request_mode(run->request);
+    *header = (struct pyc_header){.magic = (uint32_t)PyImport_GetMagicNumber()};
+    if (mode == INVALIDATION_TIMESTAMP) {
+        header->words[0] = (uint32_t)source_file_mtime(&run->source.stat);
+        header->words[1] = (uint32_t)source_file_size(&run->source.stat);
+        return true;
+    }
+    header->flags = PYC_FLAG_HASH | (mode == INVALIDATION_CHECKED_HASH ? PYC_FLAG_CHECK_SOURCE : 0);
+    unsigned char hash[8];
+    size_t len;
+    const char *data = source_bytes(run, &len);
+    if (compiler_source_hash(run->setting->compiler, data, len, hash) < 0) {
+        answer_internal_error(run->answer, NULL);
+        return false;
+    }
+    for (int i = 0; i < 8; i++)
+        header->words[i / 4] |= (uint32_t)hash[i] << (8 * (i % 4));
+    return true;
+}
+
+/* Whether the .pyc there is current by its own header: by time and size, or by hash; one that says that the source
+ * is not to be looked at is current while its flags are what is wanted. */
+static bool is_up_to_date(struct run *run, const struct pyc_header *wanted) {
+    struct pyc_header found;
+    if (!pyc_file_read_header(run->dir_fd, run->cfile, &found))
+        return false;
+    return found.magic == wanted->magic && found.flags == wanted->flags && found.words[0] == wanted->words[0] &&
+           found.words[1] == wanted->words[1];
+}
+
+static bool is_relative(const char *path) {
+    return path[0] != '/';
+}
+
+/* Compiles. False where that was not to be: the answer says why. */
+static bool compile_source(struct run *run) {
+    const struct compile_request *request = run->request;
+    const char *name = request->dfile != NULL && *request->dfile != '\0' ? request->dfile : request->file;
+    struct compile_input input = {
+        .is_text = request->source != NULL,
+        .filename = name,
+        .optimize = request->optimize,
+        .warnings = request->warnings,
+        .exact_bytes = request->write,
+        .exact_text = run->setting->may_chdir || !is_relative(name),
+    };
+    input.data = source_bytes(run, &input.len);
+    switch (compiler_run(run->setting->compiler, &input, &run->output)) {
+    case COMPILE_DONE:
+        return true;
+    case COMPILE_FAILED:
+        answer_compile_error(run->answer, run->setting->compiler, name, run->output.exception, run->output.warnings);
+        return false;
+    case COMPILE_INEXACT:
+        answer_error(run->answer, RPC_NEEDS_PRISTINE, "a pristine process is needed", NULL);
+        return false;
+    case COMPILE_BROKEN:
+        break;
+    }
+    answer_internal_error(run->answer, run->output.exception);
+    return false;
+}
+
+static bool write_pyc(struct run *run, const struct pyc_header *header) {
+    struct pyc_failure failure = {0};
+    mode_t mask = run->request->umask >= 0 ? (mode_t)run->request->umask : run->setting->mask;
+    mode_t mode = run->request->source == NULL || run->source.stat.st_mode != 0 ? run->source.stat.st_mode | 0200 : 0666;
+    int status = pyc_file_write(run->dir_fd, run->cfile, header, PyBytes_AS_STRING(run->output.bytes),
+                                (size_t)PyBytes_GET_SIZE(run->output.bytes), mode, mask, run->setting->unique, &failure);
+    if (status < 0)
+        answer_os_error(run->answer, failure.error, failure.path, failure.target);
+    free(failure.path);
+    free(failure.target);
+    return status == 0;
+}
+
+static void finish(struct run *run, const char *outcome) {
+    answer_result(run->answer, run->setting->compiler, run->request->write ? run->cfile : NULL, outcome,
+                  run->output.warnings, elapsed_us(run));
+}
+
+static void check_only(struct run *run) {
+    if ((run->request->source != NULL || read_source(run)) && compile_source(run))
+        finish(run, "checked");
+}
+
+static void compile_and_write(struct run *run) {
+    struct pyc_header header;
+    run->cfile = decide_cfile(run);
+    if (!check_place(run) || !read_source(run) || !make_header(run, &header))
+        return;
+    if (!run->request->force && is_up_to_date(run, &header)) {
+        finish(run, "up-to-date");
+        return;
+    }
+    if (compile_source(run) && write_pyc(run, &header))
+        finish(run, "compiled");
+}
+
+void compile_job_run(const struct job_setting *setting, const struct compile_request *request,
+                     struct answer *answer) {
+    struct run run = {.setting = setting, .request = request, .answer = answer};
+    clock_gettime(CLOCK_MONOTONIC, &run.started);
+    if (!enter_folder(&run))
+        return;
+    if (request->write)
+        compile_and_write(&run);
+    else
+        check_only(&run);
+    if (run.dir_fd >= 0)
+        close(run.dir_fd);
+    compile_output_deinit(&run.output);
+    source_file_deinit(&run.source);
+    free(run.cfile);
+}

@@ -1,0 +1,300 @@
+/* See compiler.h. */
+#include "daemon/host/compiler.h"
+
+#include <marshal.h>
+
+#include "daemon/host/exactness.h"
+
+/* Collections are made between jobs, so often. */
+#define COLLECT_EVERY 512
+
+/* Python frames above compile() in `python -m py_compile` that are not there when source_to_code() is called from C:
+ * runpy's two, the module's, main() and py_compile.compile(). Up to 3.11 they count against the compiler's recursion
+ * limit. */
+#define FRAMES_ABOVE 5
+
+struct compiler {
+    bool pristine;
+    PyObject *source_to_code;  /* bound */
+    PyObject *optimize_names;  /* ("_optimize",) */
+    PyObject *warnings_module;
+    PyObject *base_filters;    /* list */
+    PyObject *filters_mutated; /* callable */
+    PyObject *setoption;
+    PyObject *formatwarnmsg;
+    PyObject *clearcache;      /* linecache.clearcache, once that is loaded, or NULL */
+    PyObject *py_compile_error;
+    PyObject *source_hash;     /* _imp.source_hash */
+    PyObject *magic;
+    PyObject *collect;
+    PyObject *recorded;        /* list: the warnings of this job */
+    PyObject *recorder;
+    PyObject *options;         /* tuple of the options that the filters are made of now; NULL: unknown */
+    unsigned long runs;
+    char *cache_tag;
+};
+
+static PyObject *record(PyObject *list, PyObject *message) {
+    if (PyList_Append(list, message) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* The name is that of what it stands in for, so that no new name is interned. */
+static PyMethodDef record_method = {"_showwarnmsg", record, METH_O, NULL};
+
+static PyObject *get(const char *module_name, const char *name) {
+    PyObject *module = PyImport_ImportModule(module_name);
+    PyObject *value = module ? PyObject_GetAttrString(module, name) : NULL;
+    Py_XDECREF(module);
+    return value;
+}
+
+static bool import_as_py_compile_does(void) {
+    static const char *const names[] = {"runpy", "py_compile", "argparse"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        PyObject *module = PyImport_ImportModule(names[i]);
+        if (module == NULL)
+            return false;
+        Py_DECREF(module); /* sys.modules keeps it */
+    }
+    return true;
+}
+
+static bool turn_collector_off(struct compiler *compiler) {
+    PyObject *disable = get("gc", "disable");
+    PyObject *done = disable ? PyObject_CallObject(disable, NULL) : NULL;
+    Py_XDECREF(disable);
+    Py_XDECREF(done);
+    compiler->collect = get("gc", "collect");
+    return done != NULL && compiler->collect != NULL;
+}
+
+static bool make_loader(struct compiler *compiler) {
+    PyObject *type = get("importlib._bootstrap_external", "SourceFileLoader");
+    PyObject *loader = type ? PyObject_CallFunction(type, "ss", "<py_compile>", "") : NULL;
+    compiler->source_to_code = loader ? PyObject_GetAttrString(loader, "source_to_code") : NULL;
+    compiler->optimize_names = Py_BuildValue("(s)", "_optimize");
+    Py_XDECREF(type);
+    Py_XDECREF(loader);
+    return compiler->source_to_code != NULL && compiler->optimize_names != NULL;
+}
+
+static bool take_warnings_over(struct compiler *compiler) {
+    PyObject *module = compiler->warnings_module = PyImport_ImportModule("warnings");
+    if (module == NULL)
+        return false;
+    PyObject *filters = PyObject_GetAttrString(module, "filters");
+    compiler->base_filters = filters ? PySequence_List(filters) : NULL;
+    Py_XDECREF(filters);
+    compiler->setoption = PyObject_GetAttrString(module, "_setoption");
+    compiler->formatwarnmsg = PyObject_GetAttrString(module, "_formatwarnmsg");
+    compiler->filters_mutated = PyObject_GetAttrString(module, "_filters_mutated");
+    if (compiler->filters_mutated == NULL) {
+        PyErr_Clear(); /* 3.14 renamed it */
+        compiler->filters_mutated = PyObject_GetAttrString(module, "_filters_mutated_lock_held");
+    }
+    compiler->recorded = PyList_New(0);
+    compiler->recorder = compiler->recorded ? PyCFunction_New(&record_method, compiler->recorded) : NULL;
+    return compiler->base_filters != NULL && compiler->setoption != NULL && compiler->formatwarnmsg != NULL &&
+           compiler->filters_mutated != NULL && compiler->recorder != NULL &&
+           PyObject_SetAttrString(module, "_showwarnmsg", compiler->recorder) == 0;
+}
+
+static bool read_constants(struct compiler *compiler) {
+    PyObject *implementation = PySys_GetObject("implementation"); /* borrowed */
+    PyObject *tag = implementation ? PyObject_GetAttrString(implementation, "cache_tag") : NULL;
+    const char *text = tag ? PyUnicode_AsUTF8(tag) : NULL;
+    compiler->cache_tag = text ? xstrdup(text) : NULL;
+    Py_XDECREF(tag);
+    compiler->py_compile_error = get("py_compile", "PyCompileError");
+    compiler->source_hash = get("_imp", "source_hash");
+    compiler->magic = PyLong_FromLong(PyImport_GetMagicNumber() & 0xffffffffL);
+    return compiler->cache_tag && compiler->py_compile_error && compiler->source_hash && compiler->magic;
+}
+
+struct compiler *compiler_new(bool pristine) {
+    struct compiler *compiler = xcalloc(1, sizeof *compiler);
+    compiler->pristine = pristine;
+    /* It lives as long as its interpreter, also half-made: the process ends then. */
+    if (!import_as_py_compile_does() || !make_loader(compiler) || !take_warnings_over(compiler) ||
+        !read_constants(compiler) || !turn_collector_off(compiler))
+        return NULL;
+    return compiler;
+}
+
+static bool discard(PyObject *result) {
+    Py_XDECREF(result);
+    return result != NULL;
+}
+
+static PyObject *options_tuple(const cJSON *options) {
+    PyObject *tuple = PyTuple_New(cJSON_GetArraySize(options));
+    Py_ssize_t i = 0;
+    const cJSON *option;
+    cJSON_ArrayForEach(option, options) {
+        PyObject *text = tuple ? PyUnicode_DecodeFSDefault(option->valuestring) : NULL;
+        if (text == NULL) {
+            Py_CLEAR(tuple);
+            break;
+        }
+        PyTuple_SET_ITEM(tuple, i++, text);
+    }
+    return tuple;
+}
+
+/* The filters as they are at start-up, then the options in their order, as warnings._processoptions() does. An option
+ * that is not valid is ignored. */
+static bool make_filters(struct compiler *compiler, PyObject *options) {
+    PyObject *copy = PySequence_List(compiler->base_filters);
+    PyObject *filters = PyObject_GetAttrString(compiler->warnings_module, "filters");
+    bool fine = copy != NULL && filters != NULL &&
+                PyList_SetSlice(filters, 0, PyList_GET_SIZE(filters), copy) == 0;
+    Py_XDECREF(copy);
+    Py_XDECREF(filters);
+    for (Py_ssize_t i = 0; fine && i < PyTuple_GET_SIZE(options); i++)
+        if (!discard(PyObject_CallFunctionObjArgs(compiler->setoption, PyTuple_GET_ITEM(options, i), NULL)))
+            PyErr_Clear();
+    return fine && discard(PyObject_CallObject(compiler->filters_mutated, NULL));
+}
+
+/* Makes warnings behave as in a fresh interpreter with these options. */
+static bool prepare_warnings(struct compiler *compiler, const cJSON *options) {
+    PyObject *tuple = options_tuple(options);
+    if (tuple == NULL)
+        return false;
+    int same = compiler->options ? PyObject_RichCompareBool(compiler->options, tuple, Py_EQ) : 0;
+    bool fine = same > 0 || (same == 0 && make_filters(compiler, tuple));
+    Py_XDECREF(compiler->options);
+    compiler->options = tuple;
+    return fine;
+}
+
+/* Forgets the lines that earlier warnings and errors were shown with. */
+static void forget_lines(struct compiler *compiler) {
+    if (compiler->clearcache == NULL) {
+        PyObject *modules = PyImport_GetModuleDict();
+        PyObject *module = modules ? PyDict_GetItemString(modules, "linecache") : NULL;
+        if (module == NULL)
+            return;
+        compiler->clearcache = PyObject_GetAttrString(module, "clearcache");
+    }
+    if (compiler->clearcache == NULL || !discard(PyObject_CallObject(compiler->clearcache, NULL)))
+        PyErr_Clear();
+}
+
+static PyObject *take_exception(void) {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    Py_XDECREF(type);
+    Py_XDECREF(traceback);
+    return value;
+}
+
+static PyObject *make_code(struct compiler *compiler, const struct compile_input *input) {
+    Py_ssize_t len = (Py_ssize_t)input->len;
+    PyObject *source = input->is_text ? PyUnicode_DecodeUTF8(input->data, len, "surrogateescape")
+                                      : PyBytes_FromStringAndSize(input->data, len);
+    PyObject *filename = source ? PyUnicode_DecodeFSDefault(input->filename) : NULL;
+    PyObject *optimize = filename ? PyLong_FromLong(input->optimize) : NULL;
+    PyObject *code = NULL;
+    if (optimize != NULL) {
+        PyObject *args[] = {source, filename, optimize};
+        int entered = 0;
+#if PY_VERSION_HEX < 0x030C0000
+        while (entered < FRAMES_ABOVE && Py_EnterRecursiveCall("") == 0)
+            entered++;
+#endif
+        code = PyObject_Vectorcall(compiler->source_to_code, args, 2, compiler->optimize_names);
+#if PY_VERSION_HEX < 0x030C0000
+        while (entered-- > 0)
+            Py_LeaveRecursiveCall();
+#endif
+        (void)entered;
+    }
+    Py_XDECREF(source);
+    Py_XDECREF(filename);
+    Py_XDECREF(optimize);
+    return code;
+}
+
+/* The code's bytes. marshal flags the top object by its reference count, which is at least two in py_compile up to
+ * 3.14, and one after that. */
+static PyObject *marshal_code(PyObject *code) {
+#if PY_VERSION_HEX < 0x030F0000
+    Py_INCREF(code);
+#endif
+    PyObject *bytes = PyMarshal_WriteObjectToString(code, Py_MARSHAL_VERSION);
+#if PY_VERSION_HEX < 0x030F0000
+    Py_DECREF(code);
+#endif
+    return bytes;
+}
+
+enum compile_status compiler_run(struct compiler *compiler, const struct compile_input *input,
+                                 struct compile_output *output) {
+    *output = (struct compile_output){0};
+    if (++compiler->runs % COLLECT_EVERY == 0 && !discard(PyObject_CallObject(compiler->collect, NULL)))
+        PyErr_Clear();
+    if (!compiler->pristine && input->exact_bytes && exactness_source_is_tainting(input->data, input->len))
+        return COMPILE_INEXACT;
+    if (!prepare_warnings(compiler, input->warnings)) {
+        output->exception = take_exception();
+        return COMPILE_BROKEN;
+    }
+    PyObject *code = make_code(compiler, input);
+    if (code != NULL)
+        output->bytes = input->exact_bytes ? marshal_code(code) : (Py_INCREF(Py_None), Py_None);
+    if (output->bytes == NULL)
+        output->exception = take_exception();
+    bool exact = compiler->pristine || code == NULL || !input->exact_bytes || exactness_of_code(code);
+    Py_XDECREF(code);
+    bool warned = PyList_GET_SIZE(compiler->recorded) > 0;
+    if (warned) {
+        output->warnings = PyList_GetSlice(compiler->recorded, 0, PyList_GET_SIZE(compiler->recorded));
+        PyList_SetSlice(compiler->recorded, 0, PyList_GET_SIZE(compiler->recorded), NULL);
+        Py_CLEAR(compiler->options); /* registries may hold what was shown: have them forgotten */
+    }
+    if (warned || output->exception != NULL)
+        forget_lines(compiler);
+    bool shown = warned || output->exception != NULL;
+    if (!compiler->pristine && (!exact || (shown && !input->exact_text) || (warned && input->exact_bytes)))
+        return COMPILE_INEXACT;
+    if (output->exception != NULL)
+        return PyErr_GivenExceptionMatches(output->exception, PyExc_Exception) ? COMPILE_FAILED : COMPILE_BROKEN;
+    return COMPILE_DONE;
+}
+
+void compile_output_deinit(struct compile_output *output) {
+    Py_CLEAR(output->bytes);
+    Py_CLEAR(output->exception);
+    Py_CLEAR(output->warnings);
+}
+
+PyObject *compiler_error_text(struct compiler *compiler, PyObject *exception, PyObject *file) {
+    PyObject *error = PyObject_CallFunctionObjArgs(compiler->py_compile_error, (PyObject *)Py_TYPE(exception),
+                                                   exception, file, NULL);
+    PyObject *text = error ? PyObject_GetAttrString(error, "msg") : NULL;
+    Py_XDECREF(error);
+    return text;
+}
+
+PyObject *compiler_warning_text(struct compiler *compiler, PyObject *message) {
+    return PyObject_CallFunctionObjArgs(compiler->formatwarnmsg, message, NULL);
+}
+
+int compiler_source_hash(struct compiler *compiler, const char *data, size_t len, unsigned char hash[8]) {
+    PyObject *source = PyBytes_FromStringAndSize(data, (Py_ssize_t)len);
+    PyObject *bytes = source ? PyObject_CallFunctionObjArgs(compiler->source_hash, compiler->magic, source, NULL) : NULL;
+    Py_XDECREF(source);
+    if (bytes == NULL)
+        return -1;
+    memcpy(hash, PyBytes_AS_STRING(bytes), 8);
+    Py_DECREF(bytes);
+    return 0;
+}
+
+const char *compiler_cache_tag(const struct compiler *compiler) {
+    return compiler->cache_tag;
+}

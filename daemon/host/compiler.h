@@ -1,0 +1,60 @@
+/* The face towards Python: compiling one source as `python -m py_compile` would, in this thread's interpreter.
+ *
+ * Everything is called from C, on objects of CPython's own: code of ours in Python would intern names and change the
+ * bytes of what is compiled later. */
+#pragma once
+
+#include <stdbool.h>
+
+#include <Python.h>
+
+#include "proto/buffer.h"
+#include "proto/compile.h"
+
+struct compiler;
+
+enum compile_status {
+    COMPILE_DONE,
+    COMPILE_FAILED, /* an exception of the compiler's: see `exception` */
+    COMPILE_INEXACT, /* only a pristine process can give a fresh interpreter's bytes or text */
+    COMPILE_BROKEN, /* the interpreter itself failed: `exception` says how */
+};
+
+/* What came of a compile. The caller calls compile_output_deinit(). */
+struct compile_output {
+    PyObject *bytes;     /* the marshalled code, or NULL */
+    PyObject *exception; /* or NULL */
+    PyObject *warnings;  /* list of warnings.WarningMessage, in the order they were shown; or NULL */
+};
+
+/* What is compiled. `source` is text where is_text, else bytes of a file. */
+struct compile_input {
+    const char *data;
+    size_t len;
+    bool is_text;
+    const char *filename; /* co_filename */
+    int optimize;
+    const cJSON *warnings; /* -W options, or NULL */
+    bool exact_bytes;      /* the bytes will be written, so they must be a fresh interpreter's */
+    bool exact_text;       /* lines of the source are found under `filename` as they must be */
+};
+
+/* Makes the compiler of the calling thread's interpreter, importing what py_compile imports. `pristine`: of a process
+ * that compiles nothing else, in which nothing is ever inexact. Returns NULL with an exception set. */
+struct compiler *compiler_new(bool pristine);
+
+enum compile_status compiler_run(struct compiler *compiler, const struct compile_input *input,
+                                 struct compile_output *output);
+void compile_output_deinit(struct compile_output *output);
+
+/* PyCompileError(type(exception), exception, file).msg. Returns a new string object or NULL with an exception set. */
+PyObject *compiler_error_text(struct compiler *compiler, PyObject *exception, PyObject *file);
+
+/* The text that a warning message shows on stderr. Likewise. */
+PyObject *compiler_warning_text(struct compiler *compiler, PyObject *message);
+
+/* The 8 bytes of a source's hash (importlib.util.source_hash). Returns 0, or -1 with an exception set. */
+int compiler_source_hash(struct compiler *compiler, const char *data, size_t len, unsigned char hash[8]);
+
+/* sys.implementation.cache_tag. Lives as long as the compiler. */
+const char *compiler_cache_tag(const struct compiler *compiler);

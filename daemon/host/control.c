@@ -1,0 +1,111 @@
+/* See control.h. */
+#include "daemon/host/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cjson/cJSON.h>
+
+#include "daemon/host/pyc_file.h"
+#include "proto/frame.h"
+#include "proto/json.h"
+#include "proto/rpc.h"
+
+#define WATCH_STACK ((size_t)256 << 10)
+#define MEMORY_STEP_KB (8L << 10)
+
+/* Sends a notification; takes the parameters. A server that does not listen is gone: nothing is lost. */
+static void notify(int fd, const char *method, cJSON *params) {
+    struct buffer text = {0}, message = {0}, frame = {0};
+    json_print(params, &text);
+    rpc_write_notification(&message, method, text.data, text.len);
+    frame_write(FRAMING_HEADERS, message.data, message.len, &frame);
+    ssize_t sent = send(fd, frame.data, frame.len, MSG_NOSIGNAL);
+    (void)sent;
+    buffer_deinit(&text);
+    buffer_deinit(&message);
+    buffer_deinit(&frame);
+    cJSON_Delete(params);
+}
+
+void control_report_ready(int fd, const char *version, const char *cache_tag) {
+    cJSON *params = cJSON_CreateObject();
+    cJSON_AddStringToObject(params, "python", version);
+    cJSON_AddStringToObject(params, "cache_tag", cache_tag);
+    notify(fd, "ready", params);
+}
+
+void control_report_failure(int fd, const char *reason) {
+    cJSON *params = cJSON_CreateObject();
+    cJSON_AddStringToObject(params, "reason", reason);
+    notify(fd, "failed", params);
+}
+
+static long resident_kb(void) {
+    char text[128];
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    if (len <= 0)
+        return 0;
+    text[len] = '\0';
+    long size, resident;
+    return sscanf(text, "%ld %ld", &size, &resident) == 2 ? resident * (sysconf(_SC_PAGESIZE) / 1024) : 0;
+}
+
+void control_report_memory(int fd) {
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    static long told_kb;
+    long kb = resident_kb();
+    pthread_mutex_lock(&mutex);
+    if (labs(kb - told_kb) > MEMORY_STEP_KB) {
+        told_kb = kb;
+        cJSON *params = cJSON_CreateObject();
+        cJSON_AddNumberToObject(params, "rss_kb", (double)kb);
+        notify(fd, "memory", params);
+    }
+    pthread_mutex_unlock(&mutex);
+}
+
+/* Returns at the socket's end; the server says nothing else on it. */
+static void wait_for_end(int fd) {
+    char byte;
+    ssize_t len;
+    while ((len = read(fd, &byte, 1)) > 0 || (len < 0 && errno == EINTR)) {
+    }
+}
+
+static void *watch(void *argument) {
+    wait_for_end(*(int *)argument);
+    pyc_file_finish_writing();
+    _exit(0);
+}
+
+int control_watch(int fd) {
+    static int watched;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    watched = fd;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, WATCH_STACK);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    int error = pthread_create(&thread, &attributes, watch, &watched);
+    pthread_attr_destroy(&attributes);
+    return error;
+}
+
+bool control_wait_readable(int fd, int control_fd) {
+    struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = control_fd, .events = POLLIN}};
+    while (poll(fds, 2, -1) < 0)
+        if (errno != EINTR)
+            return false;
+    return fds[1].revents == 0;
+}

@@ -1,0 +1,18 @@
+/* The host's control socket: what it tells the server, and the order to leave. */
+#pragma once
+
+#include <stdbool.h>
+
+/* Says that CPython is up, or that it cannot be. */
+void control_report_ready(int fd, const char *version, const char *cache_tag);
+void control_report_failure(int fd, const char *reason);
+
+/* Says how large the process is, if that has changed much since it was last said. Any thread may call it. */
+void control_report_memory(int fd);
+
+/* Starts a thread that ends the process at the socket's end, when no file is half written. Returns 0 or an errno
+ * value. */
+int control_watch(int fd);
+
+/* Waits until `fd` can be read; false at the end of the control socket. For a process without threads. */
+bool control_wait_readable(int fd, int control_fd);

@@ -1,0 +1,84 @@
+/* See exactness.h. */
+#include "daemon/host/exactness.h"
+
+#include <string.h>
+
+#if PY_VERSION_HEX < 0x030D0000
+
+static bool is_word_byte(unsigned char byte) {
+    return byte >= 0x80 || byte == '_' || (byte >= '0' && byte <= '9') || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
+}
+
+/* A letter of U+0080 to U+00FF that stands alone, or bytes that are not that plainly UTF-8 (another encoding). */
+bool exactness_source_is_tainting(const char *data, size_t len) {
+    const unsigned char *s = (const unsigned char *)data;
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] < 0x80)
+            continue;
+        size_t more = s[i] >= 0xf0 ? 3 : s[i] >= 0xe0 ? 2 : s[i] >= 0xc2 ? 1 : 0;
+        if (more == 0 || i + more >= len || (s[i + 1] & 0xc0) != 0x80)
+            return true;
+        bool alone = (i == 0 || !is_word_byte(s[i - 1])) && (i + 2 >= len || !is_word_byte(s[i + 2]));
+        if (more == 1 && s[i] <= 0xc3 && alone)
+            return true;
+        i += more;
+    }
+    return false;
+}
+
+#else
+
+bool exactness_source_is_tainting(const char *data, size_t len) {
+    (void)data;
+    (void)len;
+    return false;
+}
+
+#endif
+
+#if PY_VERSION_HEX >= 0x030C0000
+
+/* Notes in `seen` which code object each frozenset was a constant of; *exact is cleared where an equal one was another's.
+ * Returns false with an exception set. */
+static bool visit(PyObject *constant, PyObject *owner, PyObject *seen, bool *exact);
+
+static bool visit_all(PyObject *tuple, PyObject *owner, PyObject *seen, bool *exact) {
+    for (Py_ssize_t i = 0; *exact && i < PyTuple_GET_SIZE(tuple); i++)
+        if (!visit(PyTuple_GET_ITEM(tuple, i), owner, seen, exact))
+            return false;
+    return true;
+}
+
+static bool visit(PyObject *constant, PyObject *owner, PyObject *seen, bool *exact) {
+    if (PyCode_Check(constant))
+        return visit_all(((PyCodeObject *)constant)->co_consts, constant, seen, exact);
+    if (PyTuple_CheckExact(constant))
+        return visit_all(constant, owner, seen, exact);
+    if (!PyFrozenSet_CheckExact(constant))
+        return true;
+    PyObject *other = PyDict_GetItemWithError(seen, constant);
+    if (other == NULL)
+        return !PyErr_Occurred() && PyDict_SetItem(seen, constant, owner) == 0;
+    *exact = other == owner;
+    return true;
+}
+
+bool exactness_of_code(PyObject *code) {
+    bool exact = true;
+    PyObject *seen = PyDict_New();
+    if (seen == NULL || !visit(code, code, seen, &exact)) {
+        PyErr_Clear();
+        exact = false;
+    }
+    Py_XDECREF(seen);
+    return exact;
+}
+
+#else
+
+bool exactness_of_code(PyObject *code) {
+    (void)code;
+    return true;
+}
+
+#endif

@@ -1,0 +1,15 @@
+/* Which files a long-lived interpreter may marshal otherwise than a fresh one (cpython issues 129724, 98819): they are
+ * left to a pristine process. */
+#pragma once
+
+#include <stdbool.h>
+
+#include <Python.h>
+
+/* Before compiling: whether the source, once compiled here, could change the bytes of files compiled later. Up to 3.12
+ * a name of one Latin-1 letter makes the string of that one character an interned one for good. */
+bool exactness_source_is_tainting(const char *data, size_t len);
+
+/* After compiling: whether the code's bytes are those of a fresh interpreter. From 3.12 on they are not where equal
+ * frozensets are constants of two code objects: their strings may be in another order. */
+bool exactness_of_code(PyObject *code);

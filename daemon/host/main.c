@@ -1,0 +1,166 @@
+/* pycompile-host-X.Y: a worker host. Checks what it was given, brings CPython up, and lets its workers work.
+ * See docs/host.md. */
+#include "daemon/host/interpreter.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/host/control.h"
+#include "daemon/host/worker_loop.h"
+#include "proto/buffer.h"
+
+/* A worker's stack where the process's own has no limit; CPython's thresholds are made for the 8 MiB that are usual. */
+#define STACK_DEFAULT ((size_t)8 << 20)
+#define STACK_MAX ((size_t)1 << 30)
+
+struct host_options {
+    int control_fd;
+    int first_fd, last_fd;
+    unsigned mask;
+    bool pristine;
+};
+
+static int usage(void) {
+    fprintf(stderr, "usage: pycompile-host-X.Y --control=FD --workers=FIRST-LAST [--umask=OCTAL] [--pristine]\n"
+                    "       pycompile-host-X.Y --version\n"
+                    "A worker of pycompiled, which starts it.\n");
+    return 2;
+}
+
+static bool parse_options(int argc, char **argv, struct host_options *options) {
+    static const struct option names[] = {
+        {"control", required_argument, NULL, 'c'}, {"workers", required_argument, NULL, 'w'},
+        {"umask", required_argument, NULL, 'u'},   {"pristine", no_argument, NULL, 'p'},
+        {NULL, 0, NULL, 0},
+    };
+    int opt;
+    *options = (struct host_options){.control_fd = -1, .first_fd = -1, .last_fd = -2, .mask = 022};
+    while ((opt = getopt_long(argc, argv, "", names, NULL)) != -1) {
+        bool fine = opt == 'p'   ? (options->pristine = true)
+                    : opt == 'c' ? sscanf(optarg, "%d", &options->control_fd) == 1
+                    : opt == 'w' ? sscanf(optarg, "%d-%d", &options->first_fd, &options->last_fd) == 2
+                    : opt == 'u' ? sscanf(optarg, "%o", &options->mask) == 1
+                                 : false;
+        if (!fine)
+            return false;
+    }
+    return optind == argc && options->control_fd >= 0 && options->first_fd >= 0 &&
+           options->last_fd >= options->first_fd;
+}
+
+static bool is_socket(int fd) {
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+static bool check_descriptors(const struct host_options *options) {
+    bool fine = is_socket(options->control_fd);
+    for (int fd = options->first_fd; fine && fd <= options->last_fd; fd++)
+        fine = is_socket(fd);
+    return fine;
+}
+
+/* The process's own limits: no cores, no new privileges, modes as they are given, and a working directory in which no
+ * relative name means anything. */
+static void confine(void) {
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    umask(0);
+    char folder[] = "/tmp/pycompile-host-XXXXXX";
+    if (mkdtemp(folder) != NULL && (chdir(folder) < 0 || rmdir(folder) < 0))
+        fprintf(stderr, "pycompile-host: %s: %s\n", folder, strerror(errno));
+}
+
+static size_t stack_size(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > STACK_MAX)
+        return STACK_DEFAULT;
+    return limit.rlim_cur < STACK_DEFAULT ? STACK_DEFAULT : limit.rlim_cur;
+}
+
+static void *run_worker(void *argument) {
+    worker_loop(argument);
+    return NULL;
+}
+
+/* One thread a worker; returns when all have ended. */
+static int run_threads(const struct host_options *options) {
+    int count = options->last_fd - options->first_fd + 1;
+    struct worker_setting *settings = xcalloc((size_t)count, sizeof *settings);
+    pthread_t *threads = xcalloc((size_t)count, sizeof *threads);
+    pthread_attr_t attributes;
+    int error = pthread_attr_init(&attributes), started = 0;
+    if (error == 0)
+        error = pthread_attr_setstacksize(&attributes, stack_size());
+    interpreter_leave_main();
+    for (; error == 0 && started < count; started++) {
+        settings[started] = (struct worker_setting){
+            .fd = options->first_fd + started,
+            .control_fd = options->control_fd,
+            .mask = options->mask,
+            .own_gil = true,
+        };
+        error = pthread_create(&threads[started], &attributes, run_worker, &settings[started]);
+    }
+    if (error != 0) {
+        control_report_failure(options->control_fd, strerror(error));
+        return 1;
+    }
+    for (int i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+    free(threads);
+    free(settings);
+    return 0;
+}
+
+/* The only worker, on the main thread and in the main interpreter. */
+static int run_here(const struct host_options *options) {
+    if (options->first_fd != options->last_fd) {
+        control_report_failure(options->control_fd, "this host can have one worker only");
+        return 1;
+    }
+    const struct worker_setting setting = {
+        .fd = options->first_fd,
+        .control_fd = options->control_fd,
+        .mask = options->mask,
+        .pristine = options->pristine,
+    };
+    worker_loop(&setting);
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    struct host_options options;
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        puts(PY_VERSION);
+        return 0;
+    }
+    if (!parse_options(argc, argv, &options))
+        return usage();
+    if (!check_descriptors(&options)) {
+        fputs("pycompile-host: the descriptors given are not sockets\n", stderr);
+        return 2;
+    }
+    confine();
+    const char *why = interpreter_init_runtime();
+    int error = why == NULL && !options.pristine ? control_watch(options.control_fd) : 0;
+    if (error != 0)
+        why = strerror(error);
+    if (why != NULL) {
+        control_report_failure(options.control_fd, why);
+        _exit(1);
+    }
+    char tag[32];
+    snprintf(tag, sizeof tag, "cpython-%d%d", PY_MAJOR_VERSION, PY_MINOR_VERSION);
+    control_report_ready(options.control_fd, PY_VERSION, tag);
+    _exit(HOST_HAS_OWN_GIL && !options.pristine ? run_threads(&options) : run_here(&options));
+}

@@ -1,0 +1,146 @@
+/* See pyc_file.h. */
+#include "daemon/host/pyc_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "proto/buffer.h"
+
+/* Held for reading while a temporary file exists, for writing by who ends the process. */
+static pthread_rwlock_t writing = PTHREAD_RWLOCK_INITIALIZER;
+
+void pyc_file_finish_writing(void) {
+    pthread_rwlock_wrlock(&writing);
+}
+
+enum pyc_place pyc_file_place(int dir_fd, const char *path) {
+    struct stat st;
+    if (fstatat(dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return PYC_PLACE_FREE;
+    if (S_ISLNK(st.st_mode))
+        return PYC_PLACE_SYMLINK;
+    return S_ISREG(st.st_mode) ? PYC_PLACE_FREE : PYC_PLACE_NOT_REGULAR;
+}
+
+static void put_u32(unsigned char *at, uint32_t value) {
+    for (int i = 0; i < 4; i++)
+        at[i] = (unsigned char)(value >> (8 * i));
+}
+
+static uint32_t get_u32(const unsigned char *at) {
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+bool pyc_file_read_header(int dir_fd, const char *path, struct pyc_header *header) {
+    unsigned char bytes[PYC_HEADER_SIZE];
+    int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return false;
+    ssize_t len = pread(fd, bytes, sizeof bytes, 0);
+    close(fd);
+    if (len != (ssize_t)sizeof bytes)
+        return false;
+    *header = (struct pyc_header){get_u32(bytes), get_u32(bytes + 4), {get_u32(bytes + 8), get_u32(bytes + 12)}};
+    return true;
+}
+
+static int fail(struct pyc_failure *failure, int error, const char *path, const char *target) {
+    failure->error = error;
+    failure->path = xstrdup(path);
+    failure->target = target ? xstrdup(target) : NULL;
+    return -1;
+}
+
+/* os.makedirs(folder): parents first; a folder that is there already is no failure here. */
+static int make_folders(int dir_fd, const char *folder, mode_t mask, struct pyc_failure *failure) {
+    if (*folder == '\0' || mkdirat(dir_fd, folder, 0777 & ~mask) == 0 || errno == EEXIST)
+        return 0;
+    if (errno != ENOENT)
+        return fail(failure, errno, folder, NULL);
+    char *parent = xstrdup(folder);
+    char *slash = strrchr(parent, '/');
+    int result = 0;
+    if (slash != NULL && slash != parent) {
+        *slash = '\0';
+        result = make_folders(dir_fd, parent, mask, failure);
+    }
+    free(parent);
+    if (result == 0 && mkdirat(dir_fd, folder, 0777 & ~mask) < 0 && errno != EEXIST)
+        result = fail(failure, errno, folder, NULL);
+    return result;
+}
+
+static int open_temporary(int dir_fd, const char *path, mode_t mode) {
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+    int fd = openat(dir_fd, path, flags, mode);
+    if (fd < 0 && errno == EEXIST && unlinkat(dir_fd, path, 0) == 0)
+        fd = openat(dir_fd, path, flags, mode);
+    return fd;
+}
+
+/* Writes everything. Returns 0 or an errno value. */
+static int write_all(int fd, const void *header, const void *code, size_t code_len) {
+    struct iovec parts[2] = {{(void *)(uintptr_t)header, PYC_HEADER_SIZE}, {(void *)(uintptr_t)code, code_len}};
+    while (parts[0].iov_len + parts[1].iov_len > 0) {
+        ssize_t len = writev(fd, parts, 2);
+        if (len < 0 && errno == EINTR)
+            continue;
+        if (len <= 0)
+            return len < 0 ? errno : EIO;
+        for (int i = 0; i < 2; i++) {
+            size_t part = (size_t)len < parts[i].iov_len ? (size_t)len : parts[i].iov_len;
+            parts[i].iov_base = (char *)parts[i].iov_base + part;
+            parts[i].iov_len -= part;
+            len -= (ssize_t)part;
+        }
+    }
+    return 0;
+}
+
+static int write_and_rename(int dir_fd, const char *path, const char *temporary, const unsigned char *header,
+                            const void *code, size_t code_len, mode_t mode, struct pyc_failure *failure) {
+    int fd = open_temporary(dir_fd, temporary, mode);
+    if (fd < 0)
+        return fail(failure, errno, temporary, NULL);
+    int error = write_all(fd, header, code, code_len);
+    if (close(fd) < 0 && error == 0)
+        error = errno;
+    if (error == 0 && renameat(dir_fd, temporary, dir_fd, path) == 0)
+        return 0;
+    bool renaming = error == 0;
+    error = renaming ? errno : error;
+    unlinkat(dir_fd, temporary, 0);
+    return fail(failure, error, temporary, renaming ? path : NULL);
+}
+
+int pyc_file_write(int dir_fd, const char *path, const struct pyc_header *header, const void *code, size_t code_len,
+                   mode_t mode, mode_t mask, const char *unique, struct pyc_failure *failure) {
+    unsigned char bytes[PYC_HEADER_SIZE];
+    put_u32(bytes, header->magic);
+    put_u32(bytes + 4, header->flags);
+    put_u32(bytes + 8, header->words[0]);
+    put_u32(bytes + 12, header->words[1]);
+    char *temporary = xasprintf("%s.%s.tmp", path, unique);
+    pthread_rwlock_rdlock(&writing);
+    mode &= 0666 & ~mask;
+    int result = write_and_rename(dir_fd, path, temporary, bytes, code, code_len, mode, failure);
+    if (result < 0 && failure->error == ENOENT && failure->target == NULL) {
+        free(failure->path);
+        char *slash = strrchr(path, '/');
+        char *folder = slash ? xstrndup(path, (size_t)(slash - path)) : xstrdup("");
+        result = make_folders(dir_fd, folder, mask, failure);
+        free(folder);
+        if (result == 0)
+            result = write_and_rename(dir_fd, path, temporary, bytes, code, code_len, mode, failure);
+    }
+    pthread_rwlock_unlock(&writing);
+    free(temporary);
+    return result;
+}

@@ -1,0 +1,77 @@
+/* See source_file.h. */
+#include "daemon/host/source_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <unistd.h>
+
+/* A file that is written to without pause is given up after so many readings. */
+#define READINGS_MAX 20
+
+static bool same(const struct stat *a, const struct stat *b) {
+    return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ino == b->st_ino;
+}
+
+/* Reads to the end. Returns 0 or an errno value. */
+static int read_all(int fd, size_t expected, struct buffer *data) {
+    data->len = 0;
+    buffer_reserve(data, expected + 1);
+    for (;;) {
+        size_t room = data->cap - data->len;
+        if (room < 2)
+            room = data->cap;
+        ssize_t len = read(fd, buffer_reserve(data, room), room);
+        if (len < 0 && errno == EINTR)
+            continue;
+        if (len <= 0)
+            return len < 0 ? errno : 0;
+        data->len += (size_t)len;
+    }
+}
+
+static int read_once(struct source_file *file, int dir_fd, const char *path, bool *changed) {
+    int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return errno;
+    struct stat after;
+    int error = fstat(fd, &file->stat) < 0 ? errno : 0;
+    if (error == 0 && S_ISDIR(file->stat.st_mode))
+        error = EISDIR;
+    if (error == 0)
+        error = read_all(fd, S_ISREG(file->stat.st_mode) ? (size_t)file->stat.st_size : 0, &file->data);
+    if (error == 0 && fstat(fd, &after) < 0)
+        error = errno;
+    *changed = error == 0 && S_ISREG(after.st_mode) &&
+               (!same(&file->stat, &after) || (size_t)after.st_size != file->data.len);
+    close(fd);
+    return error;
+}
+
+int source_file_read(struct source_file *file, int dir_fd, const char *path) {
+    *file = (struct source_file){0};
+    for (int i = 0; i < READINGS_MAX; i++) {
+        bool changed = false;
+        int error = read_once(file, dir_fd, path, &changed);
+        if (error != 0 || !changed)
+            return error;
+    }
+    return EBUSY;
+}
+
+void source_file_deinit(struct source_file *file) {
+    buffer_deinit(&file->data);
+}
+
+unsigned long source_file_mtime(const struct stat *stat) {
+    /* os.stat().st_mtime is a double, and int() of it is what goes into the header: the last nanoseconds of a
+     * second can round up to the next. */
+    double seconds = (double)stat->st_mtim.tv_sec + 1e-9 * (double)stat->st_mtim.tv_nsec;
+    return (uint32_t)(int64_t)seconds;
+}
+
+unsigned long source_file_size(const struct stat *stat) {
+    return (uint32_t)stat->st_size;
+}

@@ -1,0 +1,21 @@
+/* Reading a source: its bytes, and the stat that belongs to just these bytes. No Python here. */
+#pragma once
+
+#include <sys/stat.h>
+
+#include "proto/buffer.h"
+
+struct source_file {
+    struct buffer data;
+    struct stat stat; /* of the open file; unchanged from before the reading to after it */
+};
+
+/* Reads `path` relative to the folder `dir_fd`. A file that changes while it is read is read again. Returns 0 or
+ * an errno value; the caller calls source_file_deinit() in both cases. */
+int source_file_read(struct source_file *file, int dir_fd, const char *path);
+void source_file_deinit(struct source_file *file);
+
+/* The two numbers of a timestamp .pyc's header (PEP 552), as importlib makes them of the stat: 32 bits of the time,
+ * which went through a float, and of the size. */
+unsigned long source_file_mtime(const struct stat *stat);
+unsigned long source_file_size(const struct stat *stat);

@@ -1,0 +1,16 @@
+/* A worker in its host: reads requests from its socket, runs them one after the other, answers. */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct worker_setting {
+    int fd;
+    int control_fd;
+    mode_t mask;
+    bool pristine;    /* fork for every job */
+    bool own_gil;     /* make a sub-interpreter; else use the main one, to which the thread is attached */
+};
+
+/* Works until the socket's end. Returns when there is nothing more to do. */
+void worker_loop(const struct worker_setting *setting);
