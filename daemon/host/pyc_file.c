@@ -133,6 +133,7 @@ int pyc_file_write(int dir_fd, const char *path, const struct pyc_header *header
     int result = write_and_rename(dir_fd, path, temporary, bytes, code, code_len, mode, failure);
     if (result < 0 && failure->error == ENOENT && failure->target == NULL) {
         free(failure->path);
+        *failure = (struct pyc_failure){0};
         char *slash = strrchr(path, '/');
         char *folder = slash ? xstrndup(path, (size_t)(slash - path)) : xstrdup("");
         result = make_folders(dir_fd, folder, mask, failure);

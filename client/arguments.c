@@ -1,0 +1,179 @@
+/* See arguments.h. The order of the checks is that of argparse._parse_optional(). */
+#include "client/arguments.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/stderr_text.h"
+#include "proto/buffer.h"
+
+struct parser {
+    const struct arguments *arguments;
+    int argc;
+    char **argv;
+    int at;
+    size_t positionals;
+    struct buffer unknown; /* separated by blanks, each with one in front */
+};
+
+_Noreturn void arguments_error(const struct arguments *arguments, const char *format, ...) {
+    char message[512];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    char *longer = NULL;
+    if (len >= (int)sizeof message) {
+        longer = xmalloc((size_t)len + 1);
+        va_start(args, format);
+        vsnprintf(longer, (size_t)len + 1, format, args);
+        va_end(args);
+    }
+    char *text = xasprintf("%s%s: error: %s\n", arguments->usage, arguments->prog,
+                           longer ? longer : message);
+    stderr_text_print(text);
+    free(text);
+    free(longer);
+    exit(2);
+}
+
+static const char *label(const struct argument *argument) {
+    static char text[64];
+    if (argument->letter)
+        snprintf(text, sizeof text, "-%c/--%s", argument->letter, argument->name);
+    else
+        snprintf(text, sizeof text, "--%s", argument->name);
+    return text;
+}
+
+static const struct argument *find_letter(const struct arguments *arguments, char letter) {
+    for (size_t i = 0; i < arguments->count; i++)
+        if (letter != '\0' && arguments->table[i].letter == letter)
+            return &arguments->table[i];
+    return NULL;
+}
+
+static _Noreturn void ambiguous(const struct arguments *arguments, const char *text, size_t len) {
+    struct buffer matches = {0};
+    for (size_t i = 0; i < arguments->count; i++)
+        if (strncmp(arguments->table[i].name, text, len) == 0)
+            buffer_printf(&matches, "%s--%s", matches.len ? ", " : "", arguments->table[i].name);
+    arguments_error(arguments, "ambiguous option: --%s could match %s", text,
+                    buffer_string(&matches));
+}
+
+/* `text` is what follows the dashes, up to "=" or the end. */
+static const struct argument *find_name(const struct arguments *arguments, const char *text) {
+    size_t len = strcspn(text, "="), matches = 0;
+    const struct argument *found = NULL;
+    for (size_t i = 0; i < arguments->count; i++) {
+        const struct argument *argument = &arguments->table[i];
+        if (strncmp(argument->name, text, len) != 0)
+            continue;
+        if (argument->name[len] == '\0')
+            return argument;
+        found = argument;
+        matches++;
+    }
+    if (matches > 1)
+        ambiguous(arguments, text, len);
+    return found;
+}
+
+/* argparse: ^-\d+$|^-\d*\.\d+$ */
+static bool is_negative_number(const char *text) {
+    static const char digits[] = "0123456789";
+    size_t whole = strspn(text + 1, digits);
+    const char *rest = text + 1 + whole;
+    if (*rest == '\0')
+        return whole > 0;
+    size_t fraction = *rest == '.' ? strspn(rest + 1, digits) : 0;
+    return fraction > 0 && rest[1 + fraction] == '\0';
+}
+
+/* Whether it is an option, known or not. */
+static bool is_option(const struct arguments *arguments, const char *text) {
+    if (text[0] != '-' || text[1] == '\0')
+        return false;
+    bool known = text[1] == '-' ? find_name(arguments, text + 2) != NULL
+                                : find_letter(arguments, text[1]) != NULL;
+    return known || (!is_negative_number(text) && strchr(text, ' ') == NULL);
+}
+
+static void take(struct parser *parser, const struct argument *argument, const char *value) {
+    const struct arguments *arguments = parser->arguments;
+    char *why = arguments->take(argument->id, value, arguments->context);
+    if (why != NULL)
+        arguments_error(arguments, "argument %s: %s", label(argument), why);
+}
+
+/* The value of an option that stands alone: the next argument. */
+static const char *next_value(struct parser *parser, const struct argument *argument) {
+    int next = parser->at + 1;
+    if (next >= parser->argc || strcmp(parser->argv[next], "--") == 0 ||
+        is_option(parser->arguments, parser->argv[next]))
+        arguments_error(parser->arguments, "argument %s: expected one argument", label(argument));
+    parser->at = next;
+    return parser->argv[next];
+}
+
+static void take_long(struct parser *parser, const char *text) {
+    const struct argument *argument = find_name(parser->arguments, text + 2);
+    const char *equals = strchr(text, '=');
+    if (argument == NULL)
+        buffer_printf(&parser->unknown, " %s", text);
+    else if (equals != NULL && !argument->takes_value)
+        arguments_error(parser->arguments, "argument %s: ignored explicit argument '%s'",
+                        label(argument), equals + 1);
+    else if (!argument->takes_value)
+        take(parser, argument, NULL);
+    else
+        take(parser, argument, equals ? equals + 1 : next_value(parser, argument));
+}
+
+static void take_cluster(struct parser *parser, const char *text) {
+    const char *at = text + 1;
+    const struct argument *argument = find_letter(parser->arguments, *at);
+    for (; argument != NULL && !argument->takes_value;
+         argument = find_letter(parser->arguments, *at)) {
+        at++;
+        if (*at == '=')
+            arguments_error(parser->arguments, "argument %s: ignored explicit argument '%s'",
+                            label(argument), at + 1);
+        take(parser, argument, NULL);
+        if (*at == '\0')
+            return;
+    }
+    if (argument == NULL)
+        buffer_printf(&parser->unknown, " %s%s", at == text + 1 ? "" : "-",
+                      at == text + 1 ? text : at);
+    else if (at[1] == '\0')
+        take(parser, argument, next_value(parser, argument));
+    else
+        take(parser, argument, at + 1 + (at[1] == '='));
+}
+
+size_t arguments_parse(const struct arguments *arguments, int argc, char **argv,
+                       const char *required) {
+    struct parser parser = {.arguments = arguments, .argc = argc, .argv = argv};
+    bool only_positionals = false;
+    for (parser.at = 1; parser.at < argc; parser.at++) {
+        char *text = argv[parser.at];
+        if (!only_positionals && strcmp(text, "--") == 0)
+            only_positionals = true;
+        else if (only_positionals || !is_option(arguments, text))
+            argv[1 + parser.positionals++] = text;
+        else if (text[1] == '-')
+            take_long(&parser, text);
+        else
+            take_cluster(&parser, text);
+    }
+    if (required != NULL && parser.positionals == 0)
+        arguments_error(arguments, "the following arguments are required: %s", required);
+    if (parser.unknown.len > 0)
+        arguments_error(arguments, "unrecognized arguments:%s", buffer_string(&parser.unknown));
+    buffer_deinit(&parser.unknown);
+    return parser.positionals;
+}

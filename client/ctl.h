@@ -1,0 +1,40 @@
+/* The commands of pycompilectl, and what they share. Each command gets its own argv (argv[0] is its
+ * name), prints for a person or, where it can, JSON, and returns the exit status. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <cjson/cJSON.h>
+
+#include "client/rpc_client.h"
+
+/* Longest that a command waits for the daemon's word. */
+#define CTL_DEADLINE_MS 10000
+
+/* Exit status of `status` where no daemon runs (as systemctl has it). */
+#define CTL_NOT_RUNNING 3
+
+int ctl_start(int argc, char **argv);
+int ctl_stop(int argc, char **argv);
+int ctl_restart(int argc, char **argv);
+int ctl_status(int argc, char **argv);
+int ctl_python(int argc, char **argv);
+
+/* Reads the options of a command: --help, --json where `json` is not NULL, --wait SECONDS where
+ * `wait_ms` is not NULL. Help and mistakes end the process. */
+void ctl_options(int argc, char **argv, const char *help, bool *json, int *wait_ms);
+
+/* Connects to the running daemon. Returns 1, 0 where none runs, -1 after a message on standard
+ * error. On 1 the caller calls rpc_client_deinit(). */
+int ctl_connect(struct rpc_client *client);
+
+/* Prints "pycompilectl: TEXT" on standard error and frees `text`. Returns 1. */
+int ctl_fail(char *text);
+
+/* Prints a tree as one line on standard output. */
+void ctl_print_json(const cJSON *tree);
+
+/* Flushes standard output. Returns `status`, or 1 after a message where it cannot be written. */
+int ctl_finish(int status);

@@ -1,0 +1,87 @@
+/* See environment.h. */
+#include "client/environment.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "proto/buffer.h"
+
+#define OPTIMIZE_MAX 2
+
+/* CPython ignores variables that are empty. */
+static const char *variable(const char *name) {
+    const char *value = getenv(name);
+    return value != NULL && *value != '\0' ? value : NULL;
+}
+
+/* As CPython's _Py_get_env_flag(): what is no number, or is negative, means 1. */
+static int optimize_level(void) {
+    const char *value = variable("PYTHONOPTIMIZE");
+    if (value == NULL)
+        return -1;
+    char *end;
+    errno = 0;
+    long level = strtol(value, &end, 10);
+    if (errno != 0 || end == value || *end != '\0' || level < 0 || level > INT_MAX)
+        return 1;
+    return level > OPTIMIZE_MAX ? OPTIMIZE_MAX : (int)level;
+}
+
+/* In CPython's order: development mode, then the variable's options, empty ones left out. */
+static cJSON *warning_options(void) {
+    cJSON *options = cJSON_CreateArray();
+    if (variable("PYTHONDEVMODE") != NULL)
+        cJSON_AddItemToArray(options, cJSON_CreateString("default"));
+    const char *value = variable("PYTHONWARNINGS");
+    char *copy = xstrdup(value ? value : ""), *rest = copy;
+    for (char *option; (option = strsep(&rest, ",")) != NULL;)
+        if (*option != '\0')
+            cJSON_AddItemToArray(options, cJSON_CreateString(option));
+    free(copy);
+    return options;
+}
+
+void environment_init(struct environment *environment) {
+    mode_t mask = umask(0);
+    umask(mask);
+    *environment = (struct environment){
+        .cwd = getcwd(NULL, 0),
+        .umask = (int)mask,
+        .source_date_epoch = variable("SOURCE_DATE_EPOCH"),
+        .pycache_prefix = variable("PYTHONPYCACHEPREFIX"),
+        .python = variable("PYCOMPILE_PYTHON"),
+        .optimize = optimize_level(),
+        .warnings = warning_options(),
+    };
+}
+
+void environment_deinit(struct environment *environment) {
+    free(environment->cwd);
+    cJSON_Delete(environment->warnings);
+    *environment = (struct environment){0};
+}
+
+void environment_add_warning(struct environment *environment, const char *option) {
+    cJSON_AddItemToArray(environment->warnings, cJSON_CreateString(option));
+}
+
+void environment_request(const struct environment *environment, struct compile_request *request) {
+    *request = (struct compile_request){
+        .cwd = environment->cwd,
+        .optimize = environment->optimize,
+        .invalidation_mode = INVALIDATION_DEFAULT,
+        .source_date_epoch = environment->source_date_epoch,
+        .pycache_prefix = environment->pycache_prefix,
+        .umask = environment->umask,
+        .warnings = environment->warnings->child ? environment->warnings : NULL,
+        .force = true,
+        .write = true,
+        .python = environment->python,
+        .priority = PRIORITY_NORMAL,
+        .timeout_ms = -1,
+    };
+}

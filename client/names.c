@@ -1,0 +1,73 @@
+/* See names.h. */
+#include "client/names.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define READ_SIZE 65536
+
+void names_init_list(struct names *names, char *const *list, size_t count) {
+    *names = (struct names){.list = list, .count = count, .fd = -1};
+}
+
+void names_init_fd(struct names *names, int fd) {
+    *names = (struct names){.fd = fd};
+}
+
+void names_deinit(struct names *names) {
+    buffer_deinit(&names->in);
+}
+
+static enum names_status next_line(struct names *names, const char **name, bool *truncated) {
+    size_t left = names->in.len - names->start;
+    if (left == 0)
+        return names->eof ? NAMES_END : NAMES_WAIT;
+    char *line = names->in.data + names->start;
+    char *newline = memchr(line, '\n', left);
+    if (newline == NULL && !names->eof)
+        return NAMES_WAIT;
+    size_t len = left;
+    if (newline != NULL) {
+        *newline = '\0';
+        len = (size_t)(newline - line);
+    } else {
+        /* The last line has no newline; a NUL is put behind it. */
+        line = buffer_string(&names->in) + names->start;
+    }
+    names->start += newline ? len + 1 : len;
+    names->next++;
+    *truncated = memchr(line, '\0', len) != NULL;
+    *name = line;
+    return NAMES_READY;
+}
+
+enum names_status names_next(struct names *names, const char **name, bool *truncated) {
+    *truncated = false;
+    if (names->list == NULL)
+        return next_line(names, name, truncated);
+    if (names->next == names->count)
+        return NAMES_END;
+    *name = names->list[names->next++];
+    return NAMES_READY;
+}
+
+int names_fill(struct names *names) {
+    buffer_consume(&names->in, names->start);
+    names->start = 0;
+    char *room = buffer_reserve(&names->in, READ_SIZE);
+    ssize_t len = read(names->fd, room, READ_SIZE);
+    if (len > 0)
+        names->in.len += (size_t)len;
+    else if (len == 0)
+        names->eof = true;
+    else if (errno != EINTR && errno != EAGAIN)
+        return -1;
+    return 0;
+}
+
+size_t names_total(const struct names *names) {
+    if (names->list != NULL)
+        return names->count;
+    return names->eof && names->start == names->in.len ? names->next : 0;
+}

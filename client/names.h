@@ -1,0 +1,39 @@
+/* The names of the files to compile, one after the other: from the command line, or one a line from
+ * a descriptor that is read as it fills. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "proto/buffer.h"
+
+struct names {
+    char *const *list; /* NULL: from fd */
+    size_t count;
+    size_t next;
+    int fd;
+    bool eof;
+    struct buffer in;
+    size_t start; /* of in: first byte not yet handed out */
+};
+
+enum names_status {
+    NAMES_READY, /* *name is the next, valid until the next call */
+    NAMES_WAIT,  /* nothing there yet: poll names->fd for reading, then names_fill() */
+    NAMES_END,
+};
+
+void names_init_list(struct names *names, char *const *list, size_t count);
+
+/* Lines of `fd`, which stays the caller's. A name is a line without its newline. */
+void names_init_fd(struct names *names, int fd);
+void names_deinit(struct names *names);
+
+/* Takes the next. A name that holds a NUL is handed out up to it, *truncated tells. */
+enum names_status names_next(struct names *names, const char **name, bool *truncated);
+
+/* Reads once from the descriptor (which may block). Returns 0, or -1 with errno. */
+int names_fill(struct names *names);
+
+/* How many names there are in all, 0 where that is not known yet. */
+size_t names_total(const struct names *names);

@@ -1,0 +1,74 @@
+/* pycompile-client: the command line of `python -m py_compile`, over the daemon. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "client/batch.h"
+#include "client/names.h"
+#include "client/options.h"
+#include "client/progress.h"
+#include "client/report.h"
+#include "client/stderr_text.h"
+#include "proto/paths.h"
+
+#define PROG "pycompile-client"
+
+/* A socket must never land on a standard descriptor that the caller has closed: such a one is taken
+ * by something on which its usual operation fails, as it would if it were closed. */
+static void occupy_standard_descriptors(void) {
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+static int compile_all(struct options *options) {
+    struct names names;
+    struct progress progress;
+    struct report report;
+    char *why;
+    if (options->from_stdin)
+        names_init_fd(&names, STDIN_FILENO);
+    else
+        names_init_list(&names, options->files, options->file_count);
+    progress_init(&progress, !options->quiet);
+    report_init(&report, PROG, &progress);
+    report.quiet = options->quiet;
+    report.keep_going = options->keep_going;
+    report.json = options->json;
+    char *socket_path = paths_socket();
+    struct batch batch = {
+        .socket_path = socket_path,
+        .names = &names,
+        .request = options->request,
+        .progress = &progress,
+        .take = report_take,
+        .flush = report_flush,
+        .context = &report,
+    };
+    int result = batch_run(&batch, &why);
+    progress_clear(&progress);
+    if (result < 0) {
+        char *text = xasprintf(PROG ": %s\n", why);
+        stderr_text_print(text);
+        free(text);
+        report.status = 1;
+    }
+    int status = report.status;
+    free(why);
+    free(socket_path);
+    report_deinit(&report);
+    names_deinit(&names);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    struct options options;
+    occupy_standard_descriptors();
+    signal(SIGPIPE, SIG_IGN);
+    options_parse(&options, argc, argv);
+    int status = compile_all(&options);
+    options_deinit(&options);
+    return status;
+}

@@ -1,0 +1,14 @@
+/* Text on standard error as Python prints it there: UTF-8, and what cannot be encoded with
+ * backslashes (errors="backslashreplace"). */
+#pragma once
+
+#include "proto/buffer.h"
+
+/* Appends `text` (bytes as proto/json.h has them): a byte 0xNN that is not UTF-8 becomes \udcNN. */
+void stderr_text_append(struct buffer *out, const char *text);
+
+/* Writes the text at once. Errors are ignored, as nothing is left to say them on. */
+void stderr_text_print(const char *text);
+
+/* Writes bytes as they are to a descriptor, all of them. Returns 0, or -1 with errno. */
+int write_all(int fd, const char *data, size_t len);
