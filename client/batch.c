@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "client/autostart.h"
+#include "client/clock.h"
+#include "client/connect.h"
 #include "client/rpc_client.h"
 #include "proto/rpc.h"
 
@@ -18,6 +20,10 @@
 #define UNSENT_MAX (1u << 20)
 /* How often one file is asked for. */
 #define ATTEMPTS_MAX 2
+/* A process that was killed may accept connections for a moment after it has closed the one that
+ * was used: reaching it again is no attempt. How often, and how long between. */
+#define GHOSTS_MAX 100
+#define GHOST_WAIT_MS 10
 
 enum slot_state {
     SLOT_WAITING, /* to be sent */
@@ -43,6 +49,10 @@ struct run {
     unsigned waiting, sent;
     bool connected;
     bool leaving; /* the daemon drains: nothing more is sent on this connection */
+    bool heard;   /* something was answered on this connection */
+    pid_t peer;   /* the daemon of this connection, 0 where not known */
+    pid_t lost;   /* the daemon of the connection that was lost before */
+    unsigned ghosts;
     bool names_ended;
     struct rpc_client client;
     struct buffer params;
@@ -131,13 +141,26 @@ static void disconnect(struct run *run) {
     run->leaving = false;
 }
 
+/* Whether the connection that is over was one to a daemon that was known to be lost. */
+static bool is_ghost(struct run *run) {
+    bool ghost =
+        !run->heard && run->peer != 0 && run->peer == run->lost && run->ghosts < GHOSTS_MAX;
+    run->ghosts = ghost ? run->ghosts + 1 : 0;
+    run->lost = run->peer;
+    return ghost;
+}
+
 /* The connection is over: what was asked and not answered is asked once more, by itself. */
 static void lose_connection(struct run *run) {
+    bool ghost = is_ghost(run);
     disconnect(run);
+    if (ghost)
+        clock_sleep_ms(GHOST_WAIT_MS);
     for (int64_t i = run->base; run->sent > 0 && i < run->next; i++) {
         struct slot *slot = slot_of(run, i);
         if (slot->state != SLOT_SENT)
             continue;
+        slot->attempts -= ghost;
         if (slot->attempts < ATTEMPTS_MAX)
             set_state(run, slot, SLOT_WAITING);
         else
@@ -188,6 +211,7 @@ static int take_answer(struct run *run, const struct rpc_answer *answer, char **
         return -1;
     }
     struct slot *slot = slot_of(run, answer->id);
+    run->heard = true;
     if (answer->result.text != NULL) {
         finish(run, slot, answer->result, false);
     } else if (is_retryable(answer->error) && slot->attempts < ATTEMPTS_MAX) {
@@ -261,6 +285,8 @@ static int send_requests(struct run *run, char **why) {
         if (fd < 0)
             return -1;
         rpc_client_init(&run->client, fd);
+        run->peer = connect_peer(fd);
+        run->heard = false;
         run->connected = true;
     }
     send_waiting(run);

@@ -120,3 +120,9 @@ enum connect_status connect_daemon(const char *socket_path, int *fd, char **why)
     *fd = sock;
     return CONNECT_OK;
 }
+
+pid_t connect_peer(int fd) {
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ? 0 : peer.pid;
+}

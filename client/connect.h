@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 enum connect_status {
     CONNECT_OK,
@@ -19,3 +20,6 @@ enum connect_status connect_daemon(const char *socket_path, int *fd, char **why)
 
 /* Whether the status means that no daemon runs, so that one may be started. */
 bool connect_is_absent(enum connect_status status);
+
+/* The process that listens at the other end (the one that made the socket), 0 where not known. */
+pid_t connect_peer(int fd);

@@ -70,7 +70,11 @@ static void add_host_cells(struct table *table, const cJSON *host) {
     table_add(table, "%.0f", json_get_number(host, "pid", 0));
     table_add(table, "%s%s", kind ? kind : "-",
               json_get_bool(host, "retiring") ? " (leaving)" : "");
-    table_add(table, "%.1f MB", json_get_number(host, "rss_kb", 0) / 1024);
+    double rss_kb = json_get_number(host, "rss_kb", 0);
+    if (rss_kb > 0)
+        table_add(table, "%.1f MB", rss_kb / 1024);
+    else
+        table_add(table, "-"); /* not told yet */
     char *states = worker_states(workers);
     table_add(table, "%s", states);
     free(states);

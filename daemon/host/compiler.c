@@ -51,7 +51,14 @@ static PyObject *get(const char *module_name, const char *name) {
 }
 
 static bool import_as_py_compile_does(void) {
-    static const char *const names[] = {"runpy", "py_compile", "argparse"};
+    static const char *const names[] = {
+        "site",
+        "runpy",
+        "py_compile",
+#if PY_VERSION_HEX >= 0x030A0000
+        "argparse",
+#endif
+    };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         PyObject *module = PyImport_ImportModule(names[i]);
         if (module == NULL)
@@ -192,29 +199,28 @@ static PyObject *take_exception(void) {
     return value;
 }
 
-static PyObject *make_code(struct compiler *compiler, const struct compile_input *input) {
+static PyObject *call_compiler(struct compiler *compiler, PyObject *source, PyObject *filename, PyObject *optimize) {
+    PyObject *args[] = {source, filename, optimize};
+#if PY_VERSION_HEX < 0x030C0000
+    int entered = 0;
+    while (entered < FRAMES_ABOVE && Py_EnterRecursiveCall("") == 0)
+        entered++;
+#endif
+    PyObject *code = PyObject_Vectorcall(compiler->source_to_code, args, 2, compiler->optimize_names);
+#if PY_VERSION_HEX < 0x030C0000
+    while (entered-- > 0)
+        Py_LeaveRecursiveCall();
+#endif
+    return code;
+}
+
+static PyObject *make_code(struct compiler *compiler, const struct compile_input *input, PyObject *filename) {
     Py_ssize_t len = (Py_ssize_t)input->len;
     PyObject *source = input->is_text ? PyUnicode_DecodeUTF8(input->data, len, "surrogateescape")
                                       : PyBytes_FromStringAndSize(input->data, len);
-    PyObject *filename = source ? PyUnicode_DecodeFSDefault(input->filename) : NULL;
-    PyObject *optimize = filename ? PyLong_FromLong(input->optimize) : NULL;
-    PyObject *code = NULL;
-    if (optimize != NULL) {
-        PyObject *args[] = {source, filename, optimize};
-        int entered = 0;
-#if PY_VERSION_HEX < 0x030C0000
-        while (entered < FRAMES_ABOVE && Py_EnterRecursiveCall("") == 0)
-            entered++;
-#endif
-        code = PyObject_Vectorcall(compiler->source_to_code, args, 2, compiler->optimize_names);
-#if PY_VERSION_HEX < 0x030C0000
-        while (entered-- > 0)
-            Py_LeaveRecursiveCall();
-#endif
-        (void)entered;
-    }
+    PyObject *optimize = PyLong_FromLong(input->optimize);
+    PyObject *code = source && filename && optimize ? call_compiler(compiler, source, filename, optimize) : NULL;
     Py_XDECREF(source);
-    Py_XDECREF(filename);
     Py_XDECREF(optimize);
     return code;
 }
@@ -243,11 +249,14 @@ enum compile_status compiler_run(struct compiler *compiler, const struct compile
         output->exception = take_exception();
         return COMPILE_BROKEN;
     }
-    PyObject *code = make_code(compiler, input);
+    /* py_compile still holds the name when it marshals: its reference makes it a FLAG_REF one. */
+    PyObject *filename = PyUnicode_DecodeFSDefault(input->filename);
+    PyObject *code = make_code(compiler, input, filename);
     if (code != NULL)
         output->bytes = input->exact_bytes ? marshal_code(code) : (Py_INCREF(Py_None), Py_None);
     if (output->bytes == NULL)
         output->exception = take_exception();
+    Py_XDECREF(filename);
     bool exact = compiler->pristine || code == NULL || !input->exact_bytes || exactness_of_code(code);
     Py_XDECREF(code);
     bool warned = PyList_GET_SIZE(compiler->recorded) > 0;
