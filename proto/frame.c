@@ -38,9 +38,10 @@ bool frame_reader_pending(const struct frame_reader *reader) {
     return reader->start < reader->in.len || reader->skip > 0 || reader->skip_line;
 }
 
+/* What has been read and not been handed out; never NULL. */
 static const char *unread(const struct frame_reader *reader, size_t *len) {
     *len = reader->in.len - reader->start;
-    return reader->in.data + reader->start;
+    return *len > 0 ? reader->in.data + reader->start : "";
 }
 
 static void advance(struct frame_reader *reader, size_t len) {

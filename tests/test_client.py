@@ -52,8 +52,11 @@ def tree(folder):
     for top, _, names in os.walk(folder):
         for name in names:
             path = os.path.join(top, name)
-            with open(path, "rb") as file:
-                found[os.path.relpath(path, folder)] = (file.read(), os.lstat(path).st_mode)
+            if os.path.islink(path):
+                found[os.path.relpath(path, folder)] = os.readlink(path)
+            elif "/lib/python3" not in path:  # with PYTHONPYCACHEPREFIX the real one caches its own modules too
+                with open(path, "rb") as file:
+                    found[os.path.relpath(path, folder)] = (file.read(), os.lstat(path).st_mode)
     return found
 
 
@@ -79,7 +82,9 @@ class Case(unittest.TestCase):
         return self.run_program(e2e.CLIENT, *args, **options)
 
     def compare(self, version, python, files, *args, environment=None, prepare=None, stdin="", umask=0o022):
-        """Both programs in folders that look alike; they must behave and leave files alike."""
+        """Both programs in folders that look alike; they must behave and leave files alike. Before 3.11 the bytes
+        of a frozenset vary from run to run; ours are those of one hash seed."""
+        environment = dict(environment or {}, PYTHONHASHSEED="0")
         results = []
         for command in ([python, "-m", "py_compile"], [e2e.CLIENT, "--python", version]):
             folder = os.path.join(self.folder, "work")
@@ -93,15 +98,13 @@ class Case(unittest.TestCase):
             results.append((run.returncode, run.stdout, run.stderr, tree(folder)))
             shutil.rmtree(folder)
         for part, real, ours in zip(("status", "stdout", "stderr", "files"), *results):
-            self.assertEqual(real, ours, (version, part, args))
+            self.assertEqual(real, ours, (version, part, args, environment))
 
 
 class LikePyCompile(Case):
     def each(self):
-        for version, python in e2e.pythons().items():
-            if tuple(map(int, version.split("."))) >= (3, 10):  # 3.9's command line was another
-                with self.subTest(version):
-                    yield version, python
+        """The versions to compare with: 3.9's command line was another."""
+        return [(v, python) for v, python in e2e.pythons().items() if tuple(map(int, v.split("."))) >= (3, 10)]
 
     def test_good_sources(self):
         for version, python in self.each():
@@ -144,7 +147,7 @@ class LikePyCompile(Case):
             results = []
             for command in ([python, "-m", "py_compile"], [e2e.CLIENT, "--python", version]):
                 write(self.folder, files)
-                run = self.run_program(*command, "missing-not.py" if False else "0.py", "7.py", "missing.py", "1.py")
+                run = self.run_program(*command, "0.py", "7.py", "missing.py", "1.py")
                 results.append((run.returncode, run.stdout, run.stderr))
             self.assertEqual(*results)
 
@@ -199,7 +202,7 @@ class Beyond(Case):
         compiled = os.listdir(os.path.join(self.folder, "__pycache__"))
         self.assertEqual(len(compiled), len(SOURCES))
         for name in BAD:
-            if name.isascii():
+            if name.isascii() and name != "nul.py":  # its message names no file
                 self.assertIn(name.encode(), run.stderr)
         self.assertIn(b"[Errno 2] No such file or directory: 'missing.py'", run.stderr)
         run = self.client("-k", "--json", *names)

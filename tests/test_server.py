@@ -229,7 +229,7 @@ class Failures(unittest.TestCase):
 
     def test_host_that_speaks_nonsense(self):
         with Daemon("--workers", "1", fake=True) as daemon, daemon.connect() as connection:
-            for word in ("garbage", "wrong-id"):
+            for word in ("garbage", "wrong-id", "hang-up"):
                 self.assertEqual(connection.compile("/a:" + word)["error"]["code"], -32003)
             self.assertIn("result", connection.compile("/b"))
 

@@ -57,6 +57,7 @@ static bool import_as_py_compile_does(void) {
         "py_compile",
 #if PY_VERSION_HEX >= 0x030A0000
         "argparse",
+        "shutil", /* by argparse, when py_compile adds its arguments */
 #endif
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

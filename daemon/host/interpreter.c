@@ -22,6 +22,12 @@ const char *interpreter_init_runtime(void) {
     config.install_signal_handlers = 0;
     config.parse_argv = 0;
     config.buffered_stdio = 1;
+#if PY_VERSION_HEX < 0x030B0000
+    /* marshal writes a frozenset in the order of its hashes, which differs from run to run: this is that of
+     * PYTHONHASHSEED=0. From 3.11 on it is sorted. */
+    config.use_hash_seed = 1;
+    config.hash_seed = 0;
+#endif
     status = PyConfig_SetBytesString(&config, &config.program_name, HOST_PYTHON_EXECUTABLE);
     if (!PyStatus_Exception(status))
         status = PyConfig_SetBytesString(&config, &config.executable, HOST_PYTHON_EXECUTABLE);
