@@ -171,6 +171,24 @@ class LikePyCompile(Case):
                 self.compare(version, python, files, "assert.py", umask=umask)
             self.compare(version, python, files, "assert.py", prepare=private)
 
+    def test_recursion_limit(self):
+        """The deepest expression that is accepted is the same, and so is what is said of the next."""
+        for version, python in self.each():
+            path = os.path.join(self.folder, "deep.py")
+
+            def accepted(depth):
+                write(self.folder, {"deep.py": b"x = " + b"+".join([b"y"] * depth) + b"\n"})
+                return self.run_program(python, "-m", "py_compile", path)
+
+            low, high = 500, 40000
+            self.assertEqual((accepted(low).returncode, accepted(high).returncode), (0, 1))
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (middle, high) if accepted(middle).returncode == 0 else (low, middle)
+            for depth in (low, high):
+                real, ours = accepted(depth), self.client("--python", version, path)
+                self.assertEqual((real.returncode, real.stderr), (ours.returncode, ours.stderr), (version, depth))
+
     def test_warnings(self):
         for version, python in self.each():
             for value in ("", "ignore", "error", "always", "default", "error::SyntaxWarning", "ignore::SyntaxWarning"):

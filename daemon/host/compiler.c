@@ -8,10 +8,15 @@
 /* Collections are made between jobs, so often. */
 #define COLLECT_EVERY 512
 
-/* Python frames above compile() in `python -m py_compile` that are not there when source_to_code() is called from C:
- * runpy's two, the module's, main() and py_compile.compile(). Up to 3.11 they count against the compiler's recursion
- * limit. */
-#define FRAMES_ABOVE 5
+/* How much deeper the interpreter's stack is above compile() in `python -m py_compile` than here, where
+ * source_to_code() is called from C: frames of runpy, the module, main() and py_compile.compile() count against the
+ * compiler's recursion limit; from 3.12 on only those that went through C. Found by trying which depth of `a+a+…`
+ * is the last to be accepted. */
+#if PY_VERSION_HEX >= 0x030C0000
+#define DEPTH_ABOVE 3
+#else
+#define DEPTH_ABOVE 6
+#endif
 
 struct compiler {
     bool pristine;
@@ -202,16 +207,12 @@ static PyObject *take_exception(void) {
 
 static PyObject *call_compiler(struct compiler *compiler, PyObject *source, PyObject *filename, PyObject *optimize) {
     PyObject *args[] = {source, filename, optimize};
-#if PY_VERSION_HEX < 0x030C0000
     int entered = 0;
-    while (entered < FRAMES_ABOVE && Py_EnterRecursiveCall("") == 0)
+    while (entered < DEPTH_ABOVE && Py_EnterRecursiveCall("") == 0)
         entered++;
-#endif
     PyObject *code = PyObject_Vectorcall(compiler->source_to_code, args, 2, compiler->optimize_names);
-#if PY_VERSION_HEX < 0x030C0000
     while (entered-- > 0)
         Py_LeaveRecursiveCall();
-#endif
     return code;
 }
 
