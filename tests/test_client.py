@@ -320,12 +320,13 @@ class Starting(unittest.TestCase):
         names = ["m%04d.py" % i for i in range(1000)]
         write(self.folder, {name: b"x = [%d]\n" % i + b"def f(a, b): return a + b\n" * 200 for i, name in enumerate(names)})
         client = subprocess.Popen([e2e.CLIENT, "--json", *names], cwd=self.folder, env=self.environment,
-                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        first = [client.stdout.readline() for _ in range(50)]
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(client.stdout.close)
+        lines = [client.stdout.readline() for _ in range(50)]
         self.assertEqual(self.ctl("restart").returncode, 0)
-        rest, stderr = client.communicate(timeout=e2e.DEADLINE)
-        self.assertEqual((client.returncode, stderr), (0, b""))
-        items = [json.loads(line) for line in first + rest.splitlines()]
+        lines += client.stdout.readlines()
+        self.assertEqual(client.wait(e2e.DEADLINE), 0, lines[-1])
+        items = [json.loads(line) for line in lines]
         self.assertEqual([item["file"] for item in items], names)
         self.assertTrue(all(item["result"]["outcome"] == "compiled" for item in items))
 
