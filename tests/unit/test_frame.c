@@ -4,6 +4,8 @@
 #include "proto/frame.h"
 
 static void feed(struct frame_reader *reader, const char *data, size_t len) {
+    if (len == 0)
+        return;
     memcpy(frame_reader_reserve(reader, len), data, len);
     frame_reader_commit(reader, len);
 }
