@@ -24,6 +24,7 @@
 struct host_options {
     int control_fd;
     int first_fd, last_fd;
+    long server_pid;
     unsigned mask;
     bool pristine;
 };
@@ -42,7 +43,7 @@ static bool parse_options(int argc, char **argv, struct host_options *options) {
         {NULL, 0, NULL, 0},
     };
     int opt;
-    *options = (struct host_options){.control_fd = -1, .first_fd = -1, .last_fd = -2, .mask = 022};
+    *options = (struct host_options){.control_fd = -1, .first_fd = -1, .last_fd = -2, .mask = 022, .server_pid = getppid()};
     while ((opt = getopt_long(argc, argv, "", names, NULL)) != -1) {
         bool fine = opt == 'p'   ? (options->pristine = true)
                     : opt == 'c' ? sscanf(optarg, "%d", &options->control_fd) == 1
@@ -106,6 +107,7 @@ static int run_threads(const struct host_options *options) {
         settings[started] = (struct worker_setting){
             .fd = options->first_fd + started,
             .control_fd = options->control_fd,
+            .server_pid = options->server_pid,
             .mask = options->mask,
             .own_gil = true,
         };
@@ -131,6 +133,7 @@ static int run_here(const struct host_options *options) {
     const struct worker_setting setting = {
         .fd = options->first_fd,
         .control_fd = options->control_fd,
+        .server_pid = options->server_pid,
         .mask = options->mask,
         .pristine = options->pristine,
     };

@@ -81,7 +81,7 @@ static void run_job(struct worker_loop *loop, const struct rpc_message *message,
     } else {
         if (strcmp(message->method, "check") == 0)
             request.write = false;
-        char *unique = xasprintf("%s.%ld", message->id, (long)getppid());
+        char *unique = xasprintf("%s.%ld", message->id, loop->setting->server_pid);
         struct job_setting setting = {
             .compiler = loop->compiler,
             .may_chdir = !loop->setting->own_gil,

@@ -7,6 +7,7 @@
 struct worker_setting {
     int fd;
     int control_fd;
+    long server_pid;  /* with a job's id it names the temporary file */
     mode_t mask;
     bool pristine;    /* fork for every job */
     bool own_gil;     /* make a sub-interpreter; else use the main one, to which the thread is attached */
