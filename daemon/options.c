@@ -3,10 +3,9 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <uv.h>
 
 #include "proto/buffer.h"
 #include "proto/frame.h"
@@ -98,9 +97,16 @@ static bool number_option(int opt, const char *name, struct options *options) {
     }
 }
 
+/* The cores that this process may run on. */
+static unsigned available_cores(void) {
+    cpu_set_t set;
+    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return count > 0 ? (unsigned)count : 1;
+}
+
 bool options_parse(struct options *options, int argc, char **argv, int *status) {
     *options = (struct options){
-        .workers = uv_available_parallelism(),
+        .workers = available_cores(),
         .idle_timeout_s = 600,
         .shrink_after_s = 60,
         .job_timeout_ms = 60000,
