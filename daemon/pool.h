@@ -1,7 +1,7 @@
 /* The pool of one Python version: its waiting jobs, its hosts, and which job goes where.
  *
- * From 3.12 on a host holds many interpreters, each with its own GIL; before, one (shared/CPYTHON facts in
- * docs/host.md): the pool has then as many hosts as workers. It grows while jobs wait and shrinks when idle.
+ * From 3.12 on a host holds many interpreters, each with its own GIL; before, one: the
+ * pool has then as many hosts as workers. It grows while jobs wait and shrinks when idle.
  * What dies is found out by trial: a job that ran when a host died is tried once more, alone, in a host of
  * its own; the one that kills that too is answered with WorkerCrashed. */
 #pragma once
