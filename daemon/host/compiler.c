@@ -4,6 +4,7 @@
 #include <marshal.h>
 
 #include "daemon/host/exactness.h"
+#include "daemon/host/fresh_state.h"
 
 /* Collections are made between jobs, so often. */
 #define COLLECT_EVERY 512
@@ -31,7 +32,6 @@ struct compiler {
     PyObject *py_compile_error;
     PyObject *source_hash;     /* _imp.source_hash */
     PyObject *magic;
-    PyObject *collect;
     PyObject *recorded;        /* list: the warnings of this job */
     PyObject *recorder;
     PyObject *options;         /* tuple of the options that the filters are made of now; NULL: unknown */
@@ -55,32 +55,21 @@ static PyObject *get(const char *module_name, const char *name) {
     return value;
 }
 
-static bool import_as_py_compile_does(void) {
-    static const char *const names[] = {
-        "site",
-        "runpy",
-        "py_compile",
+/* Through the C API: the module gc would bring its names along. */
+static void collector_turn_off(void) {
 #if PY_VERSION_HEX >= 0x030A0000
-        "argparse",
-        "shutil", /* by argparse, when py_compile adds its arguments */
+    PyGC_Disable();
 #endif
-    };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        PyObject *module = PyImport_ImportModule(names[i]);
-        if (module == NULL)
-            return false;
-        Py_DECREF(module); /* sys.modules keeps it */
-    }
-    return true;
 }
 
-static bool turn_collector_off(struct compiler *compiler) {
-    PyObject *disable = get("gc", "disable");
-    PyObject *done = disable ? PyObject_CallObject(disable, NULL) : NULL;
-    Py_XDECREF(disable);
-    Py_XDECREF(done);
-    compiler->collect = get("gc", "collect");
-    return done != NULL && compiler->collect != NULL;
+static void collect(void) {
+#if PY_VERSION_HEX >= 0x030A0000
+    PyGC_Enable();
+    PyGC_Collect();
+    PyGC_Disable();
+#else
+    PyGC_Collect(); /* 3.9 cannot turn it off from C */
+#endif
 }
 
 static bool make_loader(struct compiler *compiler) {
@@ -130,9 +119,10 @@ struct compiler *compiler_new(bool pristine) {
     struct compiler *compiler = xcalloc(1, sizeof *compiler);
     compiler->pristine = pristine;
     /* It lives as long as its interpreter, also half-made: the process ends then. */
-    if (!import_as_py_compile_does() || !make_loader(compiler) || !take_warnings_over(compiler) ||
-        !read_constants(compiler) || !turn_collector_off(compiler))
+    if (!fresh_state_make() || !make_loader(compiler) || !take_warnings_over(compiler) ||
+        !read_constants(compiler))
         return NULL;
+    collector_turn_off();
     return compiler;
 }
 
@@ -243,8 +233,8 @@ static PyObject *marshal_code(PyObject *code) {
 enum compile_status compiler_run(struct compiler *compiler, const struct compile_input *input,
                                  struct compile_output *output) {
     *output = (struct compile_output){0};
-    if (++compiler->runs % COLLECT_EVERY == 0 && !discard(PyObject_CallObject(compiler->collect, NULL)))
-        PyErr_Clear();
+    if (++compiler->runs % COLLECT_EVERY == 0)
+        collect();
     if (!compiler->pristine && input->exact_bytes && exactness_source_is_tainting(input->data, input->len))
         return COMPILE_INEXACT;
     if (!prepare_warnings(compiler, input->warnings)) {

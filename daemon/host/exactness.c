@@ -3,7 +3,22 @@
 
 #include <string.h>
 
-#if PY_VERSION_HEX < 0x030D0000
+#if PY_VERSION_HEX < 0x030B0000
+
+/* What makes the compiler import modules that stay, and their names with them: unicodedata for \N{...} and for
+ * identifiers that are not ASCII, a codec for an encoding that is declared. Any other byte that is not ASCII is taken
+ * for one of these: a pristine process costs little. */
+bool exactness_source_is_tainting(const char *data, size_t len) {
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)data[i] >= 0x80)
+            return true;
+    const char *end = memchr(data, '\n', len);
+    end = end ? memchr(end + 1, '\n', len - (size_t)(end + 1 - data)) : NULL;
+    return memmem(data, len, "\\N{", 3) != NULL ||
+           memmem(data, end ? (size_t)(end - data) : len, "coding", 6) != NULL;
+}
+
+#elif PY_VERSION_HEX < 0x030D0000
 
 static bool is_word_byte(unsigned char byte) {
     return byte >= 0x80 || byte == '_' || (byte >= '0' && byte <= '9') || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
@@ -72,6 +87,37 @@ bool exactness_of_code(PyObject *code) {
     }
     Py_XDECREF(seen);
     return exact;
+}
+
+#elif PY_VERSION_HEX < 0x030B0000
+
+static bool is_brace(PyObject *constant) {
+    return PyUnicode_CheckExact(constant) && PyUnicode_GET_LENGTH(constant) == 1 &&
+           (PyUnicode_READ_CHAR(constant, 0) == '{' || PyUnicode_READ_CHAR(constant, 0) == '}');
+}
+
+/* Whether a brace alone is a constant: CPython interns both for good when it first makes a string of an annotation. */
+static bool has_brace(PyObject *constant) {
+    if (PyCode_Check(constant))
+        return has_brace(((PyCodeObject *)constant)->co_consts);
+    if (PyTuple_CheckExact(constant)) {
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(constant); i++)
+            if (has_brace(PyTuple_GET_ITEM(constant, i)))
+                return true;
+        return false;
+    }
+    if (PyFrozenSet_CheckExact(constant)) {
+        PyObject *members = PySequence_Tuple(constant);
+        bool found = members == NULL || has_brace(members);
+        PyErr_Clear();
+        Py_XDECREF(members);
+        return found;
+    }
+    return is_brace(constant);
+}
+
+bool exactness_of_code(PyObject *code) {
+    return !has_brace(code);
 }
 
 #else
