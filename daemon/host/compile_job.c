@@ -8,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/host/pyc_path.h"
 #include "daemon/host/source_file.h"
+#include "proto/pyc_path.h"
 #include "proto/rpc.h"
 
 /* What a job holds while it runs. */
@@ -96,12 +96,12 @@ static const char *source_bytes(const struct run *run, size_t *len) {
 
 static bool make_header(struct run *run, struct pyc_header *header) {
     enum invalidation_mode mode = compile_request_mode(run->request);
-    *header = (struct pyc_header){.magic = (uint32_t)PyImport_GetMagicNumber()};
+    uint32_t magic = (uint32_t)PyImport_GetMagicNumber();
     if (mode == INVALIDATION_TIMESTAMP) {
-        header->words[0] = (uint32_t)source_file_mtime(&run->source.stat);
-        header->words[1] = (uint32_t)source_file_size(&run->source.stat);
+        *header = pyc_header_timestamp(magic, &run->source.stat);
         return true;
     }
+    *header = (struct pyc_header){.magic = magic};
     header->flags = PYC_FLAG_HASH | (mode == INVALIDATION_CHECKED_HASH ? PYC_FLAG_CHECK_SOURCE : 0);
     unsigned char hash[8];
     size_t len;
@@ -119,10 +119,7 @@ static bool make_header(struct run *run, struct pyc_header *header) {
  * is not to be looked at is current while its flags are what is wanted. */
 static bool is_up_to_date(struct run *run, const struct pyc_header *wanted) {
     struct pyc_header found;
-    if (!pyc_file_read_header(run->dir_fd, run->cfile, &found))
-        return false;
-    return found.magic == wanted->magic && found.flags == wanted->flags && found.words[0] == wanted->words[0] &&
-           found.words[1] == wanted->words[1];
+    return pyc_header_read(run->dir_fd, run->cfile, &found) && pyc_header_equal(&found, wanted);
 }
 
 static bool is_relative(const char *path) {

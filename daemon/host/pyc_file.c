@@ -29,28 +29,6 @@ enum pyc_place pyc_file_place(int dir_fd, const char *path) {
     return S_ISREG(st.st_mode) ? PYC_PLACE_FREE : PYC_PLACE_NOT_REGULAR;
 }
 
-static void put_u32(unsigned char *at, uint32_t value) {
-    for (int i = 0; i < 4; i++)
-        at[i] = (unsigned char)(value >> (8 * i));
-}
-
-static uint32_t get_u32(const unsigned char *at) {
-    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-}
-
-bool pyc_file_read_header(int dir_fd, const char *path, struct pyc_header *header) {
-    unsigned char bytes[PYC_HEADER_SIZE];
-    int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
-        return false;
-    ssize_t len = pread(fd, bytes, sizeof bytes, 0);
-    close(fd);
-    if (len != (ssize_t)sizeof bytes)
-        return false;
-    *header = (struct pyc_header){get_u32(bytes), get_u32(bytes + 4), {get_u32(bytes + 8), get_u32(bytes + 12)}};
-    return true;
-}
-
 static int fail(struct pyc_failure *failure, int error, const char *path, const char *target) {
     failure->error = error;
     failure->path = xstrdup(path);
@@ -123,10 +101,7 @@ static int write_and_rename(int dir_fd, const char *path, const char *temporary,
 int pyc_file_write(int dir_fd, const char *path, const struct pyc_header *header, const void *code, size_t code_len,
                    mode_t mode, mode_t mask, const char *unique, struct pyc_failure *failure) {
     unsigned char bytes[PYC_HEADER_SIZE];
-    put_u32(bytes, header->magic);
-    put_u32(bytes + 4, header->flags);
-    put_u32(bytes + 8, header->words[0]);
-    put_u32(bytes + 12, header->words[1]);
+    pyc_header_encode(header, bytes);
     char *temporary = xasprintf("%s.%s.tmp", path, unique);
     pthread_rwlock_rdlock(&writing);
     mode &= 0666 & ~mask;

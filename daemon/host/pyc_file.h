@@ -1,22 +1,10 @@
-/* The .pyc on disk: its header (PEP 552), whether it is up to date, and writing it so that it is there whole or not at
- * all. No Python here. */
+/* The .pyc on disk: what stands at its place, and writing it so that it is there whole or not at all. No Python here. */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
 
-#define PYC_HEADER_SIZE 16
-#define PYC_FLAG_HASH 1u
-#define PYC_FLAG_CHECK_SOURCE 2u
-
-/* A header; the two words are mtime and size, or the halves of the source's hash. */
-struct pyc_header {
-    uint32_t magic;
-    uint32_t flags;
-    uint32_t words[2];
-};
+#include "proto/pyc_header.h"
 
 /* Why a file could not be written: the call's errno and the path it was about. */
 struct pyc_failure {
@@ -33,9 +21,6 @@ enum pyc_place {
 };
 
 enum pyc_place pyc_file_place(int dir_fd, const char *path);
-
-/* Reads the header of an existing .pyc. False where there is none. */
-bool pyc_file_read_header(int dir_fd, const char *path, struct pyc_header *header);
 
 /* Writes header and code to a temporary file beside `path` and renames it: missing folders are made as os.makedirs
  * does. `mode` is that of the file, and `mask` the umask for both. `unique` makes the temporary name: what stands

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <unistd.h>
 
 /* A file that is written to without pause is given up after so many readings. */
@@ -63,15 +62,4 @@ int source_file_read(struct source_file *file, int dir_fd, const char *path) {
 
 void source_file_deinit(struct source_file *file) {
     buffer_deinit(&file->data);
-}
-
-unsigned long source_file_mtime(const struct stat *stat) {
-    /* os.stat().st_mtime is a double, and int() of it is what goes into the header: the last nanoseconds of a
-     * second can round up to the next. */
-    double seconds = (double)stat->st_mtim.tv_sec + 1e-9 * (double)stat->st_mtim.tv_nsec;
-    return (uint32_t)(int64_t)seconds;
-}
-
-unsigned long source_file_size(const struct stat *stat) {
-    return (uint32_t)stat->st_size;
 }

@@ -14,8 +14,3 @@ struct source_file {
  * an errno value; the caller calls source_file_deinit() in both cases. */
 int source_file_read(struct source_file *file, int dir_fd, const char *path);
 void source_file_deinit(struct source_file *file);
-
-/* The two numbers of a timestamp .pyc's header (PEP 552), as importlib makes them of the stat: 32 bits of the time,
- * which went through a float, and of the size. */
-unsigned long source_file_mtime(const struct stat *stat);
-unsigned long source_file_size(const struct stat *stat);

@@ -1,5 +1,5 @@
 /* See pyc_path.h. Follows Lib/importlib/_bootstrap_external.py: cache_from_source, _path_join, _path_split. */
-#include "daemon/host/pyc_path.h"
+#include "proto/pyc_path.h"
 
 #include <string.h>
 
