@@ -1,36 +1,65 @@
-/* Compiles any number of files over one connection: a window of requests is in flight, answers are
- * handed out in the order of the names, and what a lost daemon left unanswered is asked once more.
- * Memory is bounded by the window, however many names there are. */
+/* Asks the daemon about any number of items over one connection: requests are pipelined, what a lost
+ * daemon left unanswered is asked once more, and finished items are handed out in their order.
+ * Memory is bounded by the window of open items, however many there are.
+ *
+ * What an item is, and what is asked about it, is its owner's: a `tag` stands for it here. */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-#include "client/names.h"
 #include "client/progress.h"
-#include "proto/compile.h"
+#include "proto/buffer.h"
 #include "proto/json.h"
 
-/* One file's answer: the raw text of result or error, the other's text is NULL. */
+enum batch_next {
+    BATCH_ITEM,  /* *item is filled */
+    BATCH_WAIT,  /* nothing there yet: fill() is called once source_fd can be read */
+    BATCH_LATER, /* there was something to do, but no item: is called again after what else is due */
+    BATCH_END,
+};
+
+struct batch_item {
+    void *tag;
+    bool asks;       /* false: nothing is asked about it, it is just taken in its turn */
+    uint64_t weight; /* the heaviest are asked first; those of weight 0 behind, in their order */
+};
+
+/* The raw text of result or error; the other's text is NULL. Valid during the call. */
 struct batch_answer {
-    const char *file;
     struct json_span result;
     struct json_span error;
 };
 
 struct batch {
     const char *socket_path;
-    struct names *names;
-    struct compile_request request; /* what all files share; `file` is set for each */
     struct progress *progress;
-    /* Takes the answers in order; the answer is valid during the call. Returns false to stop. */
-    bool (*take)(const struct batch_answer *answer, void *context);
-    /* Called before waiting, and at the end: buffered output should be written. May be NULL.
-     * Returns false to stop. */
+    int source_fd; /* polled while next() says BATCH_WAIT */
+    int wake_fd;   /* ends the waiting when it can be read; -1: none */
+    void *context; /* for the functions below */
+
+    enum batch_next (*next)(struct batch_item *item, void *context);
+    /* Reads once from source_fd. Returns 0, or -1 with errno. NULL where next() never waits. */
+    int (*fill)(void *context);
+    /* Appends the params of the next `compile` request about an item; again the same if the answer
+     * was lost. */
+    void (*ask)(void *tag, struct buffer *params, void *context);
+    /* Takes the answer, in whatever order. Returns whether there is more to ask. */
+    bool (*answered)(void *tag, const struct batch_answer *answer, void *context);
+    /* Takes a finished item back, in order. Returns false to stop. */
+    bool (*take)(void *tag, void *context);
+    /* Takes an unfinished item back, at the end. */
+    void (*drop)(void *tag, void *context);
+    /* Called before waiting, and at the end: buffered output should be written. Returns false to
+     * stop. */
     bool (*flush)(void *context);
-    void *context;
+    /* Draws the progress, if it is time: `open` items are asked and unanswered, `oldest` (or NULL) is
+     * the first of those not yet taken. */
+    void (*update)(size_t open, const void *oldest, void *context);
 };
 
 /* Runs to the end or until told to stop: then nothing more is sent and the connection closes, so
  * that the daemon drops what has not begun. Returns 0, or -1 with a message, which the caller
- * frees: no daemon can be reached, or the names cannot be read. */
+ * frees: no daemon can be reached, or the source cannot be read. */
 int batch_run(const struct batch *batch, char **why);

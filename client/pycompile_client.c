@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "client/batch.h"
+#include "client/file_batch.h"
 #include "client/names.h"
 #include "client/options.h"
 #include "client/progress.h"
@@ -38,16 +38,7 @@ static int compile_all(struct options *options) {
     report.keep_going = options->keep_going;
     report.json = options->json;
     char *socket_path = paths_socket();
-    struct batch batch = {
-        .socket_path = socket_path,
-        .names = &names,
-        .request = options->request,
-        .progress = &progress,
-        .take = report_take,
-        .flush = report_flush,
-        .context = &report,
-    };
-    int result = batch_run(&batch, &why);
+    int result = file_batch_run(socket_path, &names, &options->request, &report, &why);
     progress_clear(&progress);
     if (result < 0) {
         char *text = xasprintf(PROG ": %s\n", why);

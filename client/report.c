@@ -23,11 +23,10 @@ static bool ends_with_newline(const char *text) {
     return len > 0 && text[len - 1] == '\n';
 }
 
-static void append_json(struct report *report, const struct batch_answer *answer) {
-    struct json_span text = answer->error.text ? answer->error : answer->result;
+static void append_json(struct report *report, const char *file, struct json_span text, bool failed) {
     buffer_append_string(&report->out, "{\"file\":");
-    json_print_string(answer->file, &report->out);
-    buffer_append_string(&report->out, answer->error.text ? ",\"error\":" : ",\"result\":");
+    json_print_string(file, &report->out);
+    buffer_append_string(&report->out, failed ? ",\"error\":" : ",\"result\":");
     buffer_append(&report->out, text.text, text.len);
     buffer_append_string(&report->out, "}\n");
 }
@@ -64,37 +63,34 @@ static void append_error(struct report *report, const char *file, const cJSON *e
     buffer_append_char(&report->err, '\n');
 }
 
-static void append_text(struct report *report, const struct batch_answer *answer) {
+static void append_text(struct report *report, const char *file, struct json_span text, bool failed) {
     const char *why;
-    struct json_span text = answer->error.text ? answer->error : answer->result;
-    if (answer->error.text == NULL) {
+    if (!failed) {
         /* Nearly always there is nothing to say: no tree is built then. */
         struct json_span warnings = json_member(text.text, text.len, "warnings");
         if (warnings.text == NULL || (warnings.len == 2 && memcmp(warnings.text, "[]", 2) == 0))
             return;
     }
     cJSON *tree = json_parse(text.text, text.len, &why);
-    if (answer->error.text != NULL)
-        append_error(report, answer->file, tree);
+    if (failed)
+        append_error(report, file, tree);
     else
         append_warnings(report, tree);
     cJSON_Delete(tree);
 }
 
-bool report_take(const struct batch_answer *answer, void *context) {
-    struct report *report = context;
+bool report_take(struct report *report, const char *file, struct json_span text, bool failed) {
     if (report->json)
-        append_json(report, answer);
+        append_json(report, file, text, failed);
     else
-        append_text(report, answer);
-    if (answer->error.text == NULL)
+        append_text(report, file, text, failed);
+    if (!failed)
         return true;
     report->status = 1;
     return report->keep_going;
 }
 
-bool report_flush(void *context) {
-    struct report *report = context;
+bool report_flush(struct report *report) {
     if (report->err.len == 0 && report->out.len == 0)
         return true;
     progress_clear(report->progress);

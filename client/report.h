@@ -4,9 +4,9 @@
 
 #include <stdbool.h>
 
-#include "client/batch.h"
 #include "client/progress.h"
 #include "proto/buffer.h"
+#include "proto/json.h"
 
 struct report {
     const char *prog;
@@ -22,6 +22,8 @@ struct report {
 void report_init(struct report *report, const char *prog, struct progress *progress);
 void report_deinit(struct report *report);
 
-/* For struct batch; the context is the report. */
-bool report_take(const struct batch_answer *answer, void *context);
-bool report_flush(void *context);
+/* Takes a file's answer: the raw text of its result, or of its error where `failed`. Returns whether to go on. */
+bool report_take(struct report *report, const char *file, struct json_span text, bool failed);
+
+/* Writes what is buffered. Returns false where standard output does not take it. */
+bool report_flush(struct report *report);

@@ -1,0 +1,37 @@
+/* See compile_params.h. */
+#include "client/compile_params.h"
+
+#include <stddef.h>
+
+#include "proto/json.h"
+
+void compile_params_init(struct compile_params *params, const struct compile_request *shared) {
+    struct compile_request request = *shared;
+    *params = (struct compile_params){0};
+    request.file = request.dfile = NULL;
+    request.optimize = -1;
+    cJSON *tree = compile_request_encode(&request);
+    json_print(tree, &params->shared);
+    cJSON_Delete(tree);
+    params->shared.len--; /* the brace */
+    if (params->shared.len > 1)
+        buffer_append_char(&params->shared, ',');
+}
+
+void compile_params_deinit(struct compile_params *params) {
+    buffer_deinit(&params->shared);
+}
+
+void compile_params_append(const struct compile_params *params, const char *file, const char *dfile, int optimize,
+                           struct buffer *out) {
+    buffer_append(out, params->shared.data, params->shared.len);
+    buffer_append_string(out, "\"file\":");
+    json_print_string(file, out);
+    if (dfile != NULL) {
+        buffer_append_string(out, ",\"dfile\":");
+        json_print_string(dfile, out);
+    }
+    if (optimize != -1)
+        buffer_printf(out, ",\"optimize\":%d", optimize);
+    buffer_append_char(out, '}');
+}

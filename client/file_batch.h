@@ -1,0 +1,12 @@
+/* The work of pycompile-client: one request for each name, each answer to the report, in the names'
+ * order. */
+#pragma once
+
+#include "client/names.h"
+#include "client/report.h"
+#include "proto/compile.h"
+
+/* Asks `compile` for every name, with `request` for all but the file. The report decides when to stop. Returns 0, or
+ * -1 with a message, which the caller frees. */
+int file_batch_run(const char *socket_path, struct names *names, const struct compile_request *request,
+                   struct report *report, char **why);
