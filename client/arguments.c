@@ -41,7 +41,9 @@ _Noreturn void arguments_error(const struct arguments *arguments, const char *fo
 
 static const char *label(const struct argument *argument) {
     static char text[64];
-    if (argument->letter)
+    if (argument->name == NULL)
+        snprintf(text, sizeof text, "-%c", argument->letter);
+    else if (argument->letter)
         snprintf(text, sizeof text, "-%c/--%s", argument->letter, argument->name);
     else
         snprintf(text, sizeof text, "--%s", argument->name);
@@ -58,7 +60,7 @@ static const struct argument *find_letter(const struct arguments *arguments, cha
 static _Noreturn void ambiguous(const struct arguments *arguments, const char *text, size_t len) {
     struct buffer matches = {0};
     for (size_t i = 0; i < arguments->count; i++)
-        if (strncmp(arguments->table[i].name, text, len) == 0)
+        if (arguments->table[i].name != NULL && strncmp(arguments->table[i].name, text, len) == 0)
             buffer_printf(&matches, "%s--%s", matches.len ? ", " : "", arguments->table[i].name);
     arguments_error(arguments, "ambiguous option: --%s could match %s", text,
                     buffer_string(&matches));
@@ -70,7 +72,7 @@ static const struct argument *find_name(const struct arguments *arguments, const
     const struct argument *found = NULL;
     for (size_t i = 0; i < arguments->count; i++) {
         const struct argument *argument = &arguments->table[i];
-        if (strncmp(argument->name, text, len) != 0)
+        if (argument->name == NULL || strncmp(argument->name, text, len) != 0)
             continue;
         if (argument->name[len] == '\0')
             return argument;

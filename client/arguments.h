@@ -9,7 +9,7 @@
 
 struct argument {
     char letter;      /* 0: none */
-    const char *name; /* without the dashes */
+    const char *name; /* without the dashes; NULL: none */
     bool takes_value;
     int id;
 };

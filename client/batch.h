@@ -16,6 +16,7 @@
 enum batch_next {
     BATCH_ITEM,  /* *item is filled */
     BATCH_WAIT,  /* nothing there yet: fill() is called once source_fd can be read */
+    BATCH_HOLD,  /* nothing before an open item is taken back */
     BATCH_LATER, /* there was something to do, but no item: is called again after what else is due */
     BATCH_END,
 };

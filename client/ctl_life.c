@@ -20,7 +20,7 @@
 
 /* The daemon's status, which the caller deletes, or NULL and a message, which the caller frees. */
 static cJSON *ask_status(struct rpc_client *client, char **why) {
-    return rpc_client_call(client, "status", clock_ms() + CTL_DEADLINE_MS, why);
+    return rpc_client_call(client, "status", NULL, clock_ms() + CTL_DEADLINE_MS, why);
 }
 
 static pid_t pid_of(const cJSON *status) {
@@ -88,7 +88,7 @@ static int stop(struct rpc_client *client, int wait_ms) {
     cJSON_Delete(status);
     int process_fd = watch_process(pid);
     int64_t deadline = clock_ms() + wait_ms;
-    cJSON *result = rpc_client_call(client, "shutdown", clock_ms() + CTL_DEADLINE_MS, &why);
+    cJSON *result = rpc_client_call(client, "shutdown", NULL, clock_ms() + CTL_DEADLINE_MS, &why);
     bool gone = wait_gone(client, process_fd, deadline);
     if (process_fd >= 0)
         close(process_fd);

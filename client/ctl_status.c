@@ -179,7 +179,7 @@ int ctl_status(int argc, char **argv) {
         return ctl_finish(CTL_NOT_RUNNING);
     }
     char *why;
-    cJSON *status = rpc_client_call(&client, "status", clock_ms() + CTL_DEADLINE_MS, &why);
+    cJSON *status = rpc_client_call(&client, "status", NULL, clock_ms() + CTL_DEADLINE_MS, &why);
     rpc_client_deinit(&client);
     if (status == NULL)
         return ctl_fail(why);

@@ -1,12 +1,12 @@
 /* See options.h. */
 #include "client/options.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/argument_values.h"
 #include "client/arguments.h"
 #include "proto/buffer.h"
 
@@ -86,29 +86,10 @@ static _Noreturn void print_and_exit(const char *first, const char *second) {
 }
 
 static char *take_number(const char *text, int min, int max, int *number) {
-    char *end;
-    errno = 0;
-    long value = strtol(text, &end, 10);
-    if (end == text || *end != '\0')
-        return xasprintf("invalid int value: '%s'", text);
-    if (errno != 0 || value < min || value > max)
-        return xasprintf("not from %d to %d: '%s'", min, max, text);
-    *number = (int)value;
-    return NULL;
-}
-
-static char *take_choice(const char *text, const struct schema_choice *choices, int *value) {
-    struct buffer names = {0};
-    for (; choices->name != NULL; choices++) {
-        if (strcmp(choices->name, text) == 0) {
-            *value = choices->value;
-            buffer_deinit(&names);
-            return NULL;
-        }
-        buffer_printf(&names, "%s%s", names.len ? ", " : "", choices->name);
-    }
-    char *why = xasprintf("invalid choice: '%s' (choose from %s)", text, buffer_string(&names));
-    buffer_deinit(&names);
+    long value;
+    char *why = argument_int(text, min, max, &value);
+    if (why == NULL)
+        *number = (int)value;
     return why;
 }
 
@@ -146,7 +127,7 @@ static char *take(int id, const char *value, void *context) {
     case OPTION_OPTIMIZE:
         return take_number(value, -1, 2, &request->optimize);
     case OPTION_INVALIDATION_MODE:
-        return take_choice(value, invalidation_choices, &request->invalidation_mode);
+        return argument_choice(value, invalidation_choices, &request->invalidation_mode);
     case OPTION_CFILE:
         request->cfile = value;
         return NULL;
@@ -159,7 +140,7 @@ static char *take(int id, const char *value, void *context) {
     case OPTION_TIMEOUT:
         return take_number(value, 0, INT_MAX, &request->timeout_ms);
     case OPTION_PRIORITY:
-        return take_choice(value, priority_choices, &request->priority);
+        return argument_choice(value, priority_choices, &request->priority);
     default:
         return take_flag(id, options);
     }

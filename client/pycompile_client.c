@@ -1,6 +1,4 @@
 /* pycompile-client: the command line of `python -m py_compile`, over the daemon. */
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -10,18 +8,11 @@
 #include "client/options.h"
 #include "client/progress.h"
 #include "client/report.h"
+#include "client/standard_fds.h"
 #include "client/stderr_text.h"
 #include "proto/paths.h"
 
 #define PROG "pycompile-client"
-
-/* A socket must never land on a standard descriptor that the caller has closed: such a one is taken
- * by something on which its usual operation fails, as it would if it were closed. */
-static void occupy_standard_descriptors(void) {
-    for (int fd = 0; fd <= STDERR_FILENO; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-}
 
 static int compile_all(struct options *options) {
     struct names names;
@@ -56,7 +47,7 @@ static int compile_all(struct options *options) {
 
 int main(int argc, char **argv) {
     struct options options;
-    occupy_standard_descriptors();
+    standard_fds_occupy();
     signal(SIGPIPE, SIG_IGN);
     options_parse(&options, argc, argv);
     int status = compile_all(&options);

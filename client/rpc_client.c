@@ -120,11 +120,11 @@ static cJSON *take_result(const struct rpc_answer *answer, char **why) {
     return tree;
 }
 
-cJSON *rpc_client_call(struct rpc_client *client, const char *method, int64_t deadline,
+cJSON *rpc_client_call(struct rpc_client *client, const char *method, const struct buffer *params, int64_t deadline,
                        char **why) {
     struct rpc_answer answer;
     *why = NULL;
-    rpc_client_queue(client, 0, method, NULL);
+    rpc_client_queue(client, 0, method, params);
     for (;;) {
         enum rpc_step step = rpc_client_next(client, &answer);
         if (step == RPC_STEP_ANSWER)

@@ -53,7 +53,7 @@ enum rpc_step rpc_client_read(struct rpc_client *client);
 /* Takes the next response. WAIT, ANSWER or BROKEN. */
 enum rpc_step rpc_client_next(struct rpc_client *client, struct rpc_answer *answer);
 
-/* Asks and waits, up to the deadline (clock.h). Returns the result, which the caller gives to
+/* Asks (params: raw JSON text, or NULL) and waits, up to the deadline (clock.h). Returns the result, which the caller gives to
  * cJSON_Delete(), or NULL and a message, which the caller frees. For connections without other
  * requests in flight. */
-cJSON *rpc_client_call(struct rpc_client *client, const char *method, int64_t deadline, char **why);
+cJSON *rpc_client_call(struct rpc_client *client, const char *method, const struct buffer *params, int64_t deadline, char **why);

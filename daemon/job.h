@@ -30,12 +30,13 @@ struct job {
     struct reply *reply;       /* where the answer goes; NULL likewise */
     uint64_t id;
     enum priority priority;
-    const char *method; /* static: "compile" or "check" */
+    const char *method; /* static: "compile", "check" or "search" */
     char *params;       /* the request's parameters as they came */
     size_t params_len;
     unsigned timeout_ms; /* 0: none */
     unsigned attempts;   /* hosts that died under it */
     bool needs_pristine;
+    bool is_search; /* no compile: counts as none */
 };
 
 /* Makes a job; takes the reply. The parameters' text is copied. */

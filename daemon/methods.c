@@ -13,6 +13,7 @@
 #include "daemon/status.h"
 #include "proto/buffer.h"
 #include "proto/rpc.h"
+#include "proto/search.h"
 
 static void refuse(struct reply *reply, int code, const char *name, const char *why) {
     char *message = xasprintf("%s: %s", name, why);
@@ -28,9 +29,28 @@ static void refuse_unavailable(struct reply *reply, const char *reason, bool ret
     reply_error(reply, RPC_UNAVAILABLE, reason, unavailable_data(reason, retryable));
 }
 
+/* A job for that Python version, or NULL: then there is none, and the request is answered. */
+static struct job *make_job(struct connection *connection, struct reply *reply, const char *python, const char *method,
+                            struct json_span params, int timeout_ms) {
+    struct server *server = connection->server;
+    struct pool *pool = server_pool(server, python);
+    if (server->draining) {
+        refuse_unavailable(reply, "the daemon is shutting down", true);
+        return NULL;
+    }
+    if (pool == NULL) {
+        char *reason = server_no_pool_reason(server, python);
+        refuse_unavailable(reply, reason, false);
+        free(reason);
+        return NULL;
+    }
+    struct job *job = job_new(pool, connection, reply, method, params);
+    job->timeout_ms = timeout_ms >= 0 ? (unsigned)timeout_ms : server->options->job_timeout_ms;
+    return job;
+}
+
 static void compile(struct connection *connection, struct reply *reply, const struct rpc_message *message,
                     const char *method) {
-    struct server *server = connection->server;
     const char *error;
     char why[160];
     struct compile_request request;
@@ -39,20 +59,11 @@ static void compile(struct connection *connection, struct reply *reply, const st
     cJSON *params = json_parse(span.text, span.len, &error);
     if (params == NULL || compile_request_decode(params, &request, why, sizeof why) < 0) {
         refuse_params(reply, params ? why : error);
-    } else if (server->draining) {
-        refuse_unavailable(reply, "the daemon is shutting down", true);
     } else {
-        struct pool *pool = server_pool(server, request.python);
-        if (pool == NULL) {
-            char *reason = server_no_pool_reason(server, request.python);
-            refuse_unavailable(reply, reason, false);
-            free(reason);
-        } else {
-            struct job *job = job_new(pool, connection, reply, method, span);
+        struct job *job = make_job(connection, reply, request.python, method, span, request.timeout_ms);
+        if (job != NULL) {
             job->priority = (enum priority)request.priority;
-            job->timeout_ms = request.timeout_ms >= 0 ? (unsigned)request.timeout_ms
-                                                      : server->options->job_timeout_ms;
-            pool_submit(pool, job);
+            pool_submit(job->pool, job);
         }
     }
     cJSON_Delete(params);
@@ -64,6 +75,24 @@ static void do_compile(struct connection *connection, struct reply *reply, const
 
 static void do_check(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
     compile(connection, reply, message, "check");
+}
+
+static void do_search(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
+    const char *error = "";
+    char why[160];
+    struct search_request request;
+    struct json_span span = message->params;
+    cJSON *params = span.text ? json_parse(span.text, span.len, &error) : NULL;
+    if ((span.text != NULL && params == NULL) || search_request_decode(params, &request, why, sizeof why) < 0) {
+        refuse_params(reply, span.text != NULL && params == NULL ? error : why);
+    } else {
+        struct job *job = make_job(connection, reply, request.python, "search", span, request.timeout_ms);
+        if (job != NULL) {
+            job->needs_pristine = job->is_search = true;
+            pool_submit(job->pool, job);
+        }
+    }
+    cJSON_Delete(params);
 }
 
 static void do_status(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
@@ -114,6 +143,7 @@ static const struct method {
     void (*run)(struct connection *, struct reply *, const struct rpc_message *);
 } methods[] = {
     {"compile", true, do_compile},         {"check", true, do_check},
+    {"search", true, do_search},
     {"status", false, do_status},          {"shutdown", false, do_shutdown},
     {"rpc.discover", false, do_discover},  {"$/cancelRequest", true, do_cancel},
 };

@@ -201,9 +201,17 @@ static void dispatch(struct pool *pool) {
     fail_if_hopeless(pool);
 }
 
+static void queue_pristine(struct pool *pool, struct job *job) {
+    job->state = JOB_PRISTINE;
+    list_append(&pool->pristine_jobs, &job->link);
+}
+
 void pool_submit(struct pool *pool, struct job *job) {
     pool->last_used_ms = now(pool);
-    job_queue_push(&pool->queue, job);
+    if (job->needs_pristine)
+        queue_pristine(pool, job);
+    else
+        job_queue_push(&pool->queue, job);
     dispatch(pool);
 }
 
@@ -327,8 +335,7 @@ static void error_answered(struct pool *pool, struct job *job, struct json_span 
                 job_free(job);
             return;
         }
-        job->state = JOB_PRISTINE;
-        list_append(&pool->pristine_jobs, &job->link);
+        queue_pristine(pool, job);
         return;
     }
     counters->compile_errors += number == RPC_PY_COMPILE_ERROR;
@@ -339,7 +346,7 @@ static void error_answered(struct pool *pool, struct job *job, struct json_span 
 void pool_job_answered(struct worker *worker, struct job *job, const struct rpc_message *answer) {
     struct pool *pool = worker->host->pool;
     pool->last_used_ms = now(pool);
-    pool->server->counters.exact += job->needs_pristine;
+    pool->server->counters.exact += job->needs_pristine && !job->is_search;
     if (answer->error.text != NULL) {
         error_answered(pool, job, answer->error);
     } else {

@@ -46,6 +46,7 @@ static const struct schema_field fields[] = {
     STRING(python),
     CHOICE(priority, priority_choices),
     INT(timeout_ms, 0, INT_MAX),
+    BOOL(trace),
 };
 #define FIELD_COUNT (sizeof fields / sizeof *fields)
 

@@ -45,6 +45,7 @@ struct compile_request {
     const char *python; /* "X.Y", or NULL */
     int priority;       /* enum priority */
     int timeout_ms;     /* 0: none; -1: not said */
+    bool trace;         /* the answer tells which worker ran it when */
 };
 
 /* Decodes and checks the parameters (NULL: none given). Returns 0, or -1 and a message in `why`. */

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/host/compile_job.h"
 #include "daemon/host/control.h"
 #include "daemon/host/interpreter.h"
 #include "daemon/host/pristine.h"
+#include "daemon/host/search_job.h"
 #include "proto/frame.h"
 #include "proto/rpc.h"
 
@@ -71,8 +73,38 @@ static bool warm(struct worker_loop *loop, struct answer *answer) {
     return loop->compiler != NULL;
 }
 
+static long long now_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000ll + now.tv_nsec / 1000;
+}
+
+/* Adds to the answer which worker gave it when. */
+static void add_trace(struct answer *answer, long long start_us) {
+    if (answer->result == NULL && answer->data == NULL)
+        answer->data = cJSON_CreateObject();
+    cJSON *trace = cJSON_AddObjectToObject(answer->result ? answer->result : answer->data, "trace");
+    cJSON_AddNumberToObject(trace, "host", getpid());
+    cJSON_AddNumberToObject(trace, "worker", gettid());
+    cJSON_AddNumberToObject(trace, "start_us", (double)start_us);
+    cJSON_AddNumberToObject(trace, "elapsed_us", (double)(now_us() - start_us));
+}
+
+static void run_search(const struct rpc_message *message, struct answer *answer) {
+    struct search_request request;
+    const char *error;
+    char why[160];
+    cJSON *params = json_parse(message->params.text, message->params.len, &error);
+    if (params == NULL || search_request_decode(params, &request, why, sizeof why) < 0)
+        answer_error(answer, RPC_INVALID_PARAMS, params ? why : error, NULL);
+    else
+        search_job_run(&request, answer);
+    cJSON_Delete(params);
+}
+
 static void run_job(struct worker_loop *loop, const struct rpc_message *message, struct answer *answer) {
     struct compile_request request;
+    long long start_us = now_us();
     const char *error;
     char why[160];
     cJSON *params = json_parse(message->params.text, message->params.len, &error);
@@ -89,6 +121,8 @@ static void run_job(struct worker_loop *loop, const struct rpc_message *message,
             .unique = unique,
         };
         compile_job_run(&setting, &request, answer);
+        if (request.trace)
+            add_trace(answer, start_us);
         free(unique);
     }
     cJSON_Delete(params);
@@ -99,6 +133,8 @@ static void answer_request(struct worker_loop *loop, const struct rpc_message *m
         return;
     if (strcmp(message->method, "warm") == 0)
         answer->result = cJSON_CreateObject();
+    else if (strcmp(message->method, "search") == 0)
+        run_search(message, answer);
     else
         run_job(loop, message, answer);
 }

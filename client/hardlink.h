@@ -1,0 +1,5 @@
+/* compileall's --hardlink-dupes. */
+#pragma once
+
+/* Where the file `path` has the same bytes as `first`, makes it a link to it. Returns 0, or an errno value. */
+int hardlink_if_same(const char *first, const char *path);

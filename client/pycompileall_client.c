@@ -1,0 +1,176 @@
+/* pycompileall-client: the command line of `python -m compileall`, over the daemon. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/autostart.h"
+#include "client/clock.h"
+#include "client/compileall_work.h"
+#include "client/standard_fds.h"
+#include "client/stderr_text.h"
+#include "client/sys_path.h"
+#include "proto/paths.h"
+
+#define PROG "pycompileall-client"
+
+static int wake_ends[2] = {-1, -1};
+
+/* Async-signal-safe: the waiting ends, and with it the work. */
+static void interrupted(int signal_number) {
+    int error = errno;
+    ssize_t ignored = write(wake_ends[1], "", 1);
+    (void)ignored;
+    (void)signal_number;
+    errno = error;
+}
+
+static void catch_interrupts(void) {
+    struct sigaction old, action = {.sa_handler = interrupted};
+    if (sigaction(SIGINT, NULL, &old) < 0 || old.sa_handler == SIG_IGN || pipe2(wake_ends, O_CLOEXEC | O_NONBLOCK) < 0)
+        return;
+    sigaction(SIGINT, &action, NULL);
+}
+
+static bool was_interrupted(void) {
+    char byte;
+    return wake_ends[0] >= 0 && read(wake_ends[0], &byte, 1) == 1;
+}
+
+static int fail(char *why) {
+    char *text = xasprintf(PROG ": %s\n", why);
+    stderr_text_print(text);
+    free(text);
+    free(why);
+    return 1;
+}
+
+/* One batch of work on the candidates given. Returns 0, or -1 with a message. */
+static int run(struct compileall_work *work, const struct candidates *candidates, char **why) {
+    candidates_deinit(&work->candidates);
+    work->candidates = *candidates;
+    int result = compileall_work_run(work, why);
+    return result;
+}
+
+/* compileall without names: each folder of sys.path by itself, until one fails. */
+static int run_sys_path(struct compileall_work *work, const struct python_info *info, char **why) {
+    struct buffer folders = {0};
+    if (sys_path_read(info, &folders, why) < 0) {
+        buffer_deinit(&folders);
+        return -1;
+    }
+    int result = 0;
+    for (size_t at = 0; result == 0 && !work->failed && at < folders.len; at += strlen(folders.data + at) + 1) {
+        char *folder = folders.data + at;
+        result = run(work, &(struct candidates){.dests = &folder, .dest_count = 1, .folders_alone = true}, why);
+    }
+    buffer_deinit(&folders);
+    return result;
+}
+
+static int run_all(struct compileall_work *work, const struct python_info *info, struct names *list, char **why) {
+    const struct compileall_options *options = work->options;
+    struct candidates candidates = {
+        .dests = options->dests,
+        .dest_count = options->dest_count,
+        .list = list,
+        .levels = options->levels,
+    };
+    int result = options->dest_count > 0 || list != NULL ? run(work, &candidates, why) : 0;
+    if (result < 0 || work->candidates.seen > 0)
+        return result;
+    return run_sys_path(work, info, why);
+}
+
+static void sum_up(const struct compileall_work *work, int64_t begin) {
+    double seconds = (double)(clock_ms() - begin) / 1000;
+    char *text = xasprintf("%zu files: %zu compiled, %zu up to date, %zu failed; %.2f s, %.0f files/s\n",
+                           work->counts.files, work->counts.compiled, work->counts.up_to_date, work->counts.failed,
+                           seconds, seconds > 0 ? (double)work->counts.files / seconds : 0);
+    stderr_text_print(text);
+    free(text);
+}
+
+/* Opens what -i names. Returns the descriptor, or -1 after compileall's words. */
+static int open_list(const struct compileall_options *options) {
+    int fd = strcmp(options->list, "-") == 0 ? STDIN_FILENO : open(options->list, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 || options->quiet >= 2)
+        return fd;
+    struct buffer text = {0};
+    buffer_append_string(&text, "Error reading file list ");
+    stderr_text_append(&text, options->list);
+    buffer_append_char(&text, '\n');
+    write_all(STDOUT_FILENO, text.data, text.len);
+    buffer_deinit(&text);
+    return fd;
+}
+
+/* Connects and asks for the version. The connection serves -x afterwards. */
+static int prepare(const struct compileall_options *options, const char *socket_path, struct rpc_client *client,
+                   struct python_info *info, char **why) {
+    int fd = autostart_connect(socket_path, AUTOSTART_DEFAULT, NULL, why);
+    if (fd < 0)
+        return -1;
+    rpc_client_init(client, fd);
+    return python_info_ask(client, options->request.python, info, why);
+}
+
+static int compile_all(const struct compileall_options *options, struct names *list) {
+    char *socket_path = paths_socket(), *why = NULL;
+    struct rpc_client client = {.fd = -1};
+    struct python_info info = {0};
+    struct compileall_work work = {0};
+    struct timing timing = {0};
+    int64_t begin = clock_ms();
+    int result = prepare(options, socket_path, &client, &info, &why);
+    if (result == 0) {
+        struct path_filter filter = {&client, info.python, options->pattern};
+        compileall_work_init(&work, options, &info, socket_path);
+        work.wake_fd = wake_ends[0];
+        work.filter.filter = options->pattern ? &filter : NULL;
+        if (options->timing != NULL && timing_open(&timing, options->timing) < 0) {
+            why = xasprintf("%s: %s", options->timing, strerror(errno));
+            result = -1;
+        } else {
+            work.timing = options->timing ? &timing : NULL;
+            result = run_all(&work, &info, list, &why);
+        }
+        if (timing.file != NULL && timing_close(&timing) < 0 && result == 0) {
+            why = xasprintf("%s: %s", options->timing, strerror(errno));
+            result = -1;
+        }
+        if (result == 0 && options->verbose)
+            sum_up(&work, begin);
+        compileall_work_deinit(&work);
+    }
+    int status = result < 0 ? fail(why) : work.failed;
+    if (was_interrupted()) {
+        if (options->quiet < 2)
+            write_all(STDOUT_FILENO, "\n[interrupted]\n", strlen("\n[interrupted]\n"));
+        status = 1;
+    }
+    rpc_client_deinit(&client);
+    python_info_deinit(&info);
+    free(socket_path);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    struct compileall_options options;
+    struct names list;
+    standard_fds_occupy();
+    signal(SIGPIPE, SIG_IGN);
+    compileall_options_parse(&options, argc, argv);
+    int fd = options.list ? open_list(&options) : -1;
+    if (options.list != NULL && fd < 0)
+        return 1;
+    catch_interrupts();
+    names_init_fd(&list, fd);
+    int status = compile_all(&options, options.list ? &list : NULL);
+    names_deinit(&list);
+    compileall_options_deinit(&options);
+    return status;
+}

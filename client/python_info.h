@@ -1,0 +1,22 @@
+/* What a client must know of a Python version to look at .pyc files by itself. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client/rpc_client.h"
+
+struct python_info {
+    char *python;      /* "3.13" */
+    char *interpreter; /* the one that the host was built for, or NULL */
+    char *cache_tag;   /* "cpython-313"; NULL: neither this nor the magic number is known */
+    uint32_t magic;
+};
+
+/* Asks the daemon which host serves `wanted` ("3.13"; NULL: its default), and reads what the build has left beside that host. Returns 0, or
+ * -1 with a message, which the caller frees: no such version, no answer. The caller calls python_info_deinit(). */
+int python_info_ask(struct rpc_client *client, const char *wanted, struct python_info *info, char **why);
+void python_info_deinit(struct python_info *info);
+
+/* Whether the version is `major`.`minor` or later. */
+bool python_info_is_at_least(const struct python_info *info, unsigned major, unsigned minor);

@@ -1,0 +1,8 @@
+/* The job of `search`: re.search() of one pattern in many strings. Imports re, which stays: for a pristine process, where what a job leaves
+ * behind goes with it. */
+#pragma once
+
+#include "daemon/host/answer.h"
+#include "proto/search.h"
+
+void search_job_run(const struct search_request *request, struct answer *answer);

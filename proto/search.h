@@ -1,0 +1,17 @@
+/* The parameters of `search`: which of many strings a regular expression of Python's finds something in. */
+#pragma once
+
+#include <stddef.h>
+
+#include <cjson/cJSON.h>
+
+/* Strings belong to the tree they were decoded from; bytes as json.h has them. */
+struct search_request {
+    const char *pattern;
+    const cJSON *strings; /* array of strings */
+    const char *python;   /* "X.Y", or NULL */
+    int timeout_ms;       /* 0: none; -1: not said */
+};
+
+/* Decodes and checks the parameters (NULL: none given). Returns 0, or -1 and a message in `why`. */
+int search_request_decode(const cJSON *params, struct search_request *request, char *why, size_t why_size);
