@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -14,23 +15,7 @@
 #include "proto/buffer.h"
 #include "proto/paths.h"
 
-#define ACTIVATED_FD 3
 #define BACKLOG 4096
-
-/* The socket that systemd passed, or -1. */
-static int activated_fd(void) {
-    const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
-    if (pid == NULL || count == NULL || strtol(pid, NULL, 10) != getpid() || strcmp(count, "1") != 0)
-        return -1;
-    struct sockaddr_un address;
-    socklen_t len = sizeof address;
-    if (getsockname(ACTIVATED_FD, (struct sockaddr *)&address, &len) < 0 ||
-        address.sun_family != AF_UNIX)
-        return -1;
-    fcntl(ACTIVATED_FD, F_SETFD, FD_CLOEXEC);
-    fcntl(ACTIVATED_FD, F_SETFL, fcntl(ACTIVATED_FD, F_GETFL) | O_NONBLOCK);
-    return ACTIVATED_FD;
-}
 
 static int fail(char **why, const char *what, const char *path) {
     *why = xasprintf("%s %s: %s", what, path, strerror(errno));
@@ -48,6 +33,50 @@ static int make_folder(const char *path, char **why) {
     }
     free(folder);
     return result;
+}
+
+bool listen_is_activated(void) {
+    const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+    return pid != NULL && count != NULL && strtoll(pid, NULL, 10) == getpid();
+}
+
+static bool has_option(int fd, int option, int wanted) {
+    int value;
+    socklen_t len = sizeof value;
+    return getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 && value == wanted;
+}
+
+/* Whether the descriptor is a Unix stream socket that listens; its name, where it has one, goes to *path. */
+static bool is_listening(int fd, char **path) {
+    struct sockaddr_un address;
+    socklen_t len = sizeof address;
+    if (getsockname(fd, (struct sockaddr *)&address, &len) < 0 || address.sun_family != AF_UNIX ||
+        !has_option(fd, SO_TYPE, SOCK_STREAM) || !has_option(fd, SO_ACCEPTCONN, 1))
+        return false;
+    size_t path_len = len - offsetof(struct sockaddr_un, sun_path);
+    if (path_len > 0 && address.sun_path[0] == '/')
+        *path = xstrndup(address.sun_path, path_len);
+    return true;
+}
+
+/* Takes the socket that systemd passed. Only its folder is looked at: whoever passed it chose it. */
+static enum listen_status take_activated(struct listener *listener, const char *path, char **why) {
+    if (strcmp(getenv("LISTEN_FDS"), "1") != 0 || !is_listening(LISTEN_ACTIVATED_FD, &listener->path)) {
+        *why = xstrdup("systemd must pass exactly one socket, a Unix stream socket that listens");
+        return LISTEN_FAILED;
+    }
+    if (listener->path != NULL && paths_check_folder(listener->path, why) < 0) {
+        free(listener->path);
+        listener->path = NULL;
+        return LISTEN_FAILED;
+    }
+    if (listener->path == NULL)
+        listener->path = xstrdup(path);
+    fcntl(LISTEN_ACTIVATED_FD, F_SETFD, FD_CLOEXEC);
+    fcntl(LISTEN_ACTIVATED_FD, F_SETFL, fcntl(LISTEN_ACTIVATED_FD, F_GETFL) | O_NONBLOCK);
+    listener->fd = LISTEN_ACTIVATED_FD;
+    listener->activated = true;
+    return LISTEN_READY;
 }
 
 static bool fill_address(const char *path, struct sockaddr_un *address) {
@@ -134,13 +163,10 @@ static int bind_socket(struct listener *listener, const char *path, char **why) 
 }
 
 enum listen_status listen_acquire(struct listener *listener, const char *path, char **why) {
-    *listener = (struct listener){.fd = activated_fd(), .lock_fd = -1};
+    *listener = (struct listener){.fd = -1, .lock_fd = -1};
     *why = NULL;
-    if (listener->fd >= 0) {
-        listener->activated = true;
-        listener->path = xstrdup(path);
-        return LISTEN_READY;
-    }
+    if (listen_is_activated())
+        return take_activated(listener, path, why);
     if (listen_prepare_folder(path, why) < 0)
         return LISTEN_FAILED;
     int lock_fd = take_lock(path, why);

@@ -19,13 +19,18 @@ enum listen_status {
     LISTEN_FAILED,
 };
 
+/* Where systemd puts a socket that it passes (sd_listen_fds(3)). */
+#define LISTEN_ACTIVATED_FD 3
+
+/* Whether systemd passed this very process sockets ($LISTEN_PID, $LISTEN_FDS). */
+bool listen_is_activated(void);
+
 /* Makes the folder of the socket `path` (0700) where it is missing, and checks who owns it. Returns 0, or -1
  * with a message in *why, which the caller frees. */
 int listen_prepare_folder(const char *path, char **why);
 
-/* Takes the socket: from systemd (sd_listen_fds(3): LISTEN_PID, LISTEN_FDS) where it was passed, else binds
- * `path`, after preparing its folder, taking the lock and removing what a dead
- * daemon left. On LISTEN_FAILED a message is in *why, which the caller frees. */
+/* Takes the socket: from systemd where it was passed, else binds `path`, after preparing its folder, taking the
+ * lock and removing what a dead daemon left. On LISTEN_FAILED a message is in *why, which the caller frees. */
 enum listen_status listen_acquire(struct listener *listener, const char *path, char **why);
 
 /* Whether a daemon accepts connections at `path`. */

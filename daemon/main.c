@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "daemon/background.h"
+#include "daemon/descriptors.h"
 #include "daemon/listen.h"
 #include "daemon/log.h"
 #include "daemon/options.h"
@@ -75,9 +77,11 @@ int main(int argc, char **argv) {
     int status;
     if (!options_parse(&options, argc, argv, &status))
         return status;
+    bool activated = !options.background && listen_is_activated();
+    descriptors_clean(activated ? LISTEN_ACTIVATED_FD + 1 : STDERR_FILENO + 1);
     signal(SIGPIPE, SIG_IGN);
     raise_file_limit();
-    if (getenv("LISTEN_FDS") == NULL && listen_prepare_folder(options.socket_path, &why) < 0) {
+    if (!activated && listen_prepare_folder(options.socket_path, &why) < 0) {
         fprintf(stderr, "pycompiled: %s\n", why);
         free(why);
         status = 1;

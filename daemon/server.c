@@ -81,6 +81,7 @@ struct server *server_new(const struct options *options, struct listener *listen
     server->listener_pipe.data = server->sigterm.data = server->sigint.data = server;
     server->idle_timer.data = server->shrink_timer.data = server;
     channel_group_init(&server->channels, loop);
+    notifier_init(&server->notifier, loop);
     server->started_ms = uv_now(loop);
     server->listener = *listener;
     *listener = (struct listener){.fd = -1, .lock_fd = -1};
@@ -101,6 +102,10 @@ void server_run(struct server *server) {
     }
     watch_idleness(server);
     pool_warm(server->default_pool);
+    if (status == 0)
+        notifier_ready(&server->notifier);
+    else
+        server_drain(server, "it cannot listen");
     uv_run(&server->loop, UV_RUN_DEFAULT);
 }
 
@@ -120,6 +125,7 @@ void server_drain(struct server *server, const char *reason) {
         return;
     server->draining = true;
     log_line("leaving: %s", reason);
+    notifier_stopping(&server->notifier);
     listen_release(&server->listener);
     uv_close((uv_handle_t *)&server->listener_pipe, NULL);
     for (unsigned i = 0; i < server->pool_count; i++)
@@ -146,6 +152,7 @@ static void check_end(struct server *server) {
     uv_close((uv_handle_t *)&server->idle_timer, NULL);
     uv_close((uv_handle_t *)&server->shrink_timer, NULL);
     channel_group_close(&server->channels);
+    notifier_close(&server->notifier);
 }
 
 struct pool *server_pool(struct server *server, const char *python) {

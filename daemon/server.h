@@ -10,6 +10,7 @@
 #include "daemon/channel.h"
 #include "daemon/list.h"
 #include "daemon/listen.h"
+#include "daemon/notify.h"
 #include "daemon/options.h"
 
 struct pool;
@@ -33,6 +34,7 @@ struct server {
     uv_signal_t sigterm, sigint;
     uv_timer_t idle_timer;
     uv_timer_t shrink_timer;
+    struct notifier notifier;
     struct list connections;
     unsigned connection_count; /* handles not yet closed */
     struct pool **pools;       /* newest Python first */

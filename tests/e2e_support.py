@@ -59,7 +59,11 @@ class Connection:
     def __init__(self, path, headers=False):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(DEADLINE)
-        self.socket.connect(path)
+        try:
+            self.socket.connect(path)
+        except OSError:
+            self.socket.close()
+            raise
         self.file = self.socket.makefile("rb")
         self.headers = headers
         self.ids = 0
@@ -140,17 +144,21 @@ class Daemon:
             raise
         return self
 
+    def program(self):
+        """The daemon's program; where `fake`, a copy that finds no host but the scripted one."""
+        if not self.fake:
+            return DAEMON
+        self.bin = os.path.join(self.folder, "bin")
+        os.makedirs(self.bin, exist_ok=True)
+        program = os.path.join(self.bin, "pycompiled")
+        if not os.path.exists(program):
+            shutil.copy(DAEMON, program)
+            shutil.copy(os.path.join(SOURCE, "fake-host"), os.path.join(self.bin, "pycompile-host-9.9"))
+        return program
+
     def start(self):
-        program = DAEMON
-        if self.fake:  # a daemon that finds no host but the scripted one
-            self.bin = os.path.join(self.folder, "bin")
-            os.makedirs(self.bin, exist_ok=True)
-            program = os.path.join(self.bin, "pycompiled")
-            if not os.path.exists(program):
-                shutil.copy(DAEMON, program)
-                shutil.copy(os.path.join(SOURCE, "fake-host"), os.path.join(self.bin, "pycompile-host-9.9"))
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([program, *self.options], stdin=subprocess.DEVNULL, stdout=log,
+            self.process = subprocess.Popen([self.program(), *self.options], stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, env=self.environment)
         self.wait_until_up()
 
