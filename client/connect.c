@@ -26,7 +26,7 @@ static enum connect_status check_path(const char *path, char **why) {
     struct stat st;
     if (paths_check_folder(path, why) < 0)
         return errno == ENOENT ? CONNECT_NO_PATH : CONNECT_NOT_PERMITTED;
-    if (stat(path, &st) < 0) {
+    if (lstat(path, &st) < 0) {
         int error = errno;
         *why = xasprintf("%s: %s", path, strerror(error));
         return error == ENOENT   ? CONNECT_NO_PATH
@@ -36,6 +36,10 @@ static enum connect_status check_path(const char *path, char **why) {
     if (!S_ISSOCK(st.st_mode)) {
         *why = xasprintf("%s is not a socket", path);
         return CONNECT_NOT_SOCKET;
+    }
+    if (st.st_uid != geteuid() && st.st_uid != 0) {
+        *why = xasprintf("%s belongs to another user (uid %lu)", path, (unsigned long)st.st_uid);
+        return CONNECT_NOT_PERMITTED;
     }
     return CONNECT_OK;
 }

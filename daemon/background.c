@@ -28,7 +28,8 @@ static _Noreturn void wait_for_word(int fd) {
     _exit(1);
 }
 
-/* Opens the log, the old one set aside when it has grown large. Standard error where that fails. */
+/* Opens the log, the old one set aside when it has grown large. Ends the process where that fails: a log that is
+ * a link is somebody's trap, and a daemon whose words are lost cannot be helped. */
 static int open_log(const char *socket_path) {
     char *path = paths_log(socket_path);
     struct stat st;
@@ -38,6 +39,11 @@ static int open_log(const char *socket_path) {
         free(old);
     }
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        char *why = xasprintf("cannot open the log %s: %s", path, strerror(errno));
+        background_report(why);
+        _exit(1);
+    }
     free(path);
     return fd;
 }
@@ -63,11 +69,10 @@ void background_begin(const char *socket_path) {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int log = open_log(socket_path);
     dup2(null, STDIN_FILENO);
-    dup2(log >= 0 ? log : null, STDOUT_FILENO);
-    dup2(log >= 0 ? log : null, STDERR_FILENO);
+    dup2(log, STDOUT_FILENO);
+    dup2(log, STDERR_FILENO);
     close(null);
-    if (log >= 0)
-        close(log);
+    close(log);
 }
 
 void background_report(const char *why) {

@@ -3,6 +3,7 @@
 #include "daemon/host/interpreter.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -20,6 +21,9 @@
 /* A worker's stack where the process's own has no limit; CPython's thresholds are made for the 8 MiB that are usual. */
 #define STACK_DEFAULT ((size_t)8 << 20)
 #define STACK_MAX ((size_t)1 << 30)
+
+/* How readily the kernel ends a host where memory runs out, of 1000. */
+#define OOM_SCORE "500"
 
 struct host_options {
     int control_fd;
@@ -69,11 +73,30 @@ static bool check_descriptors(const struct host_options *options) {
     return fine;
 }
 
+/* No cores, of which a crash in a large host would make a large one: a limit of 1 byte is the one that also keeps the
+ * kernel from piping it to a program (core(5)), but raising it from 0 may be forbidden. */
+static void forbid_cores(void) {
+    struct rlimit limit = {1, 1}, none = {0, 0};
+    if (setrlimit(RLIMIT_CORE, &limit) < 0)
+        setrlimit(RLIMIT_CORE, &none);
+}
+
+/* Where memory runs out, the kernel is to end a host, which is replaced, and not the server. */
+static void offer_to_oom_killer(void) {
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (write(fd, OOM_SCORE, strlen(OOM_SCORE)) < 0) {
+        /* The service manager has set a higher one, which may not be lowered: as good. */
+    }
+    close(fd);
+}
+
 /* The process's own limits: no cores, no new privileges, modes as they are given, and a working directory in which no
  * relative name means anything. */
 static void confine(void) {
-    struct rlimit none = {0, 0};
-    setrlimit(RLIMIT_CORE, &none);
+    forbid_cores();
+    offer_to_oom_killer();
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     umask(0);
     char folder[] = "/tmp/pycompile-host-XXXXXX";
