@@ -7,6 +7,7 @@
 
 #include "proto/compile.h"
 #include "proto/rpc.h"
+#include "proto/search.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,7 +25,7 @@ static void require_same(const struct compile_request *a, const struct compile_r
     require(same_text(a->dfile, b->dfile) && same_text(a->source, b->source) && same_text(a->python, b->python));
     require(same_text(a->source_date_epoch, b->source_date_epoch) && same_text(a->pycache_prefix, b->pycache_prefix));
     require(a->optimize == b->optimize && a->invalidation_mode == b->invalidation_mode && a->umask == b->umask);
-    require(a->legacy == b->legacy && a->force == b->force && a->write == b->write);
+    require(a->legacy == b->legacy && a->force == b->force && a->write == b->write && a->trace == b->trace);
     require(a->priority == b->priority && a->timeout_ms == b->timeout_ms);
     require((a->warnings == NULL) == (b->warnings == NULL));
     require(a->warnings == NULL || cJSON_Compare(a->warnings, b->warnings, true));
@@ -32,6 +33,7 @@ static void require_same(const struct compile_request *a, const struct compile_r
 
 static void check_params(struct json_span params) {
     struct compile_request request, again;
+    struct search_request search;
     const char *error;
     char why[32]; /* short: names of members are cut, not written beyond */
     cJSON *tree = json_parse(params.text, params.len, &error);
@@ -46,6 +48,10 @@ static void check_params(struct json_span params) {
         require_same(&request, &again);
         cJSON_Delete(encoded);
     }
+    if (search_request_decode(tree, &search, why, sizeof why) < 0)
+        require(memchr(why, '\0', sizeof why) != NULL && why[0] != '\0');
+    else
+        require(search.pattern != NULL && cJSON_IsArray(search.strings));
     cJSON_Delete(tree);
 }
 
