@@ -57,10 +57,14 @@ static const struct argument *find_letter(const struct arguments *arguments, cha
     return NULL;
 }
 
+static bool begins_with(const struct argument *argument, const char *text, size_t len) {
+    return argument->name != NULL && strncmp(argument->name, text, len) == 0;
+}
+
 static _Noreturn void ambiguous(const struct arguments *arguments, const char *text, size_t len) {
     struct buffer matches = {0};
     for (size_t i = 0; i < arguments->count; i++)
-        if (arguments->table[i].name != NULL && strncmp(arguments->table[i].name, text, len) == 0)
+        if (begins_with(&arguments->table[i], text, len))
             buffer_printf(&matches, "%s--%s", matches.len ? ", " : "", arguments->table[i].name);
     arguments_error(arguments, "ambiguous option: --%s could match %s", text,
                     buffer_string(&matches));
@@ -72,7 +76,7 @@ static const struct argument *find_name(const struct arguments *arguments, const
     const struct argument *found = NULL;
     for (size_t i = 0; i < arguments->count; i++) {
         const struct argument *argument = &arguments->table[i];
-        if (argument->name == NULL || strncmp(argument->name, text, len) != 0)
+        if (!begins_with(argument, text, len))
             continue;
         if (argument->name[len] == '\0')
             return argument;

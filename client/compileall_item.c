@@ -24,7 +24,7 @@ struct compileall_item *compileall_item_free(struct compileall_item *item) {
     free(item->cfile);
     buffer_deinit(&item->before);
     buffer_deinit(&item->out);
-    buffer_deinit(&item->err);
+    buffer_deinit(&item->warnings);
     free(item);
     return NULL;
 }
@@ -84,6 +84,17 @@ static void link_dupe(struct compileall_item *item, const struct compileall_opti
     item->cfile = cfile;
 }
 
+/* They are shown in the items' order, which the action "once" follows. */
+static void keep_warnings(struct compileall_item *item, struct json_span holder) {
+    if (holder.text == NULL || *holder.text != '{')
+        return;
+    struct json_span warnings = json_member(holder.text, holder.len, "warnings");
+    if (warnings.text == NULL || warnings.len <= 2)
+        return;
+    buffer_append(&item->warnings, warnings.text, warnings.len);
+    buffer_append_char(&item->warnings, '\0');
+}
+
 bool compileall_item_answered(struct compileall_item *item, const struct compileall_options *options,
                               const struct batch_answer *answer) {
     bool failed = answer->error.text != NULL;
@@ -94,7 +105,7 @@ bool compileall_item_answered(struct compileall_item *item, const struct compile
     if (options->json) {
         add_json(item, failed ? "error" : "result", text, options->optimize[item->level]);
     } else {
-        compileall_append_warnings(&item->err, text);
+        keep_warnings(item, failed ? json_member(text.text, text.len, "data") : text);
         if (failed)
             compileall_say_error(&item->out, options->quiet, item->path, text);
     }

@@ -13,7 +13,8 @@ struct compileall_item {
     char *path;
     char *dfile;          /* or NULL */
     struct buffer before; /* said before it, whatever becomes of it */
-    struct buffer out, err;
+    struct buffer out;
+    struct buffer warnings; /* JSON arrays of them, each with its NUL */
     size_t level; /* index of the one that is asked for */
     char *cfile;  /* of the level before, where dupes are to be linked; or NULL */
     bool compiled, failed;

@@ -63,24 +63,3 @@ void compileall_say_error(struct buffer *out, int quiet, const char *path, struc
     free(words);
     cJSON_Delete(tree);
 }
-
-void compileall_append_warnings(struct buffer *err, struct json_span answer) {
-    const char *why;
-    struct json_span warnings = json_member(answer.text, answer.len, "warnings");
-    if (warnings.text == NULL) {
-        struct json_span data = json_member(answer.text, answer.len, "data");
-        if (data.text == NULL || *data.text != '{')
-            return;
-        warnings = json_member(data.text, data.len, "warnings");
-    }
-    if (warnings.text == NULL || warnings.len <= 2)
-        return;
-    cJSON *tree = json_parse(warnings.text, warnings.len, &why);
-    const cJSON *warning;
-    cJSON_ArrayForEach(warning, tree) {
-        const char *text = json_get_string(warning, "text");
-        if (text != NULL)
-            stderr_text_append(err, text);
-    }
-    cJSON_Delete(tree);
-}

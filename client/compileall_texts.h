@@ -15,6 +15,3 @@ void compileall_say_error(struct buffer *out, int quiet, const char *path, struc
 
 /* Likewise, with the words themselves. */
 void compileall_say_failure(struct buffer *out, int quiet, const char *path, const char *words);
-
-/* Appends what the compiler printed on standard error while it made this result, or while it met this error. */
-void compileall_append_warnings(struct buffer *err, struct json_span answer);

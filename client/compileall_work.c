@@ -11,6 +11,7 @@
 #include "client/compileall_item.h"
 #include "client/compileall_texts.h"
 #include "client/link_limit.h"
+#include "client/option_check.h"
 #include "client/python_text.h"
 #include "client/stderr_text.h"
 
@@ -180,6 +181,15 @@ static bool answered(void *tag, const struct batch_answer *answer, void *context
     return compileall_item_answered(tag, work->options, answer);
 }
 
+static void show_warnings(struct compileall_work *work, const struct compileall_item *item) {
+    const char *why;
+    for (size_t at = 0; at < item->warnings.len; at += strlen(item->warnings.data + at) + 1) {
+        cJSON *tree = json_parse(item->warnings.data + at, strlen(item->warnings.data + at), &why);
+        warnings_shown_append(&work->shown, &work->err, tree, false);
+        cJSON_Delete(tree);
+    }
+}
+
 static void close_item(struct compileall_work *work, struct compileall_item *item) {
     if (item->path != NULL)
         file_set_remove(&work->open_files, &item->source);
@@ -193,7 +203,7 @@ static bool take(void *tag, void *context) {
     if (item->compiled && work->options->quiet == 0 && !work->options->json)
         compileall_say_compiling(&work->out, item->path);
     buffer_append(&work->out, item->out.data, item->out.len);
-    buffer_append(&work->err, item->err.data, item->err.len);
+    show_warnings(work, item);
     work->failed = work->failed || item->failed;
     if (item->path != NULL)
         ++*(item->failed ? &work->counts.failed : item->compiled ? &work->counts.compiled : &work->counts.up_to_date);
@@ -257,6 +267,15 @@ void compileall_work_init(struct compileall_work *work, const struct compileall_
     progress_init(&work->progress, options->quiet < 2);
 }
 
+int compileall_work_check_options(struct compileall_work *work, char **why) {
+    if (work->options->request.warnings == NULL)
+        return 0;
+    cJSON *result = option_check(work->socket_path, &work->options->request, why);
+    warnings_shown_append(&work->shown, &work->err, cJSON_GetObjectItemCaseSensitive(result, "warnings"), true);
+    cJSON_Delete(result);
+    return *why == NULL ? 0 : -1;
+}
+
 void compileall_work_deinit(struct compileall_work *work) {
     compile_params_deinit(&work->params);
     candidates_deinit(&work->candidates);
@@ -264,6 +283,7 @@ void compileall_work_deinit(struct compileall_work *work) {
     buffer_deinit(&work->before);
     buffer_deinit(&work->out);
     buffer_deinit(&work->err);
+    warnings_shown_deinit(&work->shown);
     free(work->why);
 }
 

@@ -14,6 +14,7 @@
 #include "client/python_info.h"
 #include "client/timing.h"
 #include "client/up_to_date.h"
+#include "client/warnings_shown.h"
 
 struct compileall_work {
     const struct compileall_options *options;
@@ -31,6 +32,7 @@ struct compileall_work {
     struct timing *timing; /* or NULL */
     struct buffer before;  /* said before the next item */
     struct buffer out, err;
+    struct warnings_shown shown;
     char *why;   /* what has ended the work, or NULL */
     bool failed; /* something could not be compiled */
     struct {
@@ -42,6 +44,9 @@ struct compileall_work {
 void compileall_work_init(struct compileall_work *work, const struct compileall_options *options,
                           const struct python_info *info, const char *socket_path);
 void compileall_work_deinit(struct compileall_work *work);
+
+/* Has the interpreter say which -W options it ignores. Returns 0, or -1 with a message, which the caller frees. */
+int compileall_work_check_options(struct compileall_work *work, char **why);
 
 /* Does all that `candidates` holds. Returns 0, or -1 with a message, which the caller frees. */
 int compileall_work_run(struct compileall_work *work, char **why);

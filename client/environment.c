@@ -10,8 +10,6 @@
 
 #include "proto/buffer.h"
 
-#define OPTIMIZE_MAX 2
-
 /* CPython ignores variables that are empty. */
 static const char *variable(const char *name) {
     const char *value = getenv(name);
@@ -28,7 +26,7 @@ static int optimize_level(void) {
     long level = strtol(value, &end, 10);
     if (errno != 0 || end == value || *end != '\0' || level < 0 || level > INT_MAX)
         return 1;
-    return level > OPTIMIZE_MAX ? OPTIMIZE_MAX : (int)level;
+    return (int)level;
 }
 
 /* In CPython's order: development mode, then the variable's options, empty ones left out. */
@@ -69,10 +67,19 @@ void environment_add_warning(struct environment *environment, const char *option
     cJSON_AddItemToArray(environment->warnings, cJSON_CreateString(option));
 }
 
+void environment_add_optimize(struct environment *environment) {
+    environment->optimize_flags++;
+}
+
+int environment_optimize(const struct environment *environment) {
+    int flags = environment->optimize_flags;
+    return flags > 0 && flags > environment->optimize ? flags : environment->optimize;
+}
+
 void environment_request(const struct environment *environment, struct compile_request *request) {
     *request = (struct compile_request){
         .cwd = environment->cwd,
-        .optimize = environment->optimize,
+        .optimize = environment_optimize(environment),
         .invalidation_mode = INVALIDATION_DEFAULT,
         .source_date_epoch = environment->source_date_epoch,
         .pycache_prefix = environment->pycache_prefix,

@@ -12,7 +12,8 @@ struct environment {
     const char *source_date_epoch; /* from the environment, or NULL where unset or empty */
     const char *pycache_prefix;
     const char *python;
-    int optimize;    /* -1: not said */
+    int optimize;      /* of PYTHONOPTIMIZE, -1: not said */
+    int optimize_flags; /* how many -O */
     cJSON *warnings; /* array, PYTHONWARNINGS first */
 };
 
@@ -22,6 +23,12 @@ void environment_deinit(struct environment *environment);
 
 /* Adds a -W option. */
 void environment_add_warning(struct environment *environment, const char *option);
+
+/* Adds a -O: as Python does, the greater of their number and of PYTHONOPTIMIZE counts. */
+void environment_add_optimize(struct environment *environment);
+
+/* The level of both, -1 where neither was given. */
+int environment_optimize(const struct environment *environment);
 
 /* Fills a request with it, everything else at its default; the request borrows from it. */
 void environment_request(const struct environment *environment, struct compile_request *request);

@@ -31,11 +31,14 @@ static const char help[] =
     "  -k, --keep-going      compile all files and report all errors\n"
     "  --check               compile only, write nothing\n"
     "  --json                print one JSON object a file on standard output\n"
-    "  -o, --optimize N      optimization level: -1, 0, 1 or 2 (default: $PYTHONOPTIMIZE)\n"
+    "  -O, -OO               as of python itself: python -O -m py_compile\n"
+    "  -o, --optimize N      optimization level: -1, 0, 1 or 2 (default: -1, that of -O or\n"
+    "                        $PYTHONOPTIMIZE)\n"
     "  --invalidation-mode {timestamp,checked-hash,unchecked-hash}\n"
     "                        what a .pyc is checked against (default: timestamp, or\n"
     "                        checked-hash if $SOURCE_DATE_EPOCH is set)\n"
     "  --cfile PATH          the file to write (one FILE only)\n"
+    "  --legacy              write FILEc beside FILE, not in __pycache__\n"
     "  --dfile NAME          the file name to show in error messages (one FILE only)\n"
     "  -W, --warnings OPTION\n"
     "                        warning control, as Python's own -W; may be repeated\n"
@@ -51,9 +54,11 @@ enum {
     OPTION_KEEP_GOING,
     OPTION_CHECK,
     OPTION_JSON,
+    OPTION_O,
     OPTION_OPTIMIZE,
     OPTION_INVALIDATION_MODE,
     OPTION_CFILE,
+    OPTION_LEGACY,
     OPTION_DFILE,
     OPTION_WARNING,
     OPTION_TIMEOUT,
@@ -68,9 +73,11 @@ static const struct argument table[] = {
     {'k', "keep-going", false, OPTION_KEEP_GOING},
     {0, "check", false, OPTION_CHECK},
     {0, "json", false, OPTION_JSON},
+    {'O', NULL, false, OPTION_O},
     {'o', "optimize", true, OPTION_OPTIMIZE},
     {0, "invalidation-mode", true, OPTION_INVALIDATION_MODE},
     {0, "cfile", true, OPTION_CFILE},
+    {0, "legacy", false, OPTION_LEGACY},
     {0, "dfile", true, OPTION_DFILE},
     {'W', "warnings", true, OPTION_WARNING},
     {0, "timeout", true, OPTION_TIMEOUT},
@@ -104,6 +111,12 @@ static char *take_flag(int id, struct options *options) {
         break;
     case OPTION_KEEP_GOING:
         options->keep_going = true;
+        break;
+    case OPTION_O:
+        environment_add_optimize(&options->environment);
+        break;
+    case OPTION_LEGACY:
+        options->request.legacy = true;
         break;
     case OPTION_CHECK:
         options->request.write = false;
@@ -151,10 +164,13 @@ void options_parse(struct options *options, int argc, char **argv) {
     *options = (struct options){0};
     environment_init(&options->environment);
     environment_request(&options->environment, &options->request);
+    options->request.optimize = -1;
     options->file_count = arguments_parse(&arguments, argc, argv, "filenames");
     options->files = argv + 1;
     options->from_stdin = options->file_count == 1 && strcmp(argv[1], "-") == 0;
-    /* -W options were added since. */
+    /* -W and -O were added since. */
+    if (options->request.optimize < 0)
+        options->request.optimize = environment_optimize(&options->environment);
     options->request.warnings =
         options->environment.warnings->child ? options->environment.warnings : NULL;
     const char *single = options->request.cfile   ? "--cfile"

@@ -5,6 +5,7 @@
 
 #include "client/file_batch.h"
 #include "client/names.h"
+#include "client/option_check.h"
 #include "client/options.h"
 #include "client/progress.h"
 #include "client/report.h"
@@ -14,11 +15,20 @@
 
 #define PROG "pycompile-client"
 
+/* Returns 0, or -1 and why. */
+static int report_options(const struct compile_request *request, const char *socket_path, struct report *report,
+                          char **why) {
+    cJSON *result = option_check(socket_path, request, why);
+    report_take_options(report, result);
+    cJSON_Delete(result);
+    return *why == NULL ? 0 : -1;
+}
+
 static int compile_all(struct options *options) {
     struct names names;
     struct progress progress;
     struct report report;
-    char *why;
+    char *why = NULL;
     if (options->from_stdin)
         names_init_fd(&names, STDIN_FILENO);
     else
@@ -29,7 +39,9 @@ static int compile_all(struct options *options) {
     report.keep_going = options->keep_going;
     report.json = options->json;
     char *socket_path = paths_socket();
-    int result = file_batch_run(socket_path, &names, &options->request, &report, &why);
+    int result = options->request.warnings ? report_options(&options->request, socket_path, &report, &why) : 0;
+    if (result == 0)
+        result = file_batch_run(socket_path, &names, &options->request, &report, &why);
     progress_clear(&progress);
     if (result < 0) {
         char *text = xasprintf(PROG ": %s\n", why);

@@ -136,7 +136,9 @@ static int compile_all(const struct compileall_options *options, struct names *l
             result = -1;
         } else {
             work.timing = options->timing ? &timing : NULL;
-            result = run_all(&work, &info, list, &why);
+            result = compileall_work_check_options(&work, &why);
+            if (result == 0)
+                result = run_all(&work, &info, list, &why);
         }
         if (timing.file != NULL && timing_close(&timing) < 0 && result == 0) {
             why = xasprintf("%s: %s", options->timing, strerror(errno));

@@ -16,6 +16,7 @@ void report_init(struct report *report, const char *prog, struct progress *progr
 void report_deinit(struct report *report) {
     buffer_deinit(&report->out);
     buffer_deinit(&report->err);
+    warnings_shown_deinit(&report->shown);
 }
 
 static bool ends_with_newline(const char *text) {
@@ -33,12 +34,11 @@ static void append_json(struct report *report, const char *file, struct json_spa
 
 /* Warnings are the interpreter's own output: py_compile's -q does not silence them. */
 static void append_warnings(struct report *report, const cJSON *holder) {
-    const cJSON *warning;
-    cJSON_ArrayForEach(warning, cJSON_GetObjectItemCaseSensitive(holder, "warnings")) {
-        const char *text = json_get_string(warning, "text");
-        if (text != NULL)
-            stderr_text_append(&report->err, text);
-    }
+    warnings_shown_append(&report->shown, &report->err, cJSON_GetObjectItemCaseSensitive(holder, "warnings"), false);
+}
+
+void report_take_options(struct report *report, const cJSON *result) {
+    warnings_shown_append(&report->shown, &report->err, cJSON_GetObjectItemCaseSensitive(result, "warnings"), true);
 }
 
 /* py_compile prints the message of its two exceptions and no newline behind it. */
@@ -47,6 +47,12 @@ static void append_error(struct report *report, const char *file, const cJSON *e
     const cJSON *data = cJSON_GetObjectItemCaseSensitive(error, "data");
     const char *msg = json_get_string(data, "msg");
     append_warnings(report, data);
+    if (code == RPC_INTERNAL_ERROR && msg != NULL) {
+        /* An exception that py_compile does not catch: the last line of its traceback. */
+        stderr_text_append(&report->err, json_get_string(error, "message"));
+        buffer_append_char(&report->err, '\n');
+        return;
+    }
     if (report->quiet)
         return;
     if ((code == RPC_PY_COMPILE_ERROR || code == RPC_OS_ERROR) && msg != NULL) {

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "client/progress.h"
+#include "client/warnings_shown.h"
 #include "proto/buffer.h"
 #include "proto/json.h"
 
@@ -17,6 +18,7 @@ struct report {
     int status;                /* of the process */
     struct buffer out;         /* for standard output */
     struct buffer err;         /* for standard error */
+    struct warnings_shown shown;
 };
 
 void report_init(struct report *report, const char *prog, struct progress *progress);
@@ -27,3 +29,7 @@ bool report_take(struct report *report, const char *file, struct json_span text,
 
 /* Writes what is buffered. Returns false where standard output does not take it. */
 bool report_flush(struct report *report);
+
+/* Takes the result of a compile that is asked for but for what it says of -W options that are not valid: an interpreter
+ * says it once, when it starts. */
+void report_take_options(struct report *report, const cJSON *result);

@@ -33,7 +33,7 @@ static const struct schema_field fields[] = {
     STRING(cwd),
     STRING(cfile),
     STRING(dfile),
-    INT(optimize, -1, 2),
+    INT(optimize, -1, INT_MAX),
     CHOICE(invalidation_mode, invalidation_choices),
     STRING(source_date_epoch),
     STRING(pycache_prefix),

@@ -32,7 +32,7 @@ struct compile_request {
     const char *cwd;               /* absolute, or NULL */
     const char *cfile;             /* or NULL */
     const char *dfile;             /* or NULL */
-    int optimize;                  /* -1, 0, 1, 2 */
+    int optimize;                  /* -1 or a level; beyond 2 it changes but the file's name */
     int invalidation_mode;         /* enum invalidation_mode */
     const char *source_date_epoch; /* or NULL */
     const char *pycache_prefix;    /* or NULL */

@@ -1,6 +1,7 @@
 """pycompile-client and pycompilectl end to end, against `python -m py_compile` of each Python there is a host for."""
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -60,6 +61,17 @@ def tree(folder):
     return found
 
 
+def code_of(python, pyc):
+    """What a .pyc holds, as text that can be compared: marshal's references are left out."""
+    script = ("import marshal, sys\n"
+              "def key(value):\n"
+              "    if not hasattr(value, 'co_code'): return repr(value)\n"
+              "    names = [n for n in sorted(dir(value)) if n.startswith('co_') and not callable(getattr(value, n))]\n"
+              "    return [(n, getattr(value, n)) for n in names if n != 'co_consts'] + [key(c) for c in value.co_consts]\n"
+              "print(ascii(key(marshal.loads(sys.stdin.buffer.read()[16:]))))\n")
+    return subprocess.run([python, "-Wignore", "-c", script], input=pyc, stdout=subprocess.PIPE, check=True).stdout
+
+
 class Case(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -81,12 +93,12 @@ class Case(unittest.TestCase):
     def client(self, *args, **options):
         return self.run_program(e2e.CLIENT, *args, **options)
 
-    def compare(self, version, python, files, *args, environment=None, prepare=None, stdin="", umask=0o022):
+    def compare(self, version, python, files, *args, environment=None, prepare=None, stdin="", umask=0o022, options=()):
         """Both programs in folders that look alike; they must behave and leave files alike. Before 3.11 the bytes
-        of a frozenset vary from run to run; ours are those of one hash seed."""
+        of a frozenset vary from run to run; ours are those of one hash seed. `options` are those of `python` itself."""
         environment = dict(environment or {}, PYTHONHASHSEED="0")
         results = []
-        for command in ([python, "-m", "py_compile"], [e2e.CLIENT, "--python", version]):
+        for command in ([python, *options, "-m", "py_compile"], [e2e.CLIENT, "--python", version, *options]):
             folder = os.path.join(self.folder, "work")
             os.makedirs(folder)
             write(folder, files)
@@ -164,12 +176,132 @@ class LikePyCompile(Case):
         files = {"assert.py": SOURCES["assert.py"]}
         for version, python in self.each():
             for environment in ({"PYTHONOPTIMIZE": "1"}, {"PYTHONOPTIMIZE": "2"}, {"PYTHONOPTIMIZE": "x"},
+                                {"PYTHONOPTIMIZE": "3"}, {"PYTHONOPTIMIZE": "-2"}, {"PYTHONOPTIMIZE": "0"},
                                 {"SOURCE_DATE_EPOCH": "1"}, {"SOURCE_DATE_EPOCH": ""},
                                 {"PYTHONPYCACHEPREFIX": "cache"}, {"PYTHONPYCACHEPREFIX": self.folder + "/work/c/"}):
                 self.compare(version, python, files, "assert.py", environment=environment)
             for umask in (0, 0o077):
                 self.compare(version, python, files, "assert.py", umask=umask)
             self.compare(version, python, files, "assert.py", prepare=private)
+
+    def test_options_of_python(self):
+        files = {"assert.py": SOURCES["assert.py"], "warn.py": SOURCES["warn.py"]}
+        for version, python in self.each():
+            for options in (["-O"], ["-OO"], ["-OOO"], ["-O", "-O"], ["-Wignore"], ["-W", "error::SyntaxWarning"],
+                            ["-O", "-Wno::such", "-W", "ignore"]):
+                for environment in ({}, {"PYTHONOPTIMIZE": "2"}, {"PYTHONWARNINGS": "always,bad"}):
+                    self.compare(version, python, files, "assert.py", "warn.py", options=options, environment=environment)
+
+    def test_invalid_warning_options(self):
+        """Said once, before all else, whatever becomes of the files."""
+        for version, python in self.each():
+            for value in ("bad", "error,bad,no::such", "a:b:c:d:e:f", "error::No", "error::no.such.Category",
+                          "error::int", "error:::m:x", "error:::m:-1", "é", "always::warnings.Nope", " ", "::::", "i", ""):
+                self.compare(version, python, {"warn.py": SOURCES["warn.py"], "a.py": b"", "bad.py": b"("}, "a.py", "warn.py",
+                             "bad.py", environment={"PYTHONWARNINGS": value})
+                self.compare(version, python, {}, "-q", "missing.py", environment={"PYTHONWARNINGS": value})
+            self.compare(version, python, {"a.py": b""}, "a.py", environment={"PYTHONWARNINGS": os.fsdecode(b"x\xff")})
+
+    def test_once(self):
+        """The action "once" is for the process: what a file has shown is not shown for the next."""
+        files = {name: SOURCES["warn.py"] for name in ("a.py", "b.py", "c.py")}
+        files["c.py"] += b"z = 2 is 1 is '\\d' or '\\e'\n"
+        for version, python in self.each():
+            for value in ("once", "once::SyntaxWarning,default::DeprecationWarning", "always,once::DeprecationWarning",
+                          "once:invalid", "module", "default"):
+                self.compare(version, python, files, "a.py", "b.py", "a.py", "c.py", environment={"PYTHONWARNINGS": value})
+                self.compare(version, python, files, "c.py", environment={"PYTHONWARNINGS": value})
+
+    def test_warnings_of_a_codec(self):
+        """Showing a line reads the source again, which may warn: before the line, and not in the next request's answer."""
+        files = {"a.py": b"# coding: unicode_escape\nx = '\\q' is 1\n", "b.py": b"x = 1 is 1\n"}
+        for version, python in self.each():
+            for value in ("", "always", "once", "error"):
+                self.compare(version, python, files, "a.py", "b.py", environment={"PYTHONWARNINGS": value})
+            self.client("--python", version, "--check", "-Walways", os.path.join(self.folder, "a.py"))
+            for _ in range(4):
+                write(self.folder, files)
+                run = self.client("--python", version, "--check", "-Walways", *[os.path.join(self.folder, "b.py")] * 2)
+                self.assertEqual(run.stderr.count(b"Warning: "), 2, run.stderr)
+
+    def test_too_deep_for_marshal(self):
+        """What py_compile ends with a traceback for: its last line, its status, the folder that it leaves."""
+        files = {"deep.py": b"x = " + b"lambda: " * 1500 + b"1\n", "after.py": b""}
+        for version, python in self.each():
+            for args in (["deep.py", "after.py"], ["-q", "deep.py"]):
+                results = []
+                for command in ([python, "-m", "py_compile"], [e2e.CLIENT, "--python", version]):
+                    folder = os.path.join(self.folder, "work")
+                    os.mkdir(folder)
+                    write(folder, files)
+                    run = self.run_program(*command, *args, cwd=folder)
+                    results.append((run.returncode, run.stderr.splitlines()[-1:], sorted(os.listdir(folder))))
+                    shutil.rmtree(folder)
+                self.assertEqual(results[0][1], [b"ValueError: object too deeply nested to marshal"])
+                self.assertEqual(*results, (version, args))
+
+    def test_long_names(self):
+        """A long name is in the code (longer than 255 bytes: another type in the marshal stream); too long a one is an error."""
+        folders = os.path.join(*["d" * 200] * 12)
+        hard = os.path.join(*["é" * 100] * 5)
+        for version, python in self.each():
+            for folder in (folders, hard, os.path.join(folders, "e" * 180)):
+                def prepare(work):
+                    here = os.open(work, os.O_RDONLY)
+                    for part in folder.split("/"):
+                        os.mkdir(part, dir_fd=here)
+                        inner = os.open(part, os.O_RDONLY, dir_fd=here)
+                        os.close(here)
+                        here = inner
+                    with open(os.open("a.py", os.O_WRONLY | os.O_CREAT, dir_fd=here), "wb") as file:
+                        file.write(b"def f(): pass\nx = 1 is 1\n")
+                    os.utime("a.py", (1600000000, 1600000000), dir_fd=here)
+                    os.close(here)
+                self.compare(version, python, {}, os.path.join(folder, "a.py"), prepare=prepare)
+            self.compare(version, python, {}, "d/" * 2100 + "a.py")
+            name = "n" * 240 + ".py"  # there is no room for that of the .pyc; the temporary name's tail differs
+            results = []
+            for command in ([python, "-m", "py_compile"], [e2e.CLIENT, "--python", version]):
+                write(self.folder, {name: b""})
+                run = self.run_program(*command, name)
+                results.append((run.returncode, re.sub(rb"\.pyc\.[0-9.tmp]+'", b".pyc'", run.stderr)))
+            self.assertEqual(*results)
+
+    def test_dfile_and_cfile(self):
+        """The name in messages and in the code is dfile's; the .pyc goes where cfile says."""
+        script = ("import sys, py_compile\ntry: py_compile.compile(*sys.argv[1:4], doraise=True)\n"
+                  "except py_compile.PyCompileError as e: sys.exit(e.msg.rstrip('\\n'))")
+        for version, python in self.each():
+            for name, data in [*BAD.items(), ("plain.py", SOURCES["plain.py"])]:
+                for dfile in ("shown.py", "/no/such/é.py", "x" * 300, os.fsdecode(b"\xff.py"), name):
+                    results = []
+                    for command in ([python, "-c", script, name, "out/x.pyc", dfile],
+                                    [e2e.CLIENT, "--python", version, "--cfile", "out/x.pyc", "--dfile", dfile, name]):
+                        folder = os.path.join(self.folder, "work")
+                        os.mkdir(folder)
+                        write(folder, {name: data})
+                        os.utime(os.path.join(folder, name), (1600000000, 1600000000))
+                        run = self.run_program(*command, cwd=folder)
+                        results.append((run.returncode, run.stderr.rstrip(b"\n"), tree(folder)))
+                        shutil.rmtree(folder)
+                    if name == "plain.py":  # from another program than py_compile's: the code is compared, not the bytes
+                        codes = [code_of(python, result[2]["out/x.pyc"][0]) for result in results]
+                        self.assertEqual(*codes)
+                        self.assertEqual(results[0][:2], results[1][:2])
+                    else:
+                        self.assertEqual(*results, (version, name, dfile))
+
+    def test_legacy_names(self):
+        for version, python in self.each():
+            write(self.folder, {"a.py": SOURCES["sets.py"]})
+            for options in ([], ["-O"]):
+                self.assertEqual(self.client("--python", version, *options, "a.py").returncode, 0)
+                self.assertEqual(self.client("--python", version, "--legacy", *options, "a.py").returncode, 0)
+                names = os.listdir(os.path.join(self.folder, "__pycache__"))
+                name = next(n for n in names if version.replace(".", "") in n and ("opt-1" in n) == bool(options))
+                with open(os.path.join(self.folder, "__pycache__", name), "rb") as usual, \
+                        open(os.path.join(self.folder, "a.pyc"), "rb") as legacy:
+                    self.assertEqual(usual.read(), legacy.read())
 
     def test_recursion_limit(self):
         """The deepest expression that is accepted is the same, and so is what is said of the next."""

@@ -53,34 +53,51 @@ static void add_attribute(cJSON *object, const char *name, PyObject *owner, cons
     Py_XDECREF(value);
 }
 
-static cJSON *warning_item(struct compiler *compiler, PyObject *message) {
+/* An option that is not valid: no warning, but said on stderr likewise. */
+static cJSON *invalid_option_item(PyObject *why) {
+    char *message = answer_string(why);
+    char *text = xasprintf("Invalid -W option ignored: %s\n", message ? message : "");
     cJSON *item = cJSON_CreateObject();
+    cJSON_AddNullToObject(item, "category");
+    json_add_string_or_null(item, "message", message);
+    cJSON_AddNullToObject(item, "filename");
+    cJSON_AddNullToObject(item, "lineno");
+    cJSON_AddStringToObject(item, "text", text);
+    free(message);
+    free(text);
+    return item;
+}
+
+/* An item of warning_state_take(). */
+static cJSON *warning_item(PyObject *tuple) {
+    cJSON *item = cJSON_CreateObject();
+    PyObject *message = PyTuple_GET_ITEM(tuple, 0);
     PyObject *category = PyObject_GetAttrString(message, "category");
     add_attribute(item, "category", category, "__name__", add_text);
     add_attribute(item, "message", message, "message", add_text);
     add_attribute(item, "filename", message, "filename", add_text);
     add_attribute(item, "lineno", message, "lineno", add_number);
-    PyObject *text = compiler_warning_text(compiler, message);
-    PyErr_Clear();
-    add_text(item, "text", text);
-    Py_XDECREF(text);
+    add_text(item, "text", PyTuple_GET_ITEM(tuple, 1));
+    if (PyTuple_GET_ITEM(tuple, 2) == Py_True)
+        cJSON_AddTrueToObject(item, "once");
     Py_XDECREF(category);
     return item;
 }
 
-static void add_warnings(cJSON *object, struct compiler *compiler, PyObject *warnings) {
+static void add_warnings(cJSON *object, PyObject *warnings) {
     cJSON *array = cJSON_AddArrayToObject(object, "warnings");
-    for (Py_ssize_t i = 0; warnings != NULL && i < PyList_GET_SIZE(warnings); i++)
-        cJSON_AddItemToArray(array, warning_item(compiler, PyList_GET_ITEM(warnings, i)));
+    for (Py_ssize_t i = 0; warnings != NULL && i < PyList_GET_SIZE(warnings); i++) {
+        PyObject *item = PyList_GET_ITEM(warnings, i);
+        cJSON_AddItemToArray(array, PyUnicode_Check(item) ? invalid_option_item(item) : warning_item(item));
+    }
 }
 
-void answer_result(struct answer *answer, struct compiler *compiler, const char *cfile, const char *outcome,
-                   PyObject *warnings, long elapsed_us) {
+void answer_result(struct answer *answer, const char *cfile, const char *outcome, PyObject *warnings, long elapsed_us) {
     cJSON *result = cJSON_CreateObject();
     json_add_string_or_null(result, "cfile", cfile);
     cJSON_AddStringToObject(result, "outcome", outcome);
     cJSON_AddStringToObject(result, "python", PY_VERSION);
-    add_warnings(result, compiler, warnings);
+    add_warnings(result, warnings);
     cJSON_AddNumberToObject(result, "elapsed_us", (double)elapsed_us);
     *answer = (struct answer){.result = result};
 }
@@ -112,10 +129,20 @@ void answer_compile_error(struct answer *answer, struct compiler *compiler, cons
     add_text(data, "msg", text);
     cJSON_AddStringToObject(data, "file", file);
     add_exception_value(data, exception);
-    add_warnings(data, compiler, warnings);
+    add_warnings(data, warnings);
     Py_XDECREF(name);
     Py_XDECREF(text);
     answer_error(answer, RPC_PY_COMPILE_ERROR, "PyCompileError", data);
+}
+
+void answer_other_error(struct answer *answer, PyObject *exception, PyObject *warnings) {
+    cJSON *data = cJSON_CreateObject();
+    add_attribute(data, "exc_type_name", (PyObject *)Py_TYPE(exception), "__name__", add_text);
+    add_text(data, "msg", exception);
+    add_warnings(data, warnings);
+    char *message = xasprintf("%s: %s", json_get_string(data, "exc_type_name"), json_get_string(data, "msg"));
+    answer_error(answer, RPC_INTERNAL_ERROR, message, data);
+    free(message);
 }
 
 static cJSON *os_error_data(PyObject *exception) {

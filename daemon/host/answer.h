@@ -20,13 +20,15 @@ void answer_deinit(struct answer *answer);
 /* Makes an error. `data` (or NULL) is taken. */
 void answer_error(struct answer *answer, int code, const char *message, cJSON *data);
 
-/* The result of a compile; `cfile` may be NULL. `warnings` is a list of WarningMessage, or NULL. */
-void answer_result(struct answer *answer, struct compiler *compiler, const char *cfile, const char *outcome,
-                   PyObject *warnings, long elapsed_us);
+/* The result of a compile; `cfile` may be NULL. `warnings` is a list as warning_state_take() makes, or NULL. */
+void answer_result(struct answer *answer, const char *cfile, const char *outcome, PyObject *warnings, long elapsed_us);
 
 /* PyCompileError: what the compiler raised for `file`. */
 void answer_compile_error(struct answer *answer, struct compiler *compiler, const char *file, PyObject *exception,
                           PyObject *warnings);
+
+/* InternalError with data: what py_compile.compile() lets through as it is, such as marshal's ValueError. */
+void answer_other_error(struct answer *answer, PyObject *exception, PyObject *warnings);
 
 /* OSError as Python raises it for an errno value and one or two file names. */
 void answer_os_error(struct answer *answer, int error, const char *filename, const char *target);

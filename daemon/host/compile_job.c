@@ -12,6 +12,9 @@
 #include "proto/pyc_path.h"
 #include "proto/rpc.h"
 
+/* The compiler does no more at a higher level; the file's name has it. */
+#define OPTIMIZE_MAX 2
+
 /* What a job holds while it runs. */
 struct run {
     const struct job_setting *setting;
@@ -126,6 +129,21 @@ static bool is_relative(const char *path) {
     return path[0] != '/';
 }
 
+static mode_t mask_of(const struct run *run) {
+    return run->request->umask >= 0 ? (mode_t)run->request->umask : run->setting->mask;
+}
+
+/* py_compile makes the folder before it marshals, and lets marshal's exception through. */
+static void answer_unmarshallable(struct run *run) {
+    struct pyc_failure failure = {0};
+    if (pyc_file_make_folder(run->dir_fd, run->cfile, mask_of(run), &failure) < 0)
+        answer_os_error(run->answer, failure.error, failure.path, failure.target);
+    else
+        answer_other_error(run->answer, run->output.exception, run->output.warnings);
+    free(failure.path);
+    free(failure.target);
+}
+
 /* Compiles. False where that was not to be: the answer says why. */
 static bool compile_source(struct run *run) {
     const struct compile_request *request = run->request;
@@ -133,7 +151,7 @@ static bool compile_source(struct run *run) {
     struct compile_input input = {
         .is_text = request->source != NULL,
         .filename = name,
-        .optimize = request->optimize,
+        .optimize = request->optimize < OPTIMIZE_MAX ? request->optimize : OPTIMIZE_MAX,
         .warnings = request->warnings,
         .exact_bytes = request->write,
         .exact_text = run->setting->may_chdir || !is_relative(name),
@@ -144,6 +162,9 @@ static bool compile_source(struct run *run) {
         return true;
     case COMPILE_FAILED:
         answer_compile_error(run->answer, run->setting->compiler, name, run->output.exception, run->output.warnings);
+        return false;
+    case COMPILE_UNMARSHALLABLE:
+        answer_unmarshallable(run);
         return false;
     case COMPILE_INEXACT:
         answer_error(run->answer, RPC_NEEDS_PRISTINE, "a pristine process is needed", NULL);
@@ -157,10 +178,9 @@ static bool compile_source(struct run *run) {
 
 static bool write_pyc(struct run *run, const struct pyc_header *header) {
     struct pyc_failure failure = {0};
-    mode_t mask = run->request->umask >= 0 ? (mode_t)run->request->umask : run->setting->mask;
     mode_t mode = run->request->source == NULL || run->source.stat.st_mode != 0 ? run->source.stat.st_mode | 0200 : 0666;
     int status = pyc_file_write(run->dir_fd, run->cfile, header, PyBytes_AS_STRING(run->output.bytes),
-                                (size_t)PyBytes_GET_SIZE(run->output.bytes), mode, mask, run->setting->unique, &failure);
+                                (size_t)PyBytes_GET_SIZE(run->output.bytes), mode, mask_of(run), run->setting->unique, &failure);
     if (status < 0)
         answer_os_error(run->answer, failure.error, failure.path, failure.target);
     free(failure.path);
@@ -169,8 +189,7 @@ static bool write_pyc(struct run *run, const struct pyc_header *header) {
 }
 
 static void finish(struct run *run, const char *outcome) {
-    answer_result(run->answer, run->setting->compiler, run->request->write ? run->cfile : NULL, outcome,
-                  run->output.warnings, elapsed_us(run));
+    answer_result(run->answer, run->request->write ? run->cfile : NULL, outcome, run->output.warnings, elapsed_us(run));
 }
 
 static void check_only(struct run *run) {

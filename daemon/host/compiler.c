@@ -5,6 +5,7 @@
 
 #include "daemon/host/exactness.h"
 #include "daemon/host/fresh_state.h"
+#include "daemon/host/warning_state.h"
 
 /* Collections are made between jobs, so often. */
 #define COLLECT_EVERY 512
@@ -23,30 +24,14 @@ struct compiler {
     bool pristine;
     PyObject *source_to_code;  /* bound */
     PyObject *optimize_names;  /* ("_optimize",) */
-    PyObject *warnings_module;
-    PyObject *base_filters;    /* list */
-    PyObject *filters_mutated; /* callable */
-    PyObject *setoption;
-    PyObject *formatwarnmsg;
+    struct warning_state warnings;
     PyObject *clearcache;      /* linecache.clearcache, once that is loaded, or NULL */
     PyObject *py_compile_error;
     PyObject *source_hash;     /* _imp.source_hash */
     PyObject *magic;
-    PyObject *recorded;        /* list: the warnings of this job */
-    PyObject *recorder;
-    PyObject *options;         /* tuple of the options that the filters are made of now; NULL: unknown */
     unsigned long runs;
     char *cache_tag;
 };
-
-static PyObject *record(PyObject *list, PyObject *message) {
-    if (PyList_Append(list, message) < 0)
-        return NULL;
-    Py_RETURN_NONE;
-}
-
-/* The name is that of what it stands in for, so that no new name is interned. */
-static PyMethodDef record_method = {"_showwarnmsg", record, METH_O, NULL};
 
 static PyObject *get(const char *module_name, const char *name) {
     PyObject *module = PyImport_ImportModule(module_name);
@@ -82,27 +67,6 @@ static bool make_loader(struct compiler *compiler) {
     return compiler->source_to_code != NULL && compiler->optimize_names != NULL;
 }
 
-static bool take_warnings_over(struct compiler *compiler) {
-    PyObject *module = compiler->warnings_module = PyImport_ImportModule("warnings");
-    if (module == NULL)
-        return false;
-    PyObject *filters = PyObject_GetAttrString(module, "filters");
-    compiler->base_filters = filters ? PySequence_List(filters) : NULL;
-    Py_XDECREF(filters);
-    compiler->setoption = PyObject_GetAttrString(module, "_setoption");
-    compiler->formatwarnmsg = PyObject_GetAttrString(module, "_formatwarnmsg");
-    compiler->filters_mutated = PyObject_GetAttrString(module, "_filters_mutated");
-    if (compiler->filters_mutated == NULL) {
-        PyErr_Clear(); /* 3.14 renamed it */
-        compiler->filters_mutated = PyObject_GetAttrString(module, "_filters_mutated_lock_held");
-    }
-    compiler->recorded = PyList_New(0);
-    compiler->recorder = compiler->recorded ? PyCFunction_New(&record_method, compiler->recorded) : NULL;
-    return compiler->base_filters != NULL && compiler->setoption != NULL && compiler->formatwarnmsg != NULL &&
-           compiler->filters_mutated != NULL && compiler->recorder != NULL &&
-           PyObject_SetAttrString(module, "_showwarnmsg", compiler->recorder) == 0;
-}
-
 static bool read_constants(struct compiler *compiler) {
     PyObject *implementation = PySys_GetObject("implementation"); /* borrowed */
     PyObject *tag = implementation ? PyObject_GetAttrString(implementation, "cache_tag") : NULL;
@@ -119,7 +83,7 @@ struct compiler *compiler_new(bool pristine) {
     struct compiler *compiler = xcalloc(1, sizeof *compiler);
     compiler->pristine = pristine;
     /* It lives as long as its interpreter, also half-made: the process ends then. */
-    if (!fresh_state_make() || !make_loader(compiler) || !take_warnings_over(compiler) ||
+    if (!fresh_state_make() || !make_loader(compiler) || !warning_state_init(&compiler->warnings) ||
         !read_constants(compiler))
         return NULL;
     collector_turn_off();
@@ -129,48 +93,6 @@ struct compiler *compiler_new(bool pristine) {
 static bool discard(PyObject *result) {
     Py_XDECREF(result);
     return result != NULL;
-}
-
-static PyObject *options_tuple(const cJSON *options) {
-    PyObject *tuple = PyTuple_New(cJSON_GetArraySize(options));
-    Py_ssize_t i = 0;
-    const cJSON *option;
-    cJSON_ArrayForEach(option, options) {
-        PyObject *text = tuple ? PyUnicode_DecodeFSDefault(option->valuestring) : NULL;
-        if (text == NULL) {
-            Py_CLEAR(tuple);
-            break;
-        }
-        PyTuple_SET_ITEM(tuple, i++, text);
-    }
-    return tuple;
-}
-
-/* The filters as they are at start-up, then the options in their order, as warnings._processoptions() does. An option
- * that is not valid is ignored. */
-static bool make_filters(struct compiler *compiler, PyObject *options) {
-    PyObject *copy = PySequence_List(compiler->base_filters);
-    PyObject *filters = PyObject_GetAttrString(compiler->warnings_module, "filters");
-    bool fine = copy != NULL && filters != NULL &&
-                PyList_SetSlice(filters, 0, PyList_GET_SIZE(filters), copy) == 0;
-    Py_XDECREF(copy);
-    Py_XDECREF(filters);
-    for (Py_ssize_t i = 0; fine && i < PyTuple_GET_SIZE(options); i++)
-        if (!discard(PyObject_CallFunctionObjArgs(compiler->setoption, PyTuple_GET_ITEM(options, i), NULL)))
-            PyErr_Clear();
-    return fine && discard(PyObject_CallObject(compiler->filters_mutated, NULL));
-}
-
-/* Makes warnings behave as in a fresh interpreter with these options. */
-static bool prepare_warnings(struct compiler *compiler, const cJSON *options) {
-    PyObject *tuple = options_tuple(options);
-    if (tuple == NULL)
-        return false;
-    int same = compiler->options ? PyObject_RichCompareBool(compiler->options, tuple, Py_EQ) : 0;
-    bool fine = same > 0 || (same == 0 && make_filters(compiler, tuple));
-    Py_XDECREF(compiler->options);
-    compiler->options = tuple;
-    return fine;
 }
 
 /* Forgets the lines that earlier warnings and errors were shown with. */
@@ -230,17 +152,9 @@ static PyObject *marshal_code(PyObject *code) {
     return bytes;
 }
 
-enum compile_status compiler_run(struct compiler *compiler, const struct compile_input *input,
-                                 struct compile_output *output) {
-    *output = (struct compile_output){0};
-    if (++compiler->runs % COLLECT_EVERY == 0)
-        collect();
-    if (!compiler->pristine && input->exact_bytes && exactness_source_is_tainting(input->data, input->len))
-        return COMPILE_INEXACT;
-    if (!prepare_warnings(compiler, input->warnings)) {
-        output->exception = take_exception();
-        return COMPILE_BROKEN;
-    }
+/* Compiles and marshals, as far as that goes. Returns whether the bytes are those of a fresh interpreter. */
+static bool compile_and_marshal(struct compiler *compiler, const struct compile_input *input,
+                                struct compile_output *output, bool *unmarshallable) {
     /* py_compile still holds the name when it marshals: its reference makes it a FLAG_REF one. */
     PyObject *filename = PyUnicode_DecodeFSDefault(input->filename);
     PyObject *code = make_code(compiler, input, filename);
@@ -248,23 +162,42 @@ enum compile_status compiler_run(struct compiler *compiler, const struct compile
         output->bytes = input->exact_bytes ? marshal_code(code) : (Py_INCREF(Py_None), Py_None);
     if (output->bytes == NULL)
         output->exception = take_exception();
-    Py_XDECREF(filename);
+    *unmarshallable = code != NULL && output->bytes == NULL;
     bool exact = compiler->pristine || code == NULL || !input->exact_bytes || exactness_of_code(code);
+    Py_XDECREF(filename);
     Py_XDECREF(code);
-    bool warned = PyList_GET_SIZE(compiler->recorded) > 0;
-    if (warned) {
-        output->warnings = PyList_GetSlice(compiler->recorded, 0, PyList_GET_SIZE(compiler->recorded));
-        PyList_SetSlice(compiler->recorded, 0, PyList_GET_SIZE(compiler->recorded), NULL);
-        Py_CLEAR(compiler->options); /* registries may hold what was shown: have them forgotten */
+    return exact;
+}
+
+enum compile_status compiler_run(struct compiler *compiler, const struct compile_input *input,
+                                 struct compile_output *output) {
+    *output = (struct compile_output){0};
+    if (++compiler->runs % COLLECT_EVERY == 0)
+        collect();
+    if (!compiler->pristine && input->exact_bytes && exactness_source_is_tainting(input->data, input->len))
+        return COMPILE_INEXACT;
+    enum warning_step step = warning_state_prepare(&compiler->warnings, input->warnings, compiler->pristine);
+    if (step == WARNING_NEEDS_IMPORT)
+        return COMPILE_INEXACT;
+    if (step == WARNING_BROKEN) {
+        output->exception = take_exception();
+        return COMPILE_BROKEN;
     }
-    if (warned || output->exception != NULL)
-        forget_lines(compiler);
+    bool unmarshallable, warned;
+    bool exact = compile_and_marshal(compiler, input, output, &unmarshallable);
+    output->warnings = warning_state_take(&compiler->warnings, &warned);
+    if (output->warnings == NULL)
+        PyErr_Clear(); /* no memory: the result counts for more */
     bool shown = warned || output->exception != NULL;
+    if (shown)
+        forget_lines(compiler);
     if (!compiler->pristine && (!exact || (shown && !input->exact_text) || (warned && input->exact_bytes)))
         return COMPILE_INEXACT;
-    if (output->exception != NULL)
-        return PyErr_GivenExceptionMatches(output->exception, PyExc_Exception) ? COMPILE_FAILED : COMPILE_BROKEN;
-    return COMPILE_DONE;
+    if (output->exception == NULL)
+        return COMPILE_DONE;
+    if (!PyErr_GivenExceptionMatches(output->exception, PyExc_Exception))
+        return COMPILE_BROKEN;
+    return unmarshallable ? COMPILE_UNMARSHALLABLE : COMPILE_FAILED;
 }
 
 void compile_output_deinit(struct compile_output *output) {
@@ -279,10 +212,6 @@ PyObject *compiler_error_text(struct compiler *compiler, PyObject *exception, Py
     PyObject *text = error ? PyObject_GetAttrString(error, "msg") : NULL;
     Py_XDECREF(error);
     return text;
-}
-
-PyObject *compiler_warning_text(struct compiler *compiler, PyObject *message) {
-    return PyObject_CallFunctionObjArgs(compiler->formatwarnmsg, message, NULL);
 }
 
 int compiler_source_hash(struct compiler *compiler, const char *data, size_t len, unsigned char hash[8]) {

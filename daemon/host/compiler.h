@@ -16,6 +16,7 @@ struct compiler;
 enum compile_status {
     COMPILE_DONE,
     COMPILE_FAILED, /* an exception of the compiler's: see `exception` */
+    COMPILE_UNMARSHALLABLE, /* likewise, of marshal's */
     COMPILE_INEXACT, /* only a pristine process can give a fresh interpreter's bytes or text */
     COMPILE_BROKEN, /* the interpreter itself failed: `exception` says how */
 };
@@ -24,7 +25,7 @@ enum compile_status {
 struct compile_output {
     PyObject *bytes;     /* the marshalled code, or NULL */
     PyObject *exception; /* or NULL */
-    PyObject *warnings;  /* list of warnings.WarningMessage, in the order they were shown; or NULL */
+    PyObject *warnings;  /* list, see warning_state_take(); or NULL */
 };
 
 /* What is compiled. `source` is text where is_text, else bytes of a file. */
@@ -49,9 +50,6 @@ void compile_output_deinit(struct compile_output *output);
 
 /* PyCompileError(type(exception), exception, file).msg. Returns a new string object or NULL with an exception set. */
 PyObject *compiler_error_text(struct compiler *compiler, PyObject *exception, PyObject *file);
-
-/* The text that a warning message shows on stderr. Likewise. */
-PyObject *compiler_warning_text(struct compiler *compiler, PyObject *message);
 
 /* The 8 bytes of a source's hash (importlib.util.source_hash). Returns 0, or -1 with an exception set. */
 int compiler_source_hash(struct compiler *compiler, const char *data, size_t len, unsigned char hash[8]);

@@ -98,6 +98,14 @@ static int write_and_rename(int dir_fd, const char *path, const char *temporary,
     return fail(failure, error, temporary, renaming ? path : NULL);
 }
 
+int pyc_file_make_folder(int dir_fd, const char *path, mode_t mask, struct pyc_failure *failure) {
+    char *slash = strrchr(path, '/');
+    char *folder = slash ? xstrndup(path, (size_t)(slash - path)) : xstrdup("");
+    int result = make_folders(dir_fd, folder, mask, failure);
+    free(folder);
+    return result;
+}
+
 int pyc_file_write(int dir_fd, const char *path, const struct pyc_header *header, const void *code, size_t code_len,
                    mode_t mode, mode_t mask, const char *unique, struct pyc_failure *failure) {
     unsigned char bytes[PYC_HEADER_SIZE];
@@ -109,10 +117,7 @@ int pyc_file_write(int dir_fd, const char *path, const struct pyc_header *header
     if (result < 0 && failure->error == ENOENT && failure->target == NULL) {
         free(failure->path);
         *failure = (struct pyc_failure){0};
-        char *slash = strrchr(path, '/');
-        char *folder = slash ? xstrndup(path, (size_t)(slash - path)) : xstrdup("");
-        result = make_folders(dir_fd, folder, mask, failure);
-        free(folder);
+        result = pyc_file_make_folder(dir_fd, path, mask, failure);
         if (result == 0)
             result = write_and_rename(dir_fd, path, temporary, bytes, code, code_len, mode, failure);
     }

@@ -28,6 +28,9 @@ enum pyc_place pyc_file_place(int dir_fd, const char *path);
 int pyc_file_write(int dir_fd, const char *path, const struct pyc_header *header, const void *code, size_t code_len,
                    mode_t mode, mode_t mask, const char *unique, struct pyc_failure *failure);
 
+/* Makes the missing folders of `path`, as os.makedirs does. Likewise. */
+int pyc_file_make_folder(int dir_fd, const char *path, mode_t mask, struct pyc_failure *failure);
+
 /* A process that is told to leave calls pyc_file_finish_writing(): it returns once no thread is between making a
  * temporary file and renaming it, and none will begin. */
 void pyc_file_finish_writing(void);

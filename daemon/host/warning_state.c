@@ -1,0 +1,163 @@
+/* See warning_state.h. Follows Lib/warnings.py: _processoptions, _setoption. */
+#include "daemon/host/warning_state.h"
+
+#include <string.h>
+
+/* Whether the action "once" showed what is being shown: then the registry has grown by it. */
+static bool is_once(struct warning_state *state) {
+    Py_ssize_t size = PyDict_GET_SIZE(state->once_registry);
+    bool grown = size > state->once_size;
+    state->once_size = size;
+    return grown;
+}
+
+/* Stands in for warnings._showwarnmsg. Formatting reads the source through its codec, which may warn in turn: that is
+ * shown first. */
+static PyObject *record(PyObject *capsule, PyObject *message) {
+    struct warning_state *state = PyCapsule_GetPointer(capsule, NULL);
+    PyObject *once = is_once(state) ? Py_True : Py_False;
+    PyObject *text = PyObject_CallFunctionObjArgs(state->formatwarnmsg, message, NULL);
+    PyObject *item = text ? PyTuple_Pack(3, message, text, once) : NULL;
+    int result = item ? PyList_Append(state->recorded, item) : -1;
+    Py_XDECREF(text);
+    Py_XDECREF(item);
+    if (result < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* The name is that of what it stands in for, so that no new name is interned. */
+static PyMethodDef record_method = {"_showwarnmsg", record, METH_O, NULL};
+
+static bool discard(PyObject *result) {
+    Py_XDECREF(result);
+    return result != NULL;
+}
+
+bool warning_state_init(struct warning_state *state) {
+    PyObject *module = state->module = PyImport_ImportModule("warnings");
+    if (module == NULL)
+        return false;
+    PyObject *filters = PyObject_GetAttrString(module, "filters");
+    state->base_filters = filters ? PySequence_List(filters) : NULL;
+    Py_XDECREF(filters);
+    state->setoption = PyObject_GetAttrString(module, "_setoption");
+    state->formatwarnmsg = PyObject_GetAttrString(module, "_formatwarnmsg");
+    state->once_registry = PyObject_GetAttrString(module, "onceregistry");
+    state->filters_mutated = PyObject_GetAttrString(module, "_filters_mutated");
+    if (state->filters_mutated == NULL) {
+        PyErr_Clear(); /* 3.14 renamed it */
+        state->filters_mutated = PyObject_GetAttrString(module, "_filters_mutated_lock_held");
+    }
+    state->recorded = PyList_New(0);
+    state->invalid = PyList_New(0);
+    PyObject *capsule = PyCapsule_New(state, NULL, NULL);
+    state->recorder = capsule ? PyCFunction_New(&record_method, capsule) : NULL;
+    Py_XDECREF(capsule);
+    return state->base_filters && state->setoption && state->formatwarnmsg && state->once_registry &&
+           state->filters_mutated && state->recorded && state->invalid && state->recorder &&
+           PyObject_SetAttrString(module, "_showwarnmsg", state->recorder) == 0;
+}
+
+static PyObject *options_tuple(const cJSON *options) {
+    PyObject *tuple = PyTuple_New(cJSON_GetArraySize(options));
+    Py_ssize_t i = 0;
+    const cJSON *option;
+    cJSON_ArrayForEach(option, options) {
+        PyObject *text = tuple ? PyUnicode_DecodeFSDefault(option->valuestring) : NULL;
+        if (text == NULL) {
+            Py_CLEAR(tuple);
+            break;
+        }
+        PyTuple_SET_ITEM(tuple, i++, text);
+    }
+    return tuple;
+}
+
+/* The field of an option, action:message:category:module:lineno, by its number from 0; *len is 0 where it has none. */
+static const char *field(const char *option, int number, size_t *len) {
+    for (; number > 0; number--) {
+        option += strcspn(option, ":");
+        option += *option == ':';
+    }
+    *len = strcspn(option, ":");
+    return option;
+}
+
+/* Whether an option makes _setoption() import something: a category with a dot names a module; for message and module
+ * it wants re, which a fresh py_compile of 3.9 does not have. */
+static bool needs_import(const char *option) {
+    size_t message, category, module;
+    field(option, 1, &message);
+    field(option, 3, &module);
+    if (PY_VERSION_HEX < 0x030A0000 && (message > 0 || module > 0))
+        return true;
+    const char *name = field(option, 2, &category);
+    return memchr(name, '.', category) != NULL;
+}
+
+static bool any_needs_import(const cJSON *options) {
+    const cJSON *option;
+    cJSON_ArrayForEach(option, options) {
+        if (needs_import(option->valuestring))
+            return true;
+    }
+    return false;
+}
+
+/* One that is not valid is ignored, and what is said of it kept. */
+static bool set_option(struct warning_state *state, PyObject *option) {
+    if (discard(PyObject_CallFunctionObjArgs(state->setoption, option, NULL)))
+        return true;
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    PyObject *text = value ? PyObject_Str(value) : NULL;
+    bool fine = text != NULL && PyList_Append(state->invalid, text) == 0;
+    Py_XDECREF(text);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+    return fine;
+}
+
+/* The filters as they are at start-up, then the options in their order. */
+static bool make_filters(struct warning_state *state, PyObject *options) {
+    PyObject *copy = PySequence_List(state->base_filters);
+    PyObject *filters = PyObject_GetAttrString(state->module, "filters");
+    bool fine = copy != NULL && filters != NULL &&
+                PyList_SetSlice(filters, 0, PyList_GET_SIZE(filters), copy) == 0 &&
+                PyList_SetSlice(state->invalid, 0, PyList_GET_SIZE(state->invalid), NULL) == 0;
+    Py_XDECREF(copy);
+    Py_XDECREF(filters);
+    PyDict_Clear(state->once_registry);
+    state->once_size = 0;
+    for (Py_ssize_t i = 0; fine && i < PyTuple_GET_SIZE(options); i++)
+        fine = set_option(state, PyTuple_GET_ITEM(options, i));
+    return fine && discard(PyObject_CallObject(state->filters_mutated, NULL));
+}
+
+enum warning_step warning_state_prepare(struct warning_state *state, const cJSON *options, bool may_import) {
+    if (!may_import && any_needs_import(options))
+        return WARNING_NEEDS_IMPORT;
+    PyObject *tuple = options_tuple(options);
+    if (tuple == NULL)
+        return WARNING_BROKEN;
+    PyList_SetSlice(state->recorded, 0, PyList_GET_SIZE(state->recorded), NULL); /* nothing of the job before */
+    int same = state->options ? PyObject_RichCompareBool(state->options, tuple, Py_EQ) : 0;
+    bool fine = same > 0 || (same == 0 && make_filters(state, tuple));
+    Py_XDECREF(state->options);
+    state->options = tuple;
+    return fine ? WARNING_READY : WARNING_BROKEN;
+}
+
+PyObject *warning_state_take(struct warning_state *state, bool *warned) {
+    Py_ssize_t count = PyList_GET_SIZE(state->recorded);
+    PyObject *all = PySequence_Concat(state->invalid, state->recorded);
+    *warned = count > 0;
+    if (*warned) {
+        PyList_SetSlice(state->recorded, 0, count, NULL);
+        Py_CLEAR(state->options); /* registries may hold what was shown: have them forgotten */
+    }
+    return all;
+}
