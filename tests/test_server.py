@@ -76,7 +76,7 @@ class Protocol(unittest.TestCase):
         connection = self.connect()
         for params, word in [({}, "file"), ({"file": 3}, "file"), ({"file": "a"}, "cwd"),
                              ({"file": "/a", "cwd": "b"}, "cwd"), ({"file": "/a", "optimise": 1}, "optimise"),
-                             ({"file": "/a", "optimize": 3}, "optimize"), ({"file": "/a", "optimize": 0.5}, "optimize"),
+                             ({"file": "/a", "optimize": -2}, "optimize"), ({"file": "/a", "optimize": 0.5}, "optimize"),
                              ({"file": "/a", "priority": "high"}, "interactive"), (["/a"], "by name"),
                              ({"file": "/a", "warnings": ["x", 1]}, "warnings"), ({"file": "/a", "force": 1}, "force")]:
             answer = connection.call("compile", params)
