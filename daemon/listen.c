@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,9 @@
 
 #include "proto/buffer.h"
 #include "proto/paths.h"
+
+/* A daemon without our lock that does not close a new connection within that time is taken for a living one. */
+#define ENDING_MS 500
 
 #define BACKLOG 4096
 
@@ -103,6 +107,21 @@ bool listen_probe(const char *path) {
     return there;
 }
 
+/* Whether what listens there is a process that ends just now: it may have given its lock back and still accept
+ * connections, but closes them soon. */
+static bool is_ending(const char *path) {
+    struct sockaddr_un address;
+    int fd = fill_address(path, &address) ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
+    if (fd < 0)
+        return false;
+    struct pollfd p = {fd, POLLRDHUP, 0};
+    bool closed = connect(fd, (struct sockaddr *)&address, sizeof address) < 0
+                      ? errno == ECONNREFUSED || errno == ENOENT
+                      : poll(&p, 1, ENDING_MS) > 0;
+    close(fd);
+    return closed;
+}
+
 /* Takes the lock. Returns its descriptor, -1 on failure, -2 where another process holds it. */
 static int take_lock(const char *socket_path, char **why) {
     char *path = paths_lock(socket_path);
@@ -129,7 +148,7 @@ static enum listen_status clear_name(const char *path, char **why) {
         *why = xasprintf("%s exists and is not a socket", path);
         return LISTEN_FAILED;
     }
-    if (listen_probe(path))
+    if (listen_probe(path) && !is_ending(path))
         return LISTEN_TAKEN;
     if (unlink(path) < 0) {
         fail(why, "cannot remove", path);
