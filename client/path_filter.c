@@ -28,7 +28,8 @@ int path_filter_run(const struct path_filter *filter, char *const *paths, size_t
     buffer_deinit(&params);
     if (result == NULL)
         return -1;
-    memset(found, 0, count * sizeof *found);
+    if (count > 0)
+        memset(found, 0, count * sizeof *found);
     const cJSON *index;
     cJSON_ArrayForEach(index, cJSON_GetObjectItemCaseSensitive(result, "found")) {
         if (cJSON_IsNumber(index) && index->valuedouble >= 0 && index->valuedouble < (double)count)

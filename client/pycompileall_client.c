@@ -118,6 +118,19 @@ static int prepare(const struct compileall_options *options, const char *socket_
     return python_info_ask(client, options->request.python, info, why);
 }
 
+/* Whether Python takes the pattern of -x; else says why, as the last line of a traceback does. */
+static bool check_pattern(const struct path_filter *filter) {
+    bool nothing;
+    char *why = NULL;
+    if (filter->pattern == NULL || path_filter_run(filter, NULL, 0, &nothing, &why) == 0)
+        return true;
+    char *text = xasprintf("%s\n", why);
+    stderr_text_print(text);
+    free(text);
+    free(why);
+    return false;
+}
+
 static int compile_all(const struct compileall_options *options, struct names *list) {
     char *socket_path = paths_socket(), *why = NULL;
     struct rpc_client client = {.fd = -1};
@@ -131,7 +144,9 @@ static int compile_all(const struct compileall_options *options, struct names *l
         compileall_work_init(&work, options, &info, socket_path);
         work.wake_fd = wake_ends[0];
         work.filter.filter = options->pattern ? &filter : NULL;
-        if (options->timing != NULL && timing_open(&timing, options->timing) < 0) {
+        if (!check_pattern(&filter)) {
+            work.failed = true;
+        } else if (options->timing != NULL && timing_open(&timing, options->timing) < 0) {
             why = xasprintf("%s: %s", options->timing, strerror(errno));
             result = -1;
         } else {

@@ -8,8 +8,8 @@
 #include "proto/json.h"
 
 const struct schema_choice invalidation_choices[] = {
-    {"timestamp", INVALIDATION_TIMESTAMP},
     {"checked-hash", INVALIDATION_CHECKED_HASH},
+    {"timestamp", INVALIDATION_TIMESTAMP},
     {"unchecked-hash", INVALIDATION_UNCHECKED_HASH},
     {NULL, 0},
 };

@@ -15,6 +15,7 @@ BUILD = os.environ.get("PYCOMPILED_BUILD") or os.path.join(os.path.dirname(__fil
 SOURCE = os.path.dirname(os.path.abspath(__file__))
 DAEMON = os.path.join(BUILD, "daemon", "pycompiled")
 CLIENT = os.path.join(BUILD, "client", "pycompile-client")
+COMPILEALL = os.path.join(BUILD, "client", "pycompileall-client")
 CTL = os.path.join(BUILD, "client", "pycompilectl")
 HOSTS = os.path.join(BUILD, "daemon", "host")
 DEADLINE = 120  # seconds; no test is judged by its time, but none may hang
