@@ -2,28 +2,80 @@
 #include "daemon/channel.h"
 
 #include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
+/* What a channel reads, and how many messages it takes, before others have their turn. */
 #define READ_SIZE (64u << 10)
+#define MESSAGES_AT_ONCE 16
+
+/* What an empty buffer may keep. */
+#define EMPTY_SIZE_MAX 4096
 
 static void mark_dirty(struct channel *channel) {
     if (!channel->closing && list_empty(&channel->dirty_link))
         list_append(&channel->group->dirty, &channel->dirty_link);
 }
 
+/* Brings the group's count up to date. */
+static void count_held(struct channel *channel) {
+    size_t held = channel->closing ? 0 : frame_reader_size(&channel->in) + channel->out.cap + channel->writing.cap;
+    channel->group->held += held - channel->held;
+    channel->held = held;
+}
+
+static void end(struct channel *channel, const char *why);
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
+    struct channel *channel = handle->data;
+    struct channel_group *group = channel->group;
+    (void)suggested;
+    *buf = group->held > group->limit ? uv_buf_init(NULL, 0) : uv_buf_init(group->scratch, READ_SIZE);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf);
+
+/* Reads while nothing speaks against it. */
+static void update_reading(struct channel *channel) {
+    bool wanted = channel->started && !channel->paused && !channel->ended && !channel->closing &&
+                  list_empty(&channel->yielded_link);
+    if (wanted == channel->reading)
+        return;
+    channel->reading = wanted;
+    if (!wanted)
+        uv_read_stop((uv_stream_t *)&channel->pipe);
+    else if (uv_read_start((uv_stream_t *)&channel->pipe, on_alloc, on_read) < 0)
+        end(channel, NULL);
+}
+
 static void end(struct channel *channel, const char *why) {
     if (channel->ended || channel->closing)
         return;
     channel->ended = true;
-    uv_read_stop((uv_stream_t *)&channel->pipe);
+    update_reading(channel);
     channel->events->ended(channel, why);
 }
 
+/* Lets others first: reads and takes messages again in the loop's next turn. */
+static void yield(struct channel *channel) {
+    if (channel->closing || channel->ended || !list_empty(&channel->yielded_link))
+        return;
+    list_append(&channel->group->yielded, &channel->yielded_link);
+    update_reading(channel);
+}
+
 static void deliver(struct channel *channel) {
-    while (!channel->paused && !channel->closing && !channel->ended) {
+    for (int taken = 0; !channel->paused && !channel->closing && !channel->ended; taken++) {
         const char *text;
         size_t len;
+        if (taken == MESSAGES_AT_ONCE) {
+            yield(channel);
+            return;
+        }
         switch (frame_reader_next(&channel->in, &text, &len)) {
         case FRAME_NONE:
+            frame_reader_trim(&channel->in);
             return;
         case FRAME_READY:
             channel->events->message(channel, text, len);
@@ -38,74 +90,127 @@ static void deliver(struct channel *channel) {
     }
 }
 
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
-    struct channel *channel = handle->data;
-    (void)suggested;
-    *buf = uv_buf_init(frame_reader_reserve(&channel->in, READ_SIZE), READ_SIZE);
-}
-
 static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf) {
     struct channel *channel = stream->data;
-    (void)buf;
+    if (nread == UV_ENOBUFS)
+        return; /* too much is held: the group's owner will see to that before the loop waits */
     if (nread < 0) {
         end(channel, NULL);
     } else if (nread > 0) {
+        memcpy(frame_reader_reserve(&channel->in, (size_t)nread), buf->base, (size_t)nread);
         frame_reader_commit(&channel->in, (size_t)nread);
-        deliver(channel);
+        if (list_empty(&channel->yielded_link))
+            deliver(channel);
+        if (nread == READ_SIZE)
+            yield(channel);
+        count_held(channel);
     }
 }
 
 static void flush(struct channel *channel);
 
+static void fail_writing(struct channel *channel) {
+    buffer_deinit(&channel->out);
+    if (channel->events->unwritable != NULL)
+        channel->events->unwritable(channel);
+    else
+        end(channel, NULL);
+}
+
 static void on_written(uv_write_t *request, int status) {
     struct channel *channel = request->data;
     channel->write_active = false;
     buffer_deinit(&channel->writing);
+    if (channel->closing)
+        return;
     if (status < 0)
-        end(channel, NULL);
-    else if (!channel->closing)
+        fail_writing(channel);
+    else
         flush(channel);
+    count_held(channel);
+}
+
+/* Writes what the socket takes at once. Returns false where it takes nothing any more. */
+static bool try_write(struct channel *channel) {
+    size_t len = channel->out.len < INT32_MAX ? channel->out.len : INT32_MAX;
+    uv_buf_t buf = uv_buf_init(channel->out.data, (unsigned)len);
+    int written = len > 0 ? uv_try_write((uv_stream_t *)&channel->pipe, &buf, 1) : 0;
+    if (written > 0)
+        buffer_consume(&channel->out, (size_t)written);
+    return written >= 0 || written == UV_EAGAIN;
+}
+
+static void write_rest(struct channel *channel) {
+    channel->writing = channel->out;
+    channel->out = (struct buffer){0};
+    channel->write_request.data = channel;
+    uv_buf_t buf = {.base = channel->writing.data, .len = channel->writing.len};
+    int status = uv_write(&channel->write_request, (uv_stream_t *)&channel->pipe, &buf, 1, on_written);
+    channel->write_active = status == 0;
+    if (status < 0) {
+        buffer_deinit(&channel->writing);
+        fail_writing(channel);
+    }
 }
 
 static void flush(struct channel *channel) {
     if (channel->write_active || channel->closing)
         return;
-    if (channel->out.len > 0) {
-        uv_buf_t buf = uv_buf_init(channel->out.data, (unsigned)channel->out.len);
-        int written = uv_try_write((uv_stream_t *)&channel->pipe, &buf, 1);
-        if (written < 0 && written != UV_EAGAIN) {
-            end(channel, NULL);
-            return;
-        }
-        if (written > 0)
-            buffer_consume(&channel->out, (size_t)written);
+    if (!try_write(channel)) {
+        fail_writing(channel);
+    } else if (channel->out.len > 0) {
+        write_rest(channel);
+    } else {
+        if (channel->out.cap > EMPTY_SIZE_MAX)
+            buffer_deinit(&channel->out);
+        if (channel->events->drained != NULL)
+            channel->events->drained(channel);
     }
-    if (channel->out.len > 0) {
-        channel->writing = channel->out;
-        channel->out = (struct buffer){0};
-        channel->write_request.data = channel;
-        uv_buf_t buf = uv_buf_init(channel->writing.data, (unsigned)channel->writing.len);
-        int status = uv_write(&channel->write_request, (uv_stream_t *)&channel->pipe, &buf, 1, on_written);
-        channel->write_active = status == 0;
-        if (status < 0)
-            end(channel, NULL);
-    } else if (channel->events->drained != NULL) {
-        channel->events->drained(channel);
+}
+
+void channel_flush(struct channel *channel) {
+    if (!channel->write_active && !channel->closing)
+        try_write(channel);
+}
+
+static void on_idle(uv_idle_t *idle) {
+    (void)idle; /* only so that the loop turns at once */
+}
+
+/* Whoever has yielded has its turn again. */
+static void end_yielding(struct channel_group *group) {
+    while (!list_empty(&group->yielded)) {
+        struct channel *channel = list_entry(group->yielded.next, struct channel, yielded_link);
+        list_remove(&channel->yielded_link);
+        update_reading(channel);
+        mark_dirty(channel);
     }
 }
 
 static void on_prepare(uv_prepare_t *prepare) {
     struct channel_group *group = prepare->data;
+    end_yielding(group);
     while (!list_empty(&group->dirty)) {
         struct channel *channel = list_entry(group->dirty.next, struct channel, dirty_link);
         list_remove(&channel->dirty_link);
-        deliver(channel);
+        if (list_empty(&channel->yielded_link))
+            deliver(channel);
         flush(channel);
+        count_held(channel);
     }
+    if (group->turn != NULL)
+        group->turn(group);
+    if (list_empty(&group->yielded))
+        uv_idle_stop(&group->idle);
+    else
+        uv_idle_start(&group->idle, on_idle);
 }
 
 void channel_group_init(struct channel_group *group, uv_loop_t *loop) {
+    *group = (struct channel_group){.limit = SIZE_MAX, .scratch = xmalloc(READ_SIZE)};
     list_init(&group->dirty);
+    list_init(&group->yielded);
+    uv_idle_init(loop, &group->idle);
     uv_prepare_init(loop, &group->prepare);
     group->prepare.data = group;
     uv_prepare_start(&group->prepare, on_prepare);
@@ -113,43 +218,46 @@ void channel_group_init(struct channel_group *group, uv_loop_t *loop) {
 }
 
 void channel_group_close(struct channel_group *group) {
-    assert(list_empty(&group->dirty));
+    assert(list_empty(&group->dirty) && list_empty(&group->yielded) && group->held == 0);
     uv_close((uv_handle_t *)&group->prepare, NULL);
+    uv_close((uv_handle_t *)&group->idle, NULL);
+    free(group->scratch);
 }
 
 void channel_init(struct channel *channel, struct channel_group *group,
                   const struct channel_events *events, size_t limit) {
     *channel = (struct channel){.events = events, .group = group};
     list_init(&channel->dirty_link);
+    list_init(&channel->yielded_link);
     frame_reader_init(&channel->in, limit);
     uv_pipe_init(group->prepare.loop, &channel->pipe, 0);
     channel->pipe.data = channel;
 }
 
 int channel_start(struct channel *channel) {
-    return uv_read_start((uv_stream_t *)&channel->pipe, on_alloc, on_read);
+    int status = uv_read_start((uv_stream_t *)&channel->pipe, on_alloc, on_read);
+    channel->started = channel->reading = status == 0;
+    return status;
 }
 
 void channel_send(struct channel *channel, const char *text, size_t len) {
     if (channel->closing)
         return;
     frame_write(channel->in.framing, text, len, &channel->out);
+    count_held(channel);
     mark_dirty(channel);
 }
 
 void channel_pause(struct channel *channel) {
-    if (channel->paused || channel->ended || channel->closing)
-        return;
     channel->paused = true;
-    uv_read_stop((uv_stream_t *)&channel->pipe);
+    update_reading(channel);
 }
 
 void channel_resume(struct channel *channel) {
-    if (!channel->paused || channel->ended || channel->closing)
+    if (!channel->paused)
         return;
     channel->paused = false;
-    if (uv_read_start((uv_stream_t *)&channel->pipe, on_alloc, on_read) < 0)
-        end(channel, NULL);
+    update_reading(channel);
     mark_dirty(channel); /* messages may be waiting in the reader */
 }
 
@@ -169,6 +277,9 @@ void channel_close(struct channel *channel) {
     if (channel->closing)
         return;
     channel->closing = true;
+    channel->reading = false;
     list_remove(&channel->dirty_link);
+    list_remove(&channel->yielded_link);
+    count_held(channel); /* its memory goes in this turn of the loop */
     uv_close((uv_handle_t *)&channel->pipe, on_closed);
 }

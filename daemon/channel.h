@@ -1,6 +1,9 @@
 /* A stream of framed messages over a Unix socket on the loop: reading with back-pressure, and writes
  * that are gathered while the loop works and go out together before it waits. Used for clients, for
- * workers and for hosts' control sockets alike; what the messages mean is the owner's. */
+ * workers and for hosts' control sockets alike; what the messages mean is the owner's.
+ *
+ * All channels of a loop are a group, which is fair among them (each takes so much and then lets the others, however
+ * fast its peer writes) and knows what memory they hold together. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,23 +17,32 @@
 
 struct channel;
 
-/* What an owner is told. Every one but `drained` is required. A callback may close the channel. */
+/* What an owner is told. The first four are required. A callback may close the channel. */
 struct channel_events {
     void (*message)(struct channel *channel, const char *text, size_t len);
     /* A message over the limit came and is skipped. */
     void (*too_long)(struct channel *channel);
     /* Nothing more will be read: end of file, a failure, or (why != NULL) no framing. Not closed yet. */
     void (*ended)(struct channel *channel, const char *why);
-    /* What was to be written has been written. */
-    void (*drained)(struct channel *channel);
     /* The handle is closed; the channel's memory is free to go. Called once, after channel_close(). */
     void (*closed)(struct channel *channel);
+    /* What was to be written has been written. */
+    void (*drained)(struct channel *channel);
+    /* Nothing can be written any more; what was to be is dropped. May come after `ended`. */
+    void (*unwritable)(struct channel *channel);
 };
 
-/* The channels of a loop that have something to do before it waits. */
+/* The channels of a loop: those with something to do before it waits, and those that let others first. */
 struct channel_group {
     uv_prepare_t prepare;
+    uv_idle_t idle; /* runs while some have yielded: the loop does not wait then */
     struct list dirty;
+    struct list yielded;
+    size_t held;  /* bytes in the channels' buffers */
+    size_t limit; /* nothing is read while more are held */
+    void (*turn)(struct channel_group *group); /* called in every turn of the loop, before it waits; or NULL */
+    void *owner;
+    char *scratch;
 };
 
 struct channel {
@@ -42,18 +54,23 @@ struct channel {
     struct buffer writing; /* with libuv until write_request ends */
     uv_write_t write_request;
     struct list dirty_link;
+    struct list yielded_link;
+    size_t held; /* this channel's part of the group's */
+    bool started;
+    bool reading;
     bool write_active;
     bool paused;
     bool ended;
     bool closing;
 };
 
-/* Starts and ends gathering on a loop; channel_group_close() must come before the loop's end. */
+/* Starts and ends gathering on a loop; channel_group_close() must come before the loop's end, when all channels are
+ * closed. */
 void channel_group_init(struct channel_group *group, uv_loop_t *loop);
 void channel_group_close(struct channel_group *group);
 
-/* Makes a channel for a pipe that the caller then opens (uv_pipe_open, uv_accept) and starts. `limit`:
- * longest message in bytes. */
+/* Makes a channel for a pipe that the caller then opens (uv_pipe_open) and starts. `limit`: longest message in
+ * bytes. */
 void channel_init(struct channel *channel, struct channel_group *group,
                   const struct channel_events *events, size_t limit);
 
@@ -62,6 +79,9 @@ int channel_start(struct channel *channel);
 
 /* Sends one message in the peer's framing (FRAMING_UNKNOWN: lines). */
 void channel_send(struct channel *channel, const char *text, size_t len);
+
+/* Sends what has been gathered, as far as the socket takes it at once: before channel_close(). */
+void channel_flush(struct channel *channel);
 
 /* Stops and resumes taking messages; what has been read but not taken waits in the channel. */
 void channel_pause(struct channel *channel);

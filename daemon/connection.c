@@ -15,8 +15,8 @@
 #include "proto/buffer.h"
 #include "proto/rpc.h"
 
-/* Bytes that may wait for a client that does not read before its requests are left unread. */
-#define PENDING_MAX (4u << 20)
+/* What a connection may hold without being held back when memory is short. */
+#define SMALL_SIZE (16u << 10)
 
 static struct connection *of(struct channel *channel) {
     return list_entry(channel, struct connection, channel);
@@ -27,32 +27,44 @@ static void close_if_finished(struct connection *connection) {
         connection_close(connection);
 }
 
-/* Stops reading from a client that asks more than it may have open, or does not take its answers. */
-static void apply_limits(struct connection *connection) {
-    unsigned limit = connection->server->options->open_limit;
-    size_t pending = channel_pending(&connection->channel);
-    if (connection->open >= limit || pending >= PENDING_MAX)
+/* Whether the connection has to wait until less is held. */
+static bool must_wait(const struct connection *connection) {
+    const struct server *server = connection->server;
+    return server->tight && (connection->open > 0 || (server->jobs > 0 && connection_size(connection) > SMALL_SIZE));
+}
+
+void connection_apply_limits(struct connection *connection) {
+    const struct server *server = connection->server;
+    unsigned open_limit = server->options->open_limit;
+    size_t pending_limit = server->options->pending_limit, pending = channel_pending(&connection->channel);
+    if (connection->open >= open_limit || pending >= pending_limit || must_wait(connection))
         channel_pause(&connection->channel);
-    else if (connection->open <= limit / 2 && pending <= PENDING_MAX / 2)
+    else if (connection->open <= open_limit / 2 && pending <= pending_limit / 2)
         channel_resume(&connection->channel);
+}
+
+static void touch(struct connection *connection) {
+    connection->active_ms = uv_now(&connection->server->loop);
 }
 
 static void on_message(struct channel *channel, const char *text, size_t len) {
     struct connection *connection = of(channel);
     connection->server->counters.requests++;
+    touch(connection);
     methods_handle(connection, text, len);
-    apply_limits(connection);
+    connection_apply_limits(connection);
 }
 
-static void send_error(struct connection *connection, int code, const char *message) {
+static void send_error(struct connection *connection, int code, const char *message, cJSON *data) {
     struct buffer answer = {0};
-    rpc_write_error(&answer, NULL, code, message, NULL);
+    rpc_write_error(&answer, NULL, code, message, data);
+    cJSON_Delete(data);
     connection_send(connection, answer.data, answer.len);
     buffer_deinit(&answer);
 }
 
 static void on_too_long(struct channel *channel) {
-    send_error(of(channel), RPC_INVALID_REQUEST, "Invalid Request: the message is over the limit");
+    send_error(of(channel), RPC_INVALID_REQUEST, "Invalid Request: the message is over the limit", NULL);
 }
 
 /* Whether the client has gone for good, rather than having said all it has to say (shutdown(2)). */
@@ -67,19 +79,24 @@ static bool is_gone(struct channel *channel) {
 static void on_ended(struct channel *channel, const char *why) {
     struct connection *connection = of(channel);
     if (why != NULL)
-        send_error(connection, RPC_PARSE_ERROR, why);
+        send_error(connection, RPC_PARSE_ERROR, why, NULL);
     else if (is_gone(channel)) {
         connection_close(connection);
         return;
     } else if (frame_reader_pending(&channel->in)) {
-        send_error(connection, RPC_PARSE_ERROR, "Parse error: the last message is not complete");
+        send_error(connection, RPC_PARSE_ERROR, "Parse error: the last message is not complete", NULL);
     }
     connection_finish(connection);
 }
 
 static void on_drained(struct channel *channel) {
-    apply_limits(of(channel));
+    touch(of(channel));
+    connection_apply_limits(of(channel));
     close_if_finished(of(channel));
+}
+
+static void on_unwritable(struct channel *channel) {
+    connection_close(of(channel));
 }
 
 static void on_closed(struct channel *channel) {
@@ -92,16 +109,15 @@ static const struct channel_events events = {
     .message = on_message,
     .too_long = on_too_long,
     .ended = on_ended,
-    .drained = on_drained,
     .closed = on_closed,
+    .drained = on_drained,
+    .unwritable = on_unwritable,
 };
 
-static bool peer_is_allowed(uv_pipe_t *pipe) {
-    uv_os_fd_t fd;
+static bool peer_is_allowed(int fd) {
     struct ucred peer;
     socklen_t len = sizeof peer;
-    if (uv_fileno((uv_handle_t *)pipe, &fd) < 0 ||
-        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
         return false;
     if (peer.uid == geteuid() || peer.uid == 0)
         return true;
@@ -109,16 +125,44 @@ static bool peer_is_allowed(uv_pipe_t *pipe) {
     return false;
 }
 
-void connection_accept(struct server *server) {
+void connection_refuse(struct server *server, int fd) {
+    static const char reason[] = "the daemon has as many connections as it can have";
+    struct buffer text = {0}, line = {0};
+    cJSON *data = unavailable_data(reason, true);
+    rpc_write_error(&text, NULL, RPC_UNAVAILABLE, reason, data);
+    frame_write(FRAMING_LINES, text.data, text.len, &line);
+    if (server->counters.refused++ == 0)
+        log_line("refused a connection: there are %u", server->connection_count);
+    ssize_t sent = send(fd, line.data, line.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)sent; /* whoever does not hear it sees the end */
+    close(fd);
+    cJSON_Delete(data);
+    buffer_deinit(&text);
+    buffer_deinit(&line);
+}
+
+void connection_accept(struct server *server, int fd) {
+    if (!peer_is_allowed(fd)) {
+        close(fd);
+        return;
+    }
+    if (server->connection_count >= server->connection_limit) {
+        connection_refuse(server, fd);
+        return;
+    }
     struct connection *connection = xcalloc(1, sizeof *connection);
     connection->server = server;
     list_init(&connection->jobs);
     channel_init(&connection->channel, &server->channels, &events, server->options->frame_limit);
     list_append(&server->connections, &connection->link);
     server_connection_come(server);
-    if (uv_accept((uv_stream_t *)&server->listener_pipe, (uv_stream_t *)&connection->channel.pipe) < 0 ||
-        !peer_is_allowed(&connection->channel.pipe) || channel_start(&connection->channel) < 0)
+    touch(connection);
+    if (uv_pipe_open(&connection->channel.pipe, fd) < 0) {
+        close(fd);
         connection_close(connection);
+    } else if (channel_start(&connection->channel) < 0) {
+        connection_close(connection);
+    }
 }
 
 void connection_send(struct connection *connection, const char *text, size_t len) {
@@ -135,8 +179,28 @@ void connection_job_closed(struct connection *connection, struct job *job) {
     connection->open--;
     if (connection->channel.closing)
         return;
-    apply_limits(connection);
+    touch(connection);
+    connection_apply_limits(connection);
     close_if_finished(connection);
+}
+
+void connection_hold(struct connection *connection, size_t bytes) {
+    connection->held += bytes;
+    connection->server->held += bytes;
+}
+
+void connection_release(struct connection *connection, size_t bytes) {
+    assert(connection->held >= bytes);
+    connection->held -= bytes;
+    connection->server->held -= bytes;
+}
+
+size_t connection_size(const struct connection *connection) {
+    return connection->held + connection->channel.held;
+}
+
+bool connection_is_idle_since(const struct connection *connection, uint64_t ms) {
+    return connection->open == 0 && connection->active_ms <= ms;
 }
 
 void connection_finish(struct connection *connection) {
@@ -152,4 +216,12 @@ void connection_close(struct connection *connection) {
     list_each(link, &connection->jobs)
         pool_cancel(list_entry(link, struct job, client_link));
     assert(connection->open == 0);
+}
+
+void connection_close_for(struct connection *connection, const char *reason) {
+    if (channel_pending(&connection->channel) == 0) {
+        send_error(connection, RPC_UNAVAILABLE, reason, unavailable_data(reason, true));
+        channel_flush(&connection->channel);
+    }
+    connection_close(connection);
 }

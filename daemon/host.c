@@ -1,6 +1,7 @@
 /* See host.h. */
 #include "daemon/host.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +20,9 @@
 #define FIRST_WORKER_FD 4
 #define CONTROL_MESSAGE_MAX ((size_t)64 << 10)
 
+/* How long a host without jobs may take to leave. */
+#define LEAVE_TIMEOUT_MS 10000
+
 /* What a host may see of the environment: nothing that changes what CPython does. */
 static const char *const passed_variables[] = {"LD_LIBRARY_PATH", "TMPDIR",       "ASAN_OPTIONS",
                                                "UBSAN_OPTIONS",   "LSAN_OPTIONS", "TSAN_OPTIONS"};
@@ -28,19 +32,28 @@ static struct host *host_of_control(struct channel *control) {
     return list_entry(control, struct host, control);
 }
 
+static void on_handle_closed(uv_handle_t *handle);
+
 /* The end: no more jobs, no more answers, no process. The pool takes its jobs back; then its handles go. */
 static void check_gone(struct host *host) {
     if (!host->exited || host->open_streams > 0)
         return;
     pool_host_gone(host);
     host->left = true;
+    uv_close((uv_handle_t *)&host->leave_timer, on_handle_closed);
     for (unsigned i = 0; i < host->worker_count; i++)
         worker_leave(&host->workers[i]);
     channel_close(&host->control);
 }
 
-static void on_process_closed(uv_handle_t *handle) {
+static void on_handle_closed(uv_handle_t *handle) {
     host_handle_closed(handle->data);
+}
+
+static void on_leave_timeout(uv_timer_t *timer) {
+    struct host *host = timer->data;
+    log_line("a host of Python %s does not leave and is killed", host->pool->python);
+    host_kill(host);
 }
 
 static void on_process_exit(uv_process_t *process, int64_t exit_status, int term_signal) {
@@ -48,7 +61,7 @@ static void on_process_exit(uv_process_t *process, int64_t exit_status, int term
     host->exited = true;
     host->exit_status = exit_status;
     host->term_signal = term_signal;
-    uv_close((uv_handle_t *)process, on_process_closed);
+    uv_close((uv_handle_t *)process, on_handle_closed);
     check_gone(host);
 }
 
@@ -188,25 +201,44 @@ static int open_streams(struct host *host, int (*pairs)[2]) {
     return status;
 }
 
+/* Its handles: the process, also where it could not be started, and the timer. */
 static struct host *host_new(struct pool *pool, enum host_kind kind, unsigned workers) {
     struct host *host = xcalloc(1, sizeof *host + workers * sizeof *host->workers);
     list_init(&host->link);
     host->pool = pool;
     host->kind = kind;
     host->worker_count = workers;
-    host->process.data = host;
+    host->process.data = host->leave_timer.data = host;
+    uv_timer_init(&pool->server->loop, &host->leave_timer);
+    host->handles = 2;
     return host;
 }
 
-struct host *host_start(struct pool *pool, enum host_kind kind, bool pristine, unsigned workers, char **why) {
+/* Returns 0 or a negative error. */
+static int make_pairs(int (*pairs)[2], unsigned count) {
+    for (unsigned made = 0; made < count; made++) {
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pairs[made]) < 0) {
+            int error = -errno;
+            close_all(pairs, made, 0);
+            close_all(pairs, made, 1);
+            return error;
+        }
+    }
+    return 0;
+}
+
+static bool is_shortage(int status) {
+    return status == UV_EMFILE || status == UV_ENFILE || status == UV_EAGAIN || status == UV_ENOMEM ||
+           status == UV_ENOBUFS;
+}
+
+struct host *host_start(struct pool *pool, enum host_kind kind, bool pristine, unsigned workers, char **why,
+                        bool *shortage) {
     int(*pairs)[2] = xcalloc(workers + 1, sizeof *pairs);
-    unsigned made = 0;
-    while (made <= workers && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pairs[made]) == 0)
-        made++;
-    if (made <= workers) {
-        *why = xstrdup("cannot make sockets for a host: too many open files");
-        close_all(pairs, made, 0);
-        close_all(pairs, made, 1);
+    int status = make_pairs(pairs, workers + 1);
+    *shortage = is_shortage(status);
+    if (status < 0) {
+        *why = xasprintf("no host for Python %s: cannot make its sockets: %s", pool->python, uv_strerror(status));
         free(pairs);
         return NULL;
     }
@@ -215,21 +247,22 @@ struct host *host_start(struct pool *pool, enum host_kind kind, bool pristine, u
     for (unsigned i = 0; i <= workers; i++)
         peer_fds[i] = pairs[i][1];
     server_host_come(pool->server);
-    host->handles = 1; /* the process, also where it could not be started */
-    int status = spawn(host, pristine, peer_fds, workers + 1);
+    status = spawn(host, pristine, peer_fds, workers + 1);
     free(peer_fds);
     close_all(pairs, workers + 1, 1);
     int stream_status = open_streams(host, pairs);
     free(pairs);
     list_append(&pool->hosts, &host->link);
     if (status < 0 || stream_status < 0) {
-        host->failure = xasprintf("cannot start %s: %s", pool->program, uv_strerror(status < 0 ? status : stream_status));
-        *why = xstrdup(host->failure);
+        *shortage = is_shortage(status < 0 ? status : stream_status);
+        *why = xasprintf("no host for Python %s: cannot start %s: %s", pool->python, pool->program,
+                         uv_strerror(status < 0 ? status : stream_status));
+        host->left = true; /* nothing more is to be said of it */
         if (status == 0) {
             host_kill(host);
         } else {
             host->exited = true;
-            uv_close((uv_handle_t *)&host->process, on_process_closed);
+            uv_close((uv_handle_t *)&host->process, on_handle_closed);
         }
         host->retiring = true;
         return NULL;
@@ -257,6 +290,7 @@ static void leave_if_done(struct host *host) {
     uv_os_fd_t fd;
     if (uv_fileno((uv_handle_t *)&host->control.pipe, &fd) == 0)
         shutdown(fd, SHUT_WR);
+    uv_timer_start(&host->leave_timer, on_leave_timeout, LEAVE_TIMEOUT_MS, 0);
 }
 
 void host_worker_idle(struct host *host) {
@@ -270,8 +304,9 @@ void host_retire(struct host *host) {
 
 void host_kill(struct host *host) {
     host->retiring = true;
-    if (host->exited)
+    if (host->process.pid <= 0 || (host->exited && host->open_streams == 0))
         return;
-    if (kill(-host->process.pid, SIGKILL) < 0) /* not yet a group of its own: just begun */
+    /* While a stream is open somebody of the group lives, so that its number is not another's. */
+    if (kill(-host->process.pid, SIGKILL) < 0 && !host->exited) /* not yet a group of its own: just begun */
         uv_process_kill(&host->process, SIGKILL);
 }

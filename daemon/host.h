@@ -28,12 +28,14 @@ struct host {
     char *version;     /* "3.13.0", or NULL until it is ready */
     char *failure;     /* what it said that it cannot do, or NULL */
     bool ready;        /* CPython is up in it */
+    bool came_up;      /* and so is an interpreter for a worker */
     bool retiring;     /* gets no more jobs; asked to leave once it has none */
     bool left;         /* has been asked to leave */
     bool exited;
     int64_t exit_status;
     int term_signal;
-    struct job *timed_out; /* the job it was killed for; not dereferenced */
+    bool blameless;    /* killed by us, for nothing that its jobs did, or for one that is marked */
+    uv_timer_t leave_timer;
     long rss_kb;
     unsigned open_streams; /* channels that have not ended yet */
     unsigned handles;      /* not yet closed */
@@ -42,10 +44,12 @@ struct host {
 };
 
 /* Starts a host of the pool with so many workers. Returns it, or NULL with a message in *why (the caller
- * frees). pool_host_*() tell what becomes of it. */
-struct host *host_start(struct pool *pool, enum host_kind kind, bool pristine, unsigned workers, char **why);
+ * frees) and whether it is for want of something that may be there again later. pool_host_*() tell what becomes of
+ * it. */
+struct host *host_start(struct pool *pool, enum host_kind kind, bool pristine, unsigned workers, char **why,
+                        bool *shortage);
 
-/* No more jobs for it; it leaves when it has none. */
+/* No more jobs for it; it leaves when it has none, and is killed where it does not. */
 void host_retire(struct host *host);
 
 /* Ends it at once, with what it forked. */

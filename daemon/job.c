@@ -12,6 +12,22 @@
 #include "proto/buffer.h"
 #include "proto/rpc.h"
 
+/* Removing a file takes no time, unless the file system hangs. */
+#define CLEANUP_TIMEOUT_MS 10000
+
+/* What the connection is charged with. */
+static size_t job_size(const struct job *job) {
+    return sizeof *job + sizeof *job->reply + job->params_len;
+}
+
+static void leave_client(struct job *job) {
+    if (job->client == NULL)
+        return;
+    connection_release(job->client, job_size(job));
+    connection_job_closed(job->client, job);
+    job->client = NULL;
+}
+
 struct job *job_new(struct pool *pool, struct connection *client, struct reply *reply,
                     const char *method, struct json_span params) {
     struct job *job = xcalloc(1, sizeof *job);
@@ -26,13 +42,28 @@ struct job *job_new(struct pool *pool, struct connection *client, struct reply *
     job->params_len = params.len;
     job->id = server_job_started(pool->server);
     connection_job_opened(client, job);
+    connection_hold(client, job_size(job));
     return job;
 }
 
+struct job *job_new_cleanup(struct job *job) {
+    struct job *cleanup = xcalloc(1, sizeof *cleanup);
+    list_init(&cleanup->link);
+    list_init(&cleanup->client_link);
+    cleanup->pool = job->pool;
+    cleanup->method = "clean";
+    cleanup->params = xmalloc(job->params_len);
+    memcpy(cleanup->params, job->params, job->params_len);
+    cleanup->params_len = job->params_len;
+    cleanup->timeout_ms = CLEANUP_TIMEOUT_MS;
+    cleanup->is_cleanup = true;
+    cleanup->id = job->id;
+    job->id = server_job_started(job->pool->server);
+    return cleanup;
+}
+
 void job_abandon(struct job *job) {
-    if (job->client != NULL)
-        connection_job_closed(job->client, job);
-    job->client = NULL;
+    leave_client(job);
     if (job->reply != NULL)
         reply_drop(job->reply);
     job->reply = NULL;
@@ -41,8 +72,7 @@ void job_abandon(struct job *job) {
 void job_free(struct job *job) {
     assert(list_empty(&job->link));
     struct server *server = job->pool->server;
-    if (job->client != NULL)
-        connection_job_closed(job->client, job);
+    leave_client(job);
     if (job->reply != NULL)
         reply_drop(job->reply);
     free(job->params);

@@ -13,11 +13,12 @@
 struct connection;
 struct pool;
 struct reply;
+struct worker;
 
 enum job_state {
-    JOB_QUEUED,   /* in its pool's job_queue */
-    JOB_PRISTINE, /* in its pool's list of jobs for the pristine host */
+    JOB_QUEUED,   /* in its pool's queue, or where needs_pristine in the one for the pristine host */
     JOB_SUSPECT,  /* in its pool's list of jobs to be tried alone */
+    JOB_CLEANUP,  /* in its pool's list of cleanups */
     JOB_ASSIGNED, /* with a worker */
 };
 
@@ -26,22 +27,29 @@ struct job {
     struct list client_link; /* in its connection's list of open jobs */
     enum job_state state;
     struct pool *pool;
+    struct worker *worker;     /* where assigned */
     struct connection *client; /* NULL: nobody waits for the answer any more */
     struct reply *reply;       /* where the answer goes; NULL likewise */
-    uint64_t id;
+    uint64_t id;         /* a new one for every run: files that the run makes carry it */
     enum priority priority;
-    const char *method; /* static: "compile", "check" or "search" */
+    const char *method; /* static: "compile", "check", "search" or "clean" */
     char *params;       /* the request's parameters as they came */
     size_t params_len;
     unsigned timeout_ms; /* 0: none */
     unsigned attempts;   /* hosts that died under it */
     bool needs_pristine;
     bool is_search; /* no compile: counts as none */
+    bool timed_out;  /* its host was killed for it */
+    bool is_cleanup; /* asked by the server: remove what the run of that id has left */
 };
 
 /* Makes a job; takes the reply. The parameters' text is copied. */
 struct job *job_new(struct pool *pool, struct connection *client, struct reply *reply,
                     const char *method, struct json_span params);
+
+/* Makes a job that removes what the job's latest run, whose host has died, may have left; and gives the job another
+ * id for its next run. */
+struct job *job_new_cleanup(struct job *job);
 
 /* Answers, if anybody waits, and frees the job; it must be in no list of its pool's. */
 void job_finish_result(struct job *job, struct json_span result);

@@ -188,30 +188,43 @@ static void handle_one(struct connection *connection, struct batch *batch, struc
 struct batch_context {
     struct connection *connection;
     struct batch *batch;
-    bool any;
 };
 
 static void handle_element(struct json_span element, void *context) {
     struct batch_context *c = context;
-    c->any = true;
     handle_one(c->connection, c->batch, element);
 }
 
+static void count_element(struct json_span element, void *context) {
+    (void)element;
+    ++*(size_t *)context;
+}
+
+/* A batch is taken as a whole, so it may have no more requests than may be open. */
+static void handle_batch(struct connection *connection, const char *text, size_t len) {
+    size_t count = 0, limit = connection->server->options->open_limit;
+    json_each_element(text, len, count_element, &count);
+    if (count == 0 || count > limit) {
+        char *why = count ? xasprintf("a batch of more than %zu requests", limit) : xstrdup("an empty batch");
+        refuse(reply_new(connection, NULL, "null"), RPC_INVALID_REQUEST, "Invalid Request", why);
+        free(why);
+        return;
+    }
+    struct batch_context context = {connection, batch_new(connection)};
+    json_each_element(text, len, handle_element, &context);
+    batch_complete(context.batch);
+}
+
 void methods_handle(struct connection *connection, const char *text, size_t len) {
-    const char *why = json_check(text, len);
+    const char *why = json_check_within(text, len, &connection->server->options->json);
     if (why != NULL) {
         refuse(reply_new(connection, NULL, "null"), RPC_PARSE_ERROR, "Parse error", why);
         return;
     }
     while (strchr(" \t\r\n", *text))
         text++, len--;
-    if (*text != '[') {
+    if (*text == '[')
+        handle_batch(connection, text, len);
+    else
         handle_one(connection, NULL, (struct json_span){text, len});
-        return;
-    }
-    struct batch_context context = {connection, batch_new(connection), false};
-    json_each_element(text, len, handle_element, &context);
-    if (!context.any)
-        refuse(reply_new(connection, NULL, "null"), RPC_INVALID_REQUEST, "Invalid Request", "an empty batch");
-    batch_complete(context.batch);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -27,8 +28,20 @@ static const char help[] =
     "  --shrink-after S     shrink to one interpreter after S idle seconds; 0: never (default 60)\n"
     "  --timeout MS         longest compile, for requests that say nothing; 0: none (default 60000)\n"
     "  --host-memory MIB    replace a host that grows beyond (default 1024)\n"
+    "  --start-timeout S    for a host to come up (default 30)\n"
+    "  --drain-timeout S    for running compiles and unread answers, when leaving (default 60)\n"
+    "  --connections N      connections at once, at most (default 4096; fewer where descriptors are short)\n"
+    "  --connection-idle S  close a connection on which nothing has happened for S seconds; 0: never\n"
+    "                       (default 86400)\n"
     "  --frame-limit BYTES  longest message (default 67108864)\n"
-    "  --open-limit N       open requests of a connection before its reading stops (default 1024)\n"
+    "  --nesting-limit N    deepest nesting of a message's arrays and objects (default, and at most, 64)\n"
+    "  --value-limit N      values in a message, at all levels (default 100000)\n"
+    "  --open-limit N       open requests of a connection before its reading stops; requests in a batch\n"
+    "                       (default 1024)\n"
+    "  --pending-limit BYTES\n"
+    "                       answers that a client has not read before its reading stops (default 4194304)\n"
+    "  --memory-limit MIB   what is held for all connections together; beyond, the connection that holds\n"
+    "                       most is closed (default 512)\n"
     "  --hosts DIR          look for pycompile-host-X.Y in DIR first\n"
     "  --version            print the version\n"
     "  -h, --help           print this\n";
@@ -42,8 +55,16 @@ enum {
     OPT_SHRINK_AFTER,
     OPT_TIMEOUT,
     OPT_HOST_MEMORY,
+    OPT_START_TIMEOUT,
+    OPT_DRAIN_TIMEOUT,
+    OPT_CONNECTIONS,
+    OPT_CONNECTION_IDLE,
     OPT_FRAME_LIMIT,
+    OPT_NESTING_LIMIT,
+    OPT_VALUE_LIMIT,
     OPT_OPEN_LIMIT,
+    OPT_PENDING_LIMIT,
+    OPT_MEMORY_LIMIT,
     OPT_HOSTS,
     OPT_VERSION,
 };
@@ -57,8 +78,16 @@ static const struct option long_options[] = {
     {"shrink-after", required_argument, NULL, OPT_SHRINK_AFTER},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"host-memory", required_argument, NULL, OPT_HOST_MEMORY},
+    {"start-timeout", required_argument, NULL, OPT_START_TIMEOUT},
+    {"drain-timeout", required_argument, NULL, OPT_DRAIN_TIMEOUT},
+    {"connections", required_argument, NULL, OPT_CONNECTIONS},
+    {"connection-idle", required_argument, NULL, OPT_CONNECTION_IDLE},
     {"frame-limit", required_argument, NULL, OPT_FRAME_LIMIT},
+    {"nesting-limit", required_argument, NULL, OPT_NESTING_LIMIT},
+    {"value-limit", required_argument, NULL, OPT_VALUE_LIMIT},
     {"open-limit", required_argument, NULL, OPT_OPEN_LIMIT},
+    {"pending-limit", required_argument, NULL, OPT_PENDING_LIMIT},
+    {"memory-limit", required_argument, NULL, OPT_MEMORY_LIMIT},
     {"hosts", required_argument, NULL, OPT_HOSTS},
     {"version", no_argument, NULL, OPT_VERSION},
     {"help", no_argument, NULL, 'h'},
@@ -77,24 +106,49 @@ static bool number(const char *option, long min, long max, long *value) {
     return false;
 }
 
-static bool number_option(int opt, const char *name, struct options *options) {
+enum number_kind {
+    NUMBER_UNSIGNED,
+    NUMBER_SIZE,
+    NUMBER_MIB, /* a size_t of bytes */
+};
+
+/* The options that are numbers: what they may be, and where they go. */
+static const struct number_option {
+    int opt;
+    long min, max;
+    enum number_kind kind;
+    size_t offset;
+} number_options[] = {
+    {OPT_WORKERS, 1, 1024, NUMBER_UNSIGNED, offsetof(struct options, workers)},
+    {OPT_IDLE_TIMEOUT, 0, 1 << 30, NUMBER_UNSIGNED, offsetof(struct options, idle_timeout_s)},
+    {OPT_SHRINK_AFTER, 0, 1 << 30, NUMBER_UNSIGNED, offsetof(struct options, shrink_after_s)},
+    {OPT_TIMEOUT, 0, 1 << 30, NUMBER_UNSIGNED, offsetof(struct options, job_timeout_ms)},
+    {OPT_HOST_MEMORY, 0, 1 << 30, NUMBER_UNSIGNED, offsetof(struct options, host_memory_mib)},
+    {OPT_START_TIMEOUT, 1, 1 << 20, NUMBER_UNSIGNED, offsetof(struct options, start_timeout_s)},
+    {OPT_DRAIN_TIMEOUT, 1, 1 << 20, NUMBER_UNSIGNED, offsetof(struct options, drain_timeout_s)},
+    {OPT_CONNECTIONS, 1, 1 << 20, NUMBER_UNSIGNED, offsetof(struct options, connection_limit)},
+    {OPT_CONNECTION_IDLE, 0, 1 << 30, NUMBER_UNSIGNED, offsetof(struct options, connection_idle_s)},
+    {OPT_FRAME_LIMIT, 1024, 1 << 30, NUMBER_SIZE, offsetof(struct options, frame_limit)},
+    {OPT_NESTING_LIMIT, 4, JSON_DEPTH_MAX, NUMBER_UNSIGNED, offsetof(struct options, json.depth)},
+    {OPT_VALUE_LIMIT, 100, 1 << 30, NUMBER_SIZE, offsetof(struct options, json.values)},
+    {OPT_OPEN_LIMIT, 1, 1 << 20, NUMBER_UNSIGNED, offsetof(struct options, open_limit)},
+    {OPT_PENDING_LIMIT, 1, 1 << 30, NUMBER_SIZE, offsetof(struct options, pending_limit)},
+    {OPT_MEMORY_LIMIT, 1, 1 << 20, NUMBER_MIB, offsetof(struct options, memory_limit)},
+};
+
+static bool set_number(int opt, const char *name, struct options *options) {
+    const struct number_option *wanted = number_options;
+    while (wanted->opt != opt)
+        wanted++;
     long n;
-    switch (opt) {
-    case OPT_WORKERS:
-        return number(name, 1, 1024, &n) ? (options->workers = (unsigned)n, true) : false;
-    case OPT_IDLE_TIMEOUT:
-        return number(name, 0, 1 << 30, &n) ? (options->idle_timeout_s = (unsigned)n, true) : false;
-    case OPT_SHRINK_AFTER:
-        return number(name, 0, 1 << 30, &n) ? (options->shrink_after_s = (unsigned)n, true) : false;
-    case OPT_TIMEOUT:
-        return number(name, 0, 1 << 30, &n) ? (options->job_timeout_ms = (unsigned)n, true) : false;
-    case OPT_HOST_MEMORY:
-        return number(name, 0, 1 << 30, &n) ? (options->host_memory_mib = (unsigned)n, true) : false;
-    case OPT_FRAME_LIMIT:
-        return number(name, 1024, 1 << 30, &n) ? (options->frame_limit = (size_t)n, true) : false;
-    default:
-        return number(name, 1, 1 << 20, &n) ? (options->open_limit = (unsigned)n, true) : false;
-    }
+    if (!number(name, wanted->min, wanted->max, &n))
+        return false;
+    void *place = (char *)options + wanted->offset;
+    if (wanted->kind == NUMBER_UNSIGNED)
+        *(unsigned *)place = (unsigned)n;
+    else
+        *(size_t *)place = (size_t)n << (wanted->kind == NUMBER_MIB ? 20 : 0);
+    return true;
 }
 
 /* The cores that this process may run on. */
@@ -111,8 +165,15 @@ bool options_parse(struct options *options, int argc, char **argv, int *status) 
         .shrink_after_s = 60,
         .job_timeout_ms = 60000,
         .host_memory_mib = 1024,
+        .start_timeout_s = 30,
+        .drain_timeout_s = 60,
+        .connection_idle_s = 86400,
+        .connection_limit = 4096,
         .frame_limit = FRAME_LIMIT_DEFAULT,
+        .json = {.depth = JSON_DEPTH_MAX, .values = 100000},
         .open_limit = 1024,
+        .pending_limit = (size_t)4 << 20,
+        .memory_limit = (size_t)512 << 20,
     };
     int opt, index = 0;
     while ((opt = getopt_long(argc, argv, "h", long_options, &index)) != -1) {
@@ -140,7 +201,7 @@ bool options_parse(struct options *options, int argc, char **argv, int *status) 
             *status = 2;
             return false;
         default:
-            if (!number_option(opt, long_options[index].name, options)) {
+            if (!set_number(opt, long_options[index].name, options)) {
                 *status = 2;
                 return false;
             }

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "proto/json.h"
+
 struct options {
     char *socket_path;
     bool background;
@@ -12,8 +14,15 @@ struct options {
     unsigned shrink_after_s;  /* idle time after which a pool shrinks to one interpreter; 0: never */
     unsigned job_timeout_ms;  /* for requests that name none; 0: none */
     unsigned host_memory_mib; /* a host larger than that is replaced; 0: no limit */
+    unsigned start_timeout_s; /* for a host to come up */
+    unsigned drain_timeout_s; /* for what runs and what is unread to end, once the daemon is told to leave */
+    unsigned connection_idle_s; /* a connection that nothing happens on is closed; 0: never */
+    unsigned connection_limit;
     size_t frame_limit;       /* bytes */
+    struct json_limits json;  /* of a message */
     unsigned open_limit;      /* open requests of a connection; more are not read */
+    size_t pending_limit;     /* bytes of unread answers; with more a connection is not read from */
+    size_t memory_limit;      /* bytes held for all connections together */
     const char *python;       /* default version, or NULL: the newest */
     const char *hosts;        /* folder to look for hosts in first, or NULL */
 };

@@ -36,10 +36,16 @@ struct pool *pool_new(struct server *server, const char *python, const char *pro
     pool->program = xstrdup(program);
     pool->workers_per_host = !has_own_gil(python) ? 1 : workers < HOST_WORKERS_MAX ? workers : HOST_WORKERS_MAX;
     job_queue_init(&pool->queue);
-    list_init(&pool->pristine_jobs);
+    job_queue_init(&pool->pristine_queue);
     list_init(&pool->suspects);
+    list_init(&pool->cleanups);
     list_init(&pool->hosts);
+    pool_start_init(&pool->start, &server->loop, pool);
     return pool;
+}
+
+void pool_close(struct pool *pool) {
+    pool_start_close(&pool->start);
 }
 
 struct pool *pool_free(struct pool *pool) {
@@ -47,15 +53,13 @@ struct pool *pool_free(struct pool *pool) {
     free(pool->python);
     free(pool->program);
     free(pool->version);
-    free(pool->failure);
+    pool_start_deinit(&pool->start);
     free(pool);
     return NULL;
 }
 
 size_t pool_waiting(const struct pool *pool) {
-    size_t count = job_queue_count(&pool->queue);
-    list_each(link, &pool->pristine_jobs)
-        count++;
+    size_t count = job_queue_count(&pool->queue) + job_queue_count(&pool->pristine_queue);
     list_each(link, &pool->suspects)
         count++;
     return count;
@@ -73,43 +77,6 @@ static unsigned live_workers(const struct pool *pool, unsigned *starting) {
         }
     }
     return live;
-}
-
-static void start_failed(struct pool *pool, char *why) {
-    log_line("%s", why);
-    free(pool->failure);
-    pool->failure = why;
-    pool->failed_starts++;
-    uint64_t delay = 100ull << (pool->failed_starts < 7 ? pool->failed_starts : 7);
-    pool->retry_at_ms = now(pool) + delay;
-}
-
-/* Starts a host and the interpreter of its first worker. NULL where that is hopeless for now. */
-static struct host *start_host(struct pool *pool, enum host_kind kind, bool pristine, unsigned workers) {
-    char *why = NULL;
-    if (now(pool) < pool->retry_at_ms)
-        return NULL;
-    struct host *host = host_start(pool, kind, pristine, workers, &why);
-    if (host == NULL) {
-        start_failed(pool, why);
-        return NULL;
-    }
-    worker_warm(&host->workers[0]);
-    return host;
-}
-
-/* Brings one more interpreter up: a cold worker of a host there is, else a host. */
-static bool start_worker(struct pool *pool) {
-    list_each(link, &pool->hosts) {
-        struct host *host = list_entry(link, struct host, link);
-        for (unsigned i = 0; host->kind == HOST_SHARED && !host->retiring && i < host->worker_count; i++) {
-            if (host->workers[i].state == WORKER_COLD) {
-                worker_warm(&host->workers[i]);
-                return true;
-            }
-        }
-    }
-    return start_host(pool, HOST_SHARED, false, pool->workers_per_host) != NULL;
 }
 
 /* A ready worker of that kind with exactly `in_flight` jobs, or NULL. */
@@ -146,7 +113,7 @@ static void dispatch_queue(struct pool *pool) {
         worker_assign(worker, job_queue_pop(&pool->queue));
     while ((waiting = job_queue_count(&pool->queue)) > 0) {
         live = live_workers(pool, &starting);
-        if (live >= pool->server->options->workers || starting >= waiting || !start_worker(pool))
+        if (live >= pool->server->options->workers || starting >= waiting || !pool_start_worker(pool))
             break;
     }
     for (unsigned ahead = 1; ahead < WORKER_JOBS; ahead++)
@@ -161,12 +128,12 @@ static struct job *take_first(struct list *jobs) {
 }
 
 static void dispatch_pristine(struct pool *pool) {
-    if (!list_empty(&pool->pristine_jobs) && find_host(pool, HOST_PRISTINE) == NULL)
-        start_host(pool, HOST_PRISTINE, true, 1);
+    if (job_queue_count(&pool->pristine_queue) > 0 && find_host(pool, HOST_PRISTINE) == NULL)
+        pool_start_host(pool, HOST_PRISTINE, true, 1);
     for (unsigned ahead = 0; ahead < WORKER_JOBS; ahead++) {
         struct worker *worker;
-        while (!list_empty(&pool->pristine_jobs) && (worker = find_worker(pool, HOST_PRISTINE, ahead)) != NULL)
-            worker_assign(worker, take_first(&pool->pristine_jobs));
+        while (job_queue_count(&pool->pristine_queue) > 0 && (worker = find_worker(pool, HOST_PRISTINE, ahead)) != NULL)
+            worker_assign(worker, job_queue_pop(&pool->pristine_queue));
     }
 }
 
@@ -175,7 +142,7 @@ static void dispatch_suspects(struct pool *pool) {
     struct host *host = find_host(pool, HOST_SOLO);
     if (!list_empty(&pool->suspects) && host == NULL) {
         struct job *next = list_entry(pool->suspects.next, struct job, link);
-        start_host(pool, HOST_SOLO, next->needs_pristine, 1);
+        pool_start_host(pool, HOST_SOLO, next->needs_pristine, 1);
         return;
     }
     struct worker *worker = host ? find_worker(pool, HOST_SOLO, 0) : NULL;
@@ -185,49 +152,58 @@ static void dispatch_suspects(struct pool *pool) {
     }
 }
 
-/* Where no host can be started and none is there, waiting would be for ever. */
+/* Whoever has room removes what dead runs have left; also while draining, when a host may have to be started for it. */
+static void dispatch_cleanups(struct pool *pool) {
+    unsigned starting;
+    for (unsigned ahead = 0; ahead < WORKER_JOBS; ahead++) {
+        struct worker *worker;
+        while (!list_empty(&pool->cleanups) && (worker = find_worker(pool, HOST_SHARED, ahead)) != NULL)
+            worker_assign(worker, take_first(&pool->cleanups));
+    }
+    if (!list_empty(&pool->cleanups) && live_workers(pool, &starting) == 0)
+        pool_start_worker(pool);
+}
+
+/* Where there is no host for what waits, and none can be started, waiting would be for ever. */
 static void fail_if_hopeless(struct pool *pool) {
-    if (pool_waiting(pool) == 0 || !list_empty(&pool->hosts) || now(pool) >= pool->retry_at_ms)
-        return;
-    pool_fail_waiting(pool, pool->failure ? pool->failure : "no host can be started", false);
+    static const enum host_kind kinds[] = {HOST_SHARED, HOST_PRISTINE, HOST_SOLO};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds && pool_start_is_hopeless(pool); i++)
+        if (find_host(pool, kinds[i]) == NULL)
+            pool_fail_waiting(pool, kinds[i], pool->start.failure, pool->start.shortage);
+    if (pool_start_is_hopeless(pool) && find_host(pool, HOST_SHARED) == NULL)
+        pool_drop_cleanups(pool);
 }
 
-static void dispatch(struct pool *pool) {
-    if (pool->draining)
-        return;
-    dispatch_suspects(pool);
-    dispatch_pristine(pool);
-    dispatch_queue(pool);
+void pool_dispatch(struct pool *pool) {
+    dispatch_cleanups(pool);
+    if (!pool->draining) {
+        dispatch_suspects(pool);
+        dispatch_pristine(pool);
+        dispatch_queue(pool);
+    }
     fail_if_hopeless(pool);
-}
-
-static void queue_pristine(struct pool *pool, struct job *job) {
-    job->state = JOB_PRISTINE;
-    list_append(&pool->pristine_jobs, &job->link);
 }
 
 void pool_submit(struct pool *pool, struct job *job) {
     pool->last_used_ms = now(pool);
-    if (job->needs_pristine)
-        queue_pristine(pool, job);
-    else
-        job_queue_push(&pool->queue, job);
-    dispatch(pool);
+    job_queue_push(job->needs_pristine ? &pool->pristine_queue : &pool->queue, job);
+    pool_dispatch(pool);
 }
 
 void pool_cancel(struct job *job) {
     switch (job->state) {
     case JOB_QUEUED:
-        job_queue_remove(&job->pool->queue, job);
+        job_queue_remove(job->needs_pristine ? &job->pool->pristine_queue : &job->pool->queue, job);
         job_free(job);
         break;
-    case JOB_PRISTINE:
     case JOB_SUSPECT:
+    case JOB_CLEANUP:
         list_remove(&job->link);
         job_free(job);
         break;
     case JOB_ASSIGNED:
         job_abandon(job);
+        worker_limit(job->worker, job);
         break;
     }
 }
@@ -235,7 +211,7 @@ void pool_cancel(struct job *job) {
 void pool_warm(struct pool *pool) {
     unsigned starting;
     if (!pool->draining && live_workers(pool, &starting) == 0)
-        start_worker(pool);
+        pool_start_worker(pool);
     fail_if_hopeless(pool);
 }
 
@@ -262,13 +238,24 @@ void pool_shrink(struct pool *pool, uint64_t idle_ms) {
 }
 
 void pool_drain(struct pool *pool) {
+    static const char reason[] = "the daemon is shutting down";
     pool->draining = true;
-    pool_fail_waiting(pool, "the daemon is shutting down", true);
+    pool_fail_waiting(pool, HOST_SHARED, reason, true);
+    pool_fail_waiting(pool, HOST_PRISTINE, reason, true);
+    pool_fail_waiting(pool, HOST_SOLO, reason, true);
 }
 
 void pool_retire(struct pool *pool) {
     list_each(link, &pool->hosts)
         host_retire(list_entry(link, struct host, link));
+}
+
+void pool_kill(struct pool *pool) {
+    list_each(link, &pool->hosts) {
+        struct host *host = list_entry(link, struct host, link);
+        host->blameless = true;
+        host_kill(host);
+    }
 }
 
 void pool_host_ready(struct host *host) {
@@ -278,9 +265,20 @@ void pool_host_ready(struct host *host) {
 }
 
 void pool_worker_ready(struct worker *worker) {
-    struct pool *pool = worker->host->pool;
-    pool->failed_starts = 0;
-    dispatch(pool);
+    pool_start_succeeded(worker->host->pool);
+    pool_dispatch(worker->host->pool);
+}
+
+/* A host that none of its workers came up in is of no use; one that has others goes on with those. */
+void pool_worker_failed(struct worker *worker, const char *why) {
+    struct host *host = worker->host;
+    if (host->came_up) {
+        log_line("a host of Python %s cannot have another interpreter: %s", host->pool->python, why);
+        return;
+    }
+    free(host->failure);
+    host->failure = xstrdup(why);
+    host_kill(host);
 }
 
 void pool_host_grew(struct host *host) {
@@ -294,14 +292,11 @@ void pool_host_grew(struct host *host) {
 
 void pool_host_gone(struct host *host) {
     struct pool *pool = host->pool;
-    bool never_ready = true;
-    for (unsigned i = 0; i < host->worker_count; i++)
-        never_ready = never_ready && host->workers[i].done == 0 && host->workers[i].in_flight == 0;
     list_remove(&host->link);
-    if (host->failure != NULL || (never_ready && !host->left))
-        start_failed(pool, pool_describe_failure(host));
+    if (!host->left && (host->failure != NULL || !host->came_up))
+        pool_start_failed(pool, pool_start_describe(host), host->failure == NULL && host->term_signal != 0);
     pool_recover_jobs(host);
-    dispatch(pool);
+    pool_dispatch(pool);
 }
 
 /* Counts an answer by its kind. */
@@ -335,7 +330,7 @@ static void error_answered(struct pool *pool, struct job *job, struct json_span 
                 job_free(job);
             return;
         }
-        queue_pristine(pool, job);
+        job_queue_push(&pool->pristine_queue, job);
         return;
     }
     counters->compile_errors += number == RPC_PY_COMPILE_ERROR;
@@ -353,5 +348,5 @@ void pool_job_answered(struct worker *worker, struct job *job, const struct rpc_
         count(&pool->server->counters, answer);
         job_finish_result(job, answer->result);
     }
-    dispatch(pool);
+    pool_dispatch(pool);
 }

@@ -11,6 +11,7 @@
 
 #include "daemon/host.h"
 #include "daemon/job_queue.h"
+#include "daemon/pool_start.h"
 #include "daemon/server.h"
 #include "proto/rpc.h"
 
@@ -21,19 +22,20 @@ struct pool {
     char *version; /* "3.13.0", or NULL before the first host was ready */
     unsigned workers_per_host;
     struct job_queue queue;
-    struct list pristine_jobs; /* JOB_PRISTINE */
-    struct list suspects;      /* JOB_SUSPECT */
+    struct job_queue pristine_queue; /* jobs for the pristine host */
+    struct list suspects;            /* JOB_SUSPECT */
+    struct list cleanups;            /* JOB_CLEANUP */
     struct list hosts;
     uint64_t crashes;
     uint64_t last_used_ms;
-    unsigned failed_starts; /* in a row */
-    uint64_t retry_at_ms;   /* no host is started before */
-    char *failure;          /* why the last could not start, or NULL */
+    struct pool_start start;
     bool draining;
 };
 
-/* Makes a pool without hosts. pool_free(): it must have none again. */
+/* Makes a pool without hosts. pool_close() closes its handles, when it has none again; pool_free(): and the loop has
+ * turned since. */
 struct pool *pool_new(struct server *server, const char *python, const char *program);
+void pool_close(struct pool *pool);
 struct pool *pool_free(struct pool *pool);
 
 /* Takes a job: it will be answered, whatever happens. */
@@ -48,9 +50,14 @@ void pool_warm(struct pool *pool);
 /* Shrinks to one interpreter if nothing was done for so long. */
 void pool_shrink(struct pool *pool, uint64_t idle_ms);
 
-/* Answers all waiting jobs with a retryable Unavailable; pool_retire(): lets all hosts go. */
+/* Answers all waiting jobs with a retryable Unavailable; pool_retire(): lets all hosts go; pool_kill(): kills them, and
+ * what runs is answered likewise. */
 void pool_drain(struct pool *pool);
 void pool_retire(struct pool *pool);
+void pool_kill(struct pool *pool);
+
+/* Gives what waits to who can take it, and starts hosts for the rest. */
+void pool_dispatch(struct pool *pool);
 
 /* Jobs that wait, of whatever kind. */
 size_t pool_waiting(const struct pool *pool);
@@ -60,4 +67,5 @@ void pool_host_ready(struct host *host);
 void pool_host_grew(struct host *host);
 void pool_host_gone(struct host *host);
 void pool_worker_ready(struct worker *worker);
+void pool_worker_failed(struct worker *worker, const char *why);
 void pool_job_answered(struct worker *worker, struct job *job, const struct rpc_message *answer);

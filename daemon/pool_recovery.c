@@ -12,32 +12,69 @@
 /* Hosts that may die under a job before it is given up. */
 #define ATTEMPTS_MAX 2
 
-void pool_fail_waiting(struct pool *pool, const char *reason, bool retryable) {
-    char *text = xstrdup(reason); /* answering may start what changes the original */
+static void fail_queue(struct job_queue *queue, const char *reason, bool retryable) {
     struct job *job;
-    while ((job = job_queue_pop(&pool->queue)) != NULL)
-        job_finish_unavailable(job, text, retryable);
-    struct list *lists[] = {&pool->pristine_jobs, &pool->suspects};
-    for (int i = 0; i < 2; i++) {
-        while (!list_empty(lists[i])) {
-            job = list_entry(lists[i]->next, struct job, link);
-            list_remove(&job->link);
-            job_finish_unavailable(job, text, retryable);
-        }
+    while ((job = job_queue_pop(queue)) != NULL)
+        job_finish_unavailable(job, reason, retryable);
+}
+
+static void fail_suspects(struct pool *pool, const char *reason, bool retryable) {
+    while (!list_empty(&pool->suspects)) {
+        struct job *job = list_entry(pool->suspects.next, struct job, link);
+        list_remove(&job->link);
+        job_finish_unavailable(job, reason, retryable);
+    }
+}
+
+void pool_fail_waiting(struct pool *pool, enum host_kind kind, const char *reason, bool retryable) {
+    char *text = xstrdup(reason); /* answering may start what changes the original */
+    switch (kind) {
+    case HOST_SHARED:
+        fail_queue(&pool->queue, text, retryable);
+        break;
+    case HOST_PRISTINE:
+        fail_queue(&pool->pristine_queue, text, retryable);
+        break;
+    case HOST_SOLO:
+        fail_suspects(pool, text, retryable);
+        break;
     }
     free(text);
 }
 
+static void drop_cleanup(struct job *job) {
+    log_line("what job %llu of Python %s has left, if anything, is not removed", (unsigned long long)job->id,
+             job->pool->python);
+    job_free(job);
+}
+
+void pool_drop_cleanups(struct pool *pool) {
+    while (!list_empty(&pool->cleanups)) {
+        struct job *job = list_entry(pool->cleanups.next, struct job, link);
+        list_remove(&job->link);
+        drop_cleanup(job);
+    }
+}
+
+/* Asks for the removal of what the job's run may have left. */
+static void clean_up(struct pool *pool, struct job *job) {
+    if (strcmp(job->method, "compile") != 0)
+        return;
+    struct job *cleanup = job_new_cleanup(job);
+    cleanup->state = JOB_CLEANUP;
+    list_append(&pool->cleanups, &cleanup->link);
+}
+
 static void wait_again(struct pool *pool, struct job *job) {
-    if (pool->draining) {
+    if (job->is_cleanup) {
+        job->state = JOB_CLEANUP;
+        list_prepend(&pool->cleanups, &job->link);
+    } else if (pool->draining) {
         job_finish_unavailable(job, "the daemon is shutting down", true);
     } else if (job->reply == NULL) {
         job_free(job);
-    } else if (job->needs_pristine) {
-        job->state = JOB_PRISTINE;
-        list_prepend(&pool->pristine_jobs, &job->link);
     } else {
-        job_queue_push_front(&pool->queue, job);
+        job_queue_push_front(job->needs_pristine ? &pool->pristine_queue : &pool->queue, job);
     }
 }
 
@@ -75,11 +112,24 @@ static void finish_crashed(struct host *host, struct job *job) {
     free(message);
 }
 
+/* A cleanup is tried again, but not for ever. */
+static void recover_cleanup(struct host *host, struct job *job) {
+    if (job->timed_out || ++job->attempts >= ATTEMPTS_MAX)
+        drop_cleanup(job);
+    else
+        wait_again(host->pool, job);
+}
+
 /* The job that was running when its host went. */
-static void recover_running(struct host *host, struct job *job, bool killed_by_us) {
-    if (host->timed_out == job) {
+static void recover_running(struct host *host, struct job *job) {
+    if (job->is_cleanup) {
+        recover_cleanup(host, job);
+        return;
+    }
+    clean_up(host->pool, job);
+    if (job->timed_out) {
         finish_timeout(job);
-    } else if (killed_by_us) {
+    } else if (host->blameless) {
         wait_again(host->pool, job);
     } else if (++job->attempts >= ATTEMPTS_MAX) {
         finish_crashed(host, job);
@@ -90,8 +140,7 @@ static void recover_running(struct host *host, struct job *job, bool killed_by_u
 
 void pool_recover_jobs(struct host *host) {
     struct pool *pool = host->pool;
-    bool killed_by_us = host->timed_out != NULL;
-    if (host_in_flight(host) > 0 && !killed_by_us) {
+    if (host_in_flight(host) > 0 && !host->blameless) {
         pool->crashes++;
         pool->server->counters.crashes++;
         log_line("a host of Python %s died of %s %d with %u jobs", pool->python,
@@ -103,17 +152,7 @@ void pool_recover_jobs(struct host *host) {
         for (unsigned j = worker->in_flight; j-- > 1;)
             wait_again(pool, worker->jobs[j]);
         if (worker->in_flight > 0)
-            recover_running(host, worker->jobs[0], killed_by_us);
+            recover_running(host, worker->jobs[0]);
         worker->in_flight = 0;
     }
-}
-
-char *pool_describe_failure(const struct host *host) {
-    if (host->failure != NULL)
-        return xasprintf("no host for Python %s: %s", host->pool->python, host->failure);
-    if (host->term_signal != 0)
-        return xasprintf("no host for Python %s: %s died of signal %d while it started", host->pool->python,
-                         host->pool->program, host->term_signal);
-    return xasprintf("no host for Python %s: %s exited with status %lld while it started", host->pool->python,
-                     host->pool->program, (long long)host->exit_status);
 }

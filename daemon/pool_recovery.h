@@ -5,12 +5,12 @@
 
 #include "daemon/pool.h"
 
-/* Answers every waiting job with Unavailable. */
-void pool_fail_waiting(struct pool *pool, const char *reason, bool retryable);
+/* Answers every job that waits for a host of that kind with Unavailable. */
+void pool_fail_waiting(struct pool *pool, enum host_kind kind, const char *reason, bool retryable);
+
+/* Gives up what is to be removed still; it is logged. */
+void pool_drop_cleanups(struct pool *pool);
 
 /* Takes the jobs of a host that has gone: what it ran is suspect, or timed out, or has crashed it for the
  * second time; what it had not begun waits again. */
 void pool_recover_jobs(struct host *host);
-
-/* Says why a host could not be brought up; the caller frees. */
-char *pool_describe_failure(const struct host *host);

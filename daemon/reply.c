@@ -11,6 +11,7 @@ struct batch {
     struct connection *connection; /* NULL once it is going */
     unsigned open;                 /* replies, and one until batch_complete() */
     struct buffer answers;
+    size_t held; /* of the answers: what the connection is charged with */
 };
 
 struct batch *batch_new(struct connection *connection) {
@@ -20,15 +21,34 @@ struct batch *batch_new(struct connection *connection) {
     return batch;
 }
 
+/* The connection is charged no more, and gets nothing more. */
+static struct connection *batch_detach(struct batch *batch) {
+    struct connection *connection = batch->connection;
+    batch->connection = NULL;
+    if (connection != NULL)
+        connection_release(connection, batch->held);
+    return connection;
+}
+
 static void batch_leave(struct batch *batch) {
     if (--batch->open > 0)
         return;
-    if (batch->connection != NULL && batch->answers.len > 0) {
+    struct connection *connection = batch_detach(batch);
+    if (connection != NULL && batch->answers.len > 0) {
         buffer_append_char(&batch->answers, ']');
-        connection_send(batch->connection, batch->answers.data, batch->answers.len);
+        connection_send(connection, batch->answers.data, batch->answers.len);
     }
     buffer_deinit(&batch->answers);
     free(batch);
+}
+
+static void batch_add(struct batch *batch, const struct buffer *answer) {
+    if (batch->connection == NULL)
+        return;
+    buffer_append_char(&batch->answers, batch->answers.len ? ',' : '[');
+    buffer_append(&batch->answers, answer->data, answer->len);
+    batch->held += answer->len + 1;
+    connection_hold(batch->connection, answer->len + 1);
 }
 
 void batch_complete(struct batch *batch) {
@@ -59,8 +79,7 @@ static void deliver(struct reply *reply, struct buffer *answer) {
     } else if (reply->batch == NULL) {
         connection_send(reply->connection, answer->data, answer->len);
     } else {
-        buffer_append_char(&reply->batch->answers, reply->batch->answers.len ? ',' : '[');
-        buffer_append(&reply->batch->answers, answer->data, answer->len);
+        batch_add(reply->batch, answer);
     }
     buffer_deinit(answer);
     reply_free(reply);
@@ -87,6 +106,6 @@ void reply_error(struct reply *reply, int code, const char *message, cJSON *data
 
 void reply_drop(struct reply *reply) {
     if (reply->batch != NULL)
-        reply->batch->connection = NULL;
+        batch_detach(reply->batch);
     reply_free(reply);
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "daemon/connection.h"
 #include "daemon/host_programs.h"
@@ -13,17 +14,98 @@
 #include "proto/buffer.h"
 
 static void check_end(struct server *server);
+static void on_drain_timer(uv_timer_t *timer);
 
-static void on_connection(uv_stream_t *listener, int status) {
-    struct server *server = listener->data;
-    if (status < 0)
-        log_line("accept: %s", uv_strerror(status));
-    else
-        connection_accept(server);
+/* Descriptors that connections may not take: for the process itself, and for a pool's hosts. */
+#define DESCRIPTORS_OWN 64
+#define DESCRIPTORS_OF_POOL(workers) (4 * (workers) + 16)
+#define CONNECTIONS_MIN 8
+
+/* After the drain timeout: what clients are given to take the errors that it brought them. */
+#define LAST_WORDS_MS 1000
+
+static void on_accepted(struct acceptor *acceptor, int fd) {
+    connection_accept(list_entry(acceptor, struct server, acceptor), fd);
 }
 
+static void on_overflow(struct acceptor *acceptor, int fd) {
+    connection_refuse(list_entry(acceptor, struct server, acceptor), fd);
+}
+
+static const struct acceptor_events acceptor_events = {
+    .accepted = on_accepted,
+    .overflow = on_overflow,
+};
+
+static void run_out_of_patience(struct server *server) {
+    server->impatient = true;
+    uv_timer_start(&server->drain_timer, on_drain_timer, LAST_WORDS_MS, 0);
+    for (unsigned i = 0; i < server->pool_count; i++)
+        pool_kill(server->pools[i]);
+}
+
+/* Once for the hosts, then for the clients. */
+static void on_drain_timer(uv_timer_t *timer) {
+    struct server *server = timer->data;
+    if (!server->impatient) {
+        log_line("draining takes too long: %u jobs are given up", server->jobs);
+        run_out_of_patience(server);
+        return;
+    }
+    list_each(link, &server->connections)
+        connection_close(list_entry(link, struct connection, link));
+}
+
+/* The first drains; whoever sends a second does not want to wait. */
 static void on_signal(uv_signal_t *handle, int signum) {
-    server_drain(handle->data, signum == SIGTERM ? "SIGTERM" : "SIGINT");
+    struct server *server = handle->data;
+    if (server->draining && !server->impatient)
+        run_out_of_patience(server);
+    server_drain(server, signum == SIGTERM ? "SIGTERM" : "SIGINT");
+}
+
+static void on_connection_timer(uv_timer_t *timer) {
+    struct server *server = timer->data;
+    uint64_t patience = server->options->connection_idle_s * 1000ull, now = uv_now(&server->loop);
+    list_each(link, &server->connections) {
+        struct connection *connection = list_entry(link, struct connection, link);
+        if (now >= patience && connection_is_idle_since(connection, now - patience))
+            connection_close_for(connection, "nothing has happened on this connection for too long");
+    }
+}
+
+size_t server_held(const struct server *server) {
+    return server->held + server->channels.held;
+}
+
+static struct connection *largest_connection(const struct server *server) {
+    struct connection *largest = NULL;
+    list_each(link, &server->connections) {
+        struct connection *connection = list_entry(link, struct connection, link);
+        if (largest == NULL || connection_size(connection) > connection_size(largest))
+            largest = connection;
+    }
+    return largest;
+}
+
+/* From half of the limit on, until it is three eighths, clients are held back; beyond the limit whoever holds most has to
+ * go. */
+static void watch_memory(struct channel_group *group) {
+    struct server *server = group->owner;
+    size_t limit = server->options->memory_limit;
+    struct connection *largest;
+    while (server_held(server) > limit && (largest = largest_connection(server)) != NULL) {
+        log_line("%zu KiB are held for clients: the connection that holds most, %zu KiB, is closed",
+                 server_held(server) / 1024, connection_size(largest) / 1024);
+        server->counters.refused++;
+        connection_close_for(largest, "the daemon holds too much for its clients, and most of it for this connection");
+    }
+    bool tight = server_held(server) > (server->tight ? limit / 8 * 3 : limit / 2);
+    if (!tight && !server->tight)
+        return;
+    server->tight = tight;
+    list_each(link, &server->connections)
+        connection_apply_limits(list_entry(link, struct connection, link));
 }
 
 static void on_idle(uv_timer_t *timer) {
@@ -58,6 +140,41 @@ static bool make_pools(struct server *server) {
     return server->default_pool != NULL;
 }
 
+/* As many as were asked for, unless descriptors are short. */
+static unsigned connection_limit(const struct server *server) {
+    const struct options *options = server->options;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+        return options->connection_limit;
+    rlim_t kept = DESCRIPTORS_OWN + server->pool_count * (rlim_t)DESCRIPTORS_OF_POOL(options->workers);
+    rlim_t most = limit.rlim_cur > kept + CONNECTIONS_MIN ? limit.rlim_cur - kept : CONNECTIONS_MIN;
+    if (options->connection_limit <= most)
+        return options->connection_limit;
+    log_line("%llu descriptors are enough for %llu connections", (unsigned long long)limit.rlim_cur,
+             (unsigned long long)most);
+    return (unsigned)most;
+}
+
+static void init_timers(struct server *server) {
+    uv_timer_t *timers[] = {&server->idle_timer, &server->shrink_timer, &server->connection_timer, &server->drain_timer};
+    for (size_t i = 0; i < sizeof timers / sizeof *timers; i++) {
+        uv_timer_init(&server->loop, timers[i]);
+        timers[i]->data = server;
+    }
+}
+
+static void close_handles(struct server *server) {
+    uv_handle_t *handles[] = {(uv_handle_t *)&server->sigterm,          (uv_handle_t *)&server->sigint,
+                              (uv_handle_t *)&server->idle_timer,       (uv_handle_t *)&server->shrink_timer,
+                              (uv_handle_t *)&server->connection_timer, (uv_handle_t *)&server->drain_timer};
+    for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
+        uv_close(handles[i], NULL);
+    channel_group_close(&server->channels);
+    notifier_close(&server->notifier);
+    for (unsigned i = 0; i < server->pool_count; i++)
+        pool_close(server->pools[i]);
+}
+
 struct server *server_new(const struct options *options, struct listener *listener, char **why) {
     struct server *server = xcalloc(1, sizeof *server);
     server->options = options;
@@ -68,20 +185,23 @@ struct server *server_new(const struct options *options, struct listener *listen
         free(server);
         return NULL;
     }
-    if (!make_pools(server)) {
-        *why = server_no_pool_reason(server, options->python);
-        return server_free(server);
-    }
     uv_loop_t *loop = &server->loop;
-    uv_pipe_init(loop, &server->listener_pipe, 0);
     uv_signal_init(loop, &server->sigterm);
     uv_signal_init(loop, &server->sigint);
-    uv_timer_init(loop, &server->idle_timer);
-    uv_timer_init(loop, &server->shrink_timer);
-    server->listener_pipe.data = server->sigterm.data = server->sigint.data = server;
-    server->idle_timer.data = server->shrink_timer.data = server;
+    server->sigterm.data = server->sigint.data = server;
+    init_timers(server);
     channel_group_init(&server->channels, loop);
     notifier_init(&server->notifier, loop);
+    server->channels.owner = server;
+    server->channels.turn = watch_memory;
+    server->channels.limit = options->memory_limit;
+    if (!make_pools(server)) {
+        *why = server_no_pool_reason(server, options->python);
+        close_handles(server);
+        uv_run(loop, UV_RUN_DEFAULT);
+        return server_free(server);
+    }
+    server->connection_limit = connection_limit(server);
     server->started_ms = uv_now(loop);
     server->listener = *listener;
     *listener = (struct listener){.fd = -1, .lock_fd = -1};
@@ -89,9 +209,7 @@ struct server *server_new(const struct options *options, struct listener *listen
 }
 
 void server_run(struct server *server) {
-    int status = uv_pipe_open(&server->listener_pipe, server->listener.fd);
-    if (status == 0)
-        status = uv_listen((uv_stream_t *)&server->listener_pipe, 4096, on_connection);
+    int status = acceptor_init(&server->acceptor, &server->loop, server->listener.fd, &acceptor_events);
     if (status < 0)
         log_line("cannot listen: %s", uv_strerror(status));
     uv_signal_start(&server->sigterm, on_signal, SIGTERM);
@@ -99,6 +217,10 @@ void server_run(struct server *server) {
     if (server->options->shrink_after_s > 0) {
         uint64_t period = server->options->shrink_after_s * 250ull + 1;
         uv_timer_start(&server->shrink_timer, on_shrink, period, period);
+    }
+    if (server->options->connection_idle_s > 0) {
+        uint64_t period = server->options->connection_idle_s * 125ull + 1;
+        uv_timer_start(&server->connection_timer, on_connection_timer, period, period);
     }
     watch_idleness(server);
     pool_warm(server->default_pool);
@@ -127,7 +249,8 @@ void server_drain(struct server *server, const char *reason) {
     log_line("leaving: %s", reason);
     notifier_stopping(&server->notifier);
     listen_release(&server->listener);
-    uv_close((uv_handle_t *)&server->listener_pipe, NULL);
+    acceptor_close(&server->acceptor);
+    uv_timer_start(&server->drain_timer, on_drain_timer, server->options->drain_timeout_s * 1000ull, 0);
     for (unsigned i = 0; i < server->pool_count; i++)
         pool_drain(server->pools[i]);
     check_end(server);
@@ -147,12 +270,7 @@ static void check_end(struct server *server) {
     if (server->jobs > 0 || server->hosts > 0 || server->connection_count > 0 || server->closing)
         return;
     server->closing = true;
-    uv_close((uv_handle_t *)&server->sigterm, NULL);
-    uv_close((uv_handle_t *)&server->sigint, NULL);
-    uv_close((uv_handle_t *)&server->idle_timer, NULL);
-    uv_close((uv_handle_t *)&server->shrink_timer, NULL);
-    channel_group_close(&server->channels);
-    notifier_close(&server->notifier);
+    close_handles(server);
 }
 
 struct pool *server_pool(struct server *server, const char *python) {

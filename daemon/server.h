@@ -7,6 +7,7 @@
 #include <cjson/cJSON.h>
 #include <uv.h>
 
+#include "daemon/acceptor.h"
 #include "daemon/channel.h"
 #include "daemon/list.h"
 #include "daemon/listen.h"
@@ -23,20 +24,26 @@ struct counters {
     uint64_t crashes; /* of hosts */
     uint64_t timeouts, cancelled;
     uint64_t exact; /* jobs that a pristine process ran */
+    uint64_t refused; /* connections beyond the limit, or closed for the memory they held */
 };
 
 struct server {
     const struct options *options;
     uv_loop_t loop;
     struct listener listener;
-    uv_pipe_t listener_pipe;
+    struct acceptor acceptor;
     struct channel_group channels;
     uv_signal_t sigterm, sigint;
     uv_timer_t idle_timer;
     uv_timer_t shrink_timer;
     struct notifier notifier;
+    uv_timer_t connection_timer; /* looks for idle connections */
+    uv_timer_t drain_timer;
     struct list connections;
     unsigned connection_count; /* handles not yet closed */
+    unsigned connection_limit;
+    size_t held; /* bytes of jobs and gathered answers, beside what the channels hold */
+    bool tight;  /* half of the memory limit is held */
     struct pool **pools;       /* newest Python first */
     unsigned pool_count;
     struct pool *default_pool;
@@ -45,6 +52,7 @@ struct server {
     uint64_t last_job_id;
     uint64_t started_ms;
     bool draining;
+    bool impatient; /* draining has taken too long: nothing is waited for any more */
     bool closing;
     struct counters counters;
 };
@@ -59,8 +67,12 @@ void server_run(struct server *server);
 /* Frees everything; the loop has ended. */
 struct server *server_free(struct server *server);
 
-/* Stops accepting, finishes what runs, answers what is queued with a retryable error, and ends the loop. */
+/* Stops accepting, finishes what runs, answers what is queued with a retryable error, and ends the loop. What still
+ * runs after the drain timeout is killed and answered likewise. */
 void server_drain(struct server *server, const char *reason);
+
+/* Bytes that are held for clients. */
+size_t server_held(const struct server *server);
 
 /* The pool for a version ("3.13"; NULL: the default), or NULL. */
 struct pool *server_pool(struct server *server, const char *python);

@@ -53,7 +53,7 @@ static void add_pool(cJSON *pythons, const struct pool *pool) {
     cJSON_AddBoolToObject(item, "default", pool->server->default_pool == pool);
     cJSON_AddNumberToObject(item, "queued", (double)pool_waiting(pool));
     cJSON_AddNumberToObject(item, "crashes", (double)pool->crashes);
-    json_add_string_or_null(item, "failure", pool->failed_starts ? pool->failure : NULL);
+    json_add_string_or_null(item, "failure", pool->start.failed ? pool->start.failure : NULL);
     cJSON *hosts = cJSON_AddArrayToObject(item, "hosts");
     list_each(link, &pool->hosts)
         add_host(hosts, list_entry(link, struct host, link));
@@ -64,7 +64,7 @@ static void add_queue(cJSON *status, const struct server *server) {
     for (int priority = 0; priority < PRIORITY_COUNT; priority++) {
         size_t count = 0;
         for (unsigned i = 0; i < server->pool_count; i++)
-            count += server->pools[i]->queue.counts[priority];
+            count += server->pools[i]->queue.counts[priority] + server->pools[i]->pristine_queue.counts[priority];
         cJSON_AddNumberToObject(queue, schema_choice_name(priority_choices, priority), (double)count);
     }
 }
@@ -80,7 +80,7 @@ static void add_counters(cJSON *status, const struct counters *c) {
         {"cached", c->cached},         {"compile_errors", c->compile_errors},
         {"os_errors", c->os_errors},   {"crashes", c->crashes},
         {"timeouts", c->timeouts},     {"cancelled", c->cancelled},
-        {"exact", c->exact},
+        {"exact", c->exact},           {"refused", c->refused},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         cJSON_AddNumberToObject(item, all[i].name, (double)all[i].value);
@@ -98,7 +98,9 @@ cJSON *status_build(const struct server *server) {
     for (unsigned i = 0; i < server->pool_count; i++)
         add_pool(pythons, server->pools[i]);
     cJSON_AddNumberToObject(status, "connections", server->connection_count);
+    cJSON_AddNumberToObject(status, "connections_max", server->connection_limit);
     cJSON_AddNumberToObject(status, "jobs", server->jobs);
+    cJSON_AddNumberToObject(status, "held_bytes", (double)server_held(server));
     add_queue(status, server);
     add_counters(status, &server->counters);
     return status;

@@ -16,21 +16,38 @@
 /* A host's messages are trusted to be of any length: results can carry many warnings. */
 #define MESSAGE_MAX ((size_t)1 << 30)
 
+/* For a job without a timeout that nobody waits for any more. */
+#define ABANDONED_TIMEOUT_MS 60000
+
 static const char warm_id[] = "0";
 
 static struct worker *of(struct channel *channel) {
     return list_entry(channel, struct worker, channel);
 }
 
+static void on_job_timeout(struct worker *worker) {
+    struct job *job = worker->jobs[0];
+    log_line("job %llu of Python %s timed out after %u ms; its host is killed", (unsigned long long)job->id,
+             worker->host->pool->python, job->timeout_ms);
+    job->timed_out = true;
+    worker->host->blameless = true;
+    host_kill(worker->host);
+}
+
+static void on_start_timeout(struct worker *worker) {
+    unsigned seconds = worker->host->pool->server->options->start_timeout_s;
+    free(worker->host->failure);
+    worker->host->failure = xasprintf("an interpreter has not come up in %u seconds", seconds);
+    worker->host->blameless = true;
+    host_kill(worker->host);
+}
+
 static void on_timeout(uv_timer_t *timer) {
     struct worker *worker = timer->data;
-    if (worker->in_flight == 0)
-        return;
-    worker->host->timed_out = worker->jobs[0];
-    log_line("job %llu of Python %s timed out after %u ms; its host is killed",
-             (unsigned long long)worker->jobs[0]->id, worker->host->pool->python,
-             worker->jobs[0]->timeout_ms);
-    host_kill(worker->host);
+    if (worker->in_flight > 0)
+        on_job_timeout(worker);
+    else if (worker->state == WORKER_STARTING)
+        on_start_timeout(worker);
 }
 
 /* The first of its jobs is running now. */
@@ -63,12 +80,14 @@ static void on_warm_answer(struct worker *worker, const struct rpc_message *answ
         const char *error;
         cJSON *tree = json_parse(answer->error.text, answer->error.len, &error);
         const char *message = json_get_string(tree, "message");
-        free(worker->host->failure);
-        worker->host->failure = xstrdup(message ? message : "no interpreter could be made");
+        worker->state = WORKER_ENDED; /* its host may have others */
+        uv_timer_stop(&worker->timer);
+        pool_worker_failed(worker, message ? message : "no interpreter could be made");
         cJSON_Delete(tree);
-        host_kill(worker->host);
     } else {
         worker->state = WORKER_READY;
+        worker->host->came_up = true;
+        uv_timer_stop(&worker->timer);
         pool_worker_ready(worker);
     }
 }
@@ -148,6 +167,7 @@ int worker_init(struct worker *worker, struct host *host, int fd) {
 void worker_warm(struct worker *worker) {
     assert(worker->state == WORKER_COLD);
     worker->state = WORKER_STARTING;
+    uv_timer_start(&worker->timer, on_timeout, worker->host->pool->server->options->start_timeout_s * 1000ull, 0);
     send_request(worker, warm_id, "warm", NULL, 0);
 }
 
@@ -157,9 +177,19 @@ void worker_assign(struct worker *worker, struct job *job) {
     snprintf(id, sizeof id, "%llu", (unsigned long long)job->id);
     send_request(worker, id, job->method, job->params, job->params_len);
     job->state = JOB_ASSIGNED;
+    job->worker = worker;
     worker->jobs[worker->in_flight++] = job;
     if (worker->in_flight == 1)
         begin_first(worker);
+}
+
+void worker_limit(struct worker *worker, struct job *job) {
+    unsigned limit = worker->host->pool->server->options->job_timeout_ms;
+    if (job->timeout_ms > 0)
+        return;
+    job->timeout_ms = limit > 0 ? limit : ABANDONED_TIMEOUT_MS;
+    if (worker->jobs[0] == job && worker->in_flight > 0)
+        uv_timer_start(&worker->timer, on_timeout, job->timeout_ms, 0);
 }
 
 void worker_leave(struct worker *worker) {

@@ -26,7 +26,7 @@ struct worker {
     struct host *host;
     enum worker_state state;
     struct channel channel;
-    uv_timer_t timer;              /* the running job's timeout */
+    uv_timer_t timer;              /* the running job's timeout, or the interpreter's to come up */
     struct job *jobs[WORKER_JOBS]; /* the first one runs */
     unsigned in_flight;
     uint64_t since_ms; /* when the running job was begun */
@@ -42,6 +42,9 @@ void worker_warm(struct worker *worker);
 
 /* Gives it a job. It must be ready and have fewer than WORKER_JOBS. */
 void worker_assign(struct worker *worker, struct job *job);
+
+/* Nobody waits for a job of its any more: it may not run for ever then. */
+void worker_limit(struct worker *worker, struct job *job);
 
 /* Closes its socket: it ends when it has answered what it has. */
 void worker_leave(struct worker *worker);

@@ -8,6 +8,9 @@
 /* Longest run of headers before a message. */
 #define HEADERS_MAX 4096
 
+/* What an empty reader may keep. */
+#define EMPTY_SIZE_MAX 4096
+
 void frame_reader_init(struct frame_reader *reader, size_t limit) {
     *reader = (struct frame_reader){.limit = limit};
 }
@@ -32,6 +35,17 @@ char *frame_reader_reserve(struct frame_reader *reader, size_t size) {
 
 void frame_reader_commit(struct frame_reader *reader, size_t len) {
     reader->in.len += len;
+}
+
+void frame_reader_trim(struct frame_reader *reader) {
+    if (reader->start < reader->in.len || reader->in.cap <= EMPTY_SIZE_MAX)
+        return;
+    buffer_deinit(&reader->in);
+    reader->start = reader->scanned = 0;
+}
+
+size_t frame_reader_size(const struct frame_reader *reader) {
+    return reader->in.cap;
 }
 
 bool frame_reader_pending(const struct frame_reader *reader) {

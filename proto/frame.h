@@ -46,8 +46,14 @@ char *frame_reader_reserve(struct frame_reader *reader, size_t size);
 /* Says that `len` bytes were put there. */
 void frame_reader_commit(struct frame_reader *reader, size_t len);
 
-/* Takes the next message; *text is valid until frame_reader_reserve() is called. */
+/* Takes the next message; *text is valid until frame_reader_reserve() or frame_reader_trim() is called. */
 enum frame_status frame_reader_next(struct frame_reader *reader, const char **text, size_t *len);
+
+/* Gives back memory that nothing is held in. */
+void frame_reader_trim(struct frame_reader *reader);
+
+/* Memory that the reader holds, in bytes. */
+size_t frame_reader_size(const struct frame_reader *reader);
 
 /* Whether bytes of an unfinished message are held. */
 bool frame_reader_pending(const struct frame_reader *reader);

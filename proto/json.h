@@ -18,6 +18,12 @@
 /* Deepest nesting of arrays and objects that is read. */
 #define JSON_DEPTH_MAX 64
 
+/* How much a text may ask of who reads it: a tree takes up to 50 times the memory of its text. */
+struct json_limits {
+    unsigned depth; /* of nesting, JSON_DEPTH_MAX at most */
+    size_t values;  /* in the text, at all levels */
+};
+
 /* A part of a JSON text, not owned. `text` is NULL where there is no such part. */
 struct json_span {
     const char *text;
@@ -30,6 +36,9 @@ cJSON *json_parse(const char *text, size_t len, const char **error);
 
 /* Checks the grammar alone. Returns NULL, or a message (static). */
 const char *json_check(const char *text, size_t len);
+
+/* Likewise, with limits. */
+const char *json_check_within(const char *text, size_t len, const struct json_limits *limits);
 
 /* Finds the value of a member of the object that `text` is, as raw text, without building a tree.
  * The text must have passed json_check(). Of several members of one name the last is found. */

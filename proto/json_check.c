@@ -2,6 +2,7 @@
  * that cJSON is too lax for. Also finds members and elements in texts that were checked. */
 #include "proto/json.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "proto/utf8.h"
@@ -11,6 +12,8 @@ struct cursor {
     const char *at;
     const char *end;
     const char *why;
+    unsigned depth_max;
+    size_t values_left;
 };
 
 static bool fail(struct cursor *c, const char *why) {
@@ -110,9 +113,9 @@ static bool check_word(struct cursor *c, const char *word) {
     return true;
 }
 
-static bool check_value(struct cursor *c, int depth);
+static bool check_value(struct cursor *c, unsigned depth);
 
-static bool check_members(struct cursor *c, int depth) {
+static bool check_members(struct cursor *c, unsigned depth) {
     skip_space(c);
     if (take(c, '}'))
         return true;
@@ -129,7 +132,7 @@ static bool check_members(struct cursor *c, int depth) {
     return take(c, '}') ? true : fail(c, "',' or '}' expected");
 }
 
-static bool check_elements(struct cursor *c, int depth) {
+static bool check_elements(struct cursor *c, unsigned depth) {
     skip_space(c);
     if (take(c, ']'))
         return true;
@@ -141,12 +144,14 @@ static bool check_elements(struct cursor *c, int depth) {
 }
 
 /* Checks a value and the white space on both its sides. */
-static bool check_value(struct cursor *c, int depth) {
+static bool check_value(struct cursor *c, unsigned depth) {
     skip_space(c);
     if (c->at == c->end)
         return fail(c, "unexpected end");
-    if (depth == JSON_DEPTH_MAX && (*c->at == '{' || *c->at == '['))
+    if (depth == c->depth_max && (*c->at == '{' || *c->at == '['))
         return fail(c, "nested too deeply");
+    if (c->values_left-- == 0)
+        return fail(c, "too many values");
     bool fine;
     switch (*c->at) {
     case '{':
@@ -177,7 +182,11 @@ static bool check_value(struct cursor *c, int depth) {
 }
 
 const char *json_check(const char *text, size_t len) {
-    struct cursor c = {text, text + len, NULL};
+    return json_check_within(text, len, &(struct json_limits){JSON_DEPTH_MAX, SIZE_MAX});
+}
+
+const char *json_check_within(const char *text, size_t len, const struct json_limits *limits) {
+    struct cursor c = {text, text + len, NULL, limits->depth, limits->values};
     if (check_value(&c, 0) && c.at != c.end)
         c.why = "text behind the value";
     return c.why;
@@ -217,7 +226,7 @@ static struct json_span pass_value(struct cursor *c) {
 }
 
 struct json_span json_member(const char *text, size_t len, const char *name) {
-    struct cursor c = {text, text + len, NULL};
+    struct cursor c = {.at = text, .end = text + len};
     struct json_span found = {NULL, 0};
     size_t name_len = strlen(name);
     skip_space(&c);
@@ -241,7 +250,7 @@ struct json_span json_member(const char *text, size_t len, const char *name) {
 
 void json_each_element(const char *text, size_t len,
                        void (*element)(struct json_span element, void *context), void *context) {
-    struct cursor c = {text, text + len, NULL};
+    struct cursor c = {.at = text, .end = text + len};
     skip_space(&c);
     if (!take(&c, '['))
         return;

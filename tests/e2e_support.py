@@ -127,8 +127,10 @@ class Connection:
 class Daemon:
     """A daemon in the foreground, on a socket in a new folder."""
 
-    def __init__(self, *options, fake=False, environment=None):
+    def __init__(self, *options, fake=False, environment=None, beside=None):
+        """`beside`: files to put beside the fake host, {name: text}."""
         self.folder = tempfile.mkdtemp(prefix="pycompiled-test-")
+        self.beside = beside or {}
         self.socket = os.path.join(self.folder, "run", "socket")
         self.log = os.path.join(self.folder, "log")
         self.fake = fake
@@ -155,6 +157,8 @@ class Daemon:
         if not os.path.exists(program):
             shutil.copy(DAEMON, program)
             shutil.copy(os.path.join(SOURCE, "fake-host"), os.path.join(self.bin, "pycompile-host-9.9"))
+            for name, text in self.beside.items():
+                self.file("bin/" + name, text)
         return program
 
     def start(self):

@@ -235,13 +235,7 @@ class Failures(unittest.TestCase):
 
     def test_host_that_cannot_start(self):
         for how, word in (("fail-start", "told to fail"), ("die-start", "status 3")):
-            daemon = Daemon(fake=True)
-            os.makedirs(os.path.join(daemon.folder, "bin"))
-            daemon.file("bin/" + how)
-            program = os.path.join(daemon.folder, "bin", "pycompiled")
-            shutil.copy(e2e.DAEMON, program)
-            shutil.copy(os.path.join(e2e.SOURCE, "fake-host"), os.path.join(daemon.folder, "bin", "pycompile-host-9.9"))
-            with daemon, daemon.connect() as connection:
+            with Daemon(fake=True, beside={how: ""}) as daemon, daemon.connect() as connection:
                 for _ in range(3):
                     answer = connection.compile("/a")
                     self.assertEqual(answer["error"]["code"], -32005)

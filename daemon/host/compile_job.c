@@ -226,3 +226,16 @@ void compile_job_run(const struct job_setting *setting, const struct compile_req
     source_file_deinit(&run.source);
     free(run.cfile);
 }
+
+void compile_job_clean(const struct job_setting *setting, const struct compile_request *request) {
+    struct answer nobodys = {0};
+    struct run run = {.setting = setting, .request = request, .answer = &nobodys};
+    if (enter_folder(&run)) {
+        run.cfile = decide_cfile(&run);
+        pyc_file_discard(run.dir_fd, run.cfile, setting->unique);
+        free(run.cfile);
+    }
+    if (run.dir_fd >= 0)
+        close(run.dir_fd);
+    answer_deinit(&nobodys);
+}

@@ -18,3 +18,7 @@ struct job_setting {
 
 void compile_job_run(const struct job_setting *setting, const struct compile_request *request,
                      struct answer *answer);
+
+/* Removes the temporary file, if there is one, that a run of the request with the same `unique` left when it was
+ * killed. */
+void compile_job_clean(const struct job_setting *setting, const struct compile_request *request);

@@ -18,7 +18,7 @@ static void on_child(int signum) {
     (void)signum; /* only to interrupt ppoll() */
 }
 
-static _Noreturn void die_like(int status) {
+void pristine_die_like(int status) {
     if (WIFSIGNALED(status)) {
         signal(WTERMSIG(status), SIG_DFL);
         sigset_t all;
@@ -47,7 +47,7 @@ static int wait_for_child(pid_t child, int control_fd, const sigset_t *unblocked
     }
 }
 
-bool pristine_fork(int control_fd) {
+bool pristine_fork(int control_fd, int *status) {
     sigset_t chld, old;
     sigemptyset(&chld);
     sigaddset(&chld, SIGCHLD);
@@ -56,7 +56,7 @@ bool pristine_fork(int control_fd) {
     pid_t child = fork();
     if (child == 0) {
         sigprocmask(SIG_SETMASK, &old, NULL);
-        return false;
+        return true;
     }
     if (child < 0) {
         perror("pycompile-host: fork");
@@ -64,9 +64,7 @@ bool pristine_fork(int control_fd) {
     }
     sigset_t unblocked = old;
     sigdelset(&unblocked, SIGCHLD);
-    int status = wait_for_child(child, control_fd, &unblocked);
+    *status = wait_for_child(child, control_fd, &unblocked);
     sigprocmask(SIG_SETMASK, &old, NULL);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        die_like(status);
-    return true;
+    return false;
 }

@@ -4,6 +4,9 @@
 
 #include <stdbool.h>
 
-/* Forks. In the child false: it runs the job, answers and leaves. In the parent true, once the child is gone; a
- * parent whose child died otherwise than by leaving dies likewise, for the server to see. */
-bool pristine_fork(int control_fd);
+/* Forks. Returns true in the child: it runs the job, answers and leaves. False in the parent once the child is gone, with
+ * its wait status in *status; a child that still works when the host is told to leave is given a moment and killed. */
+bool pristine_fork(int control_fd, int *status);
+
+/* Ends this process as another has ended that left this wait status, for the server to see. */
+_Noreturn void pristine_die_like(int status);

@@ -106,11 +106,22 @@ int pyc_file_make_folder(int dir_fd, const char *path, mode_t mask, struct pyc_f
     return result;
 }
 
+static char *temporary_name(const char *path, const char *unique) {
+    return xasprintf("%s.%s.tmp", path, unique);
+}
+
+void pyc_file_discard(int dir_fd, const char *path, const char *unique) {
+    char *temporary = temporary_name(path, unique);
+    if (unlinkat(dir_fd, temporary, 0) < 0 && errno != ENOENT && errno != ENOTDIR)
+        fprintf(stderr, "pycompile-host: cannot remove %s: %s\n", temporary, strerror(errno));
+    free(temporary);
+}
+
 int pyc_file_write(int dir_fd, const char *path, const struct pyc_header *header, const void *code, size_t code_len,
                    mode_t mode, mode_t mask, const char *unique, struct pyc_failure *failure) {
     unsigned char bytes[PYC_HEADER_SIZE];
     pyc_header_encode(header, bytes);
-    char *temporary = xasprintf("%s.%s.tmp", path, unique);
+    char *temporary = temporary_name(path, unique);
     pthread_rwlock_rdlock(&writing);
     mode &= 0666 & ~mask;
     int result = write_and_rename(dir_fd, path, temporary, bytes, code, code_len, mode, failure);

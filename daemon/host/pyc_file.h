@@ -24,12 +24,15 @@ enum pyc_place pyc_file_place(int dir_fd, const char *path);
 
 /* Writes header and code to a temporary file beside `path` and renames it: missing folders are made as os.makedirs
  * does. `mode` is that of the file, and `mask` the umask for both. `unique` makes the temporary name: what stands
- * there already is the leftover of a killed run of the same job. Returns 0, or -1 with *failure set. */
+ * there already is the leftover of a killed run. Returns 0, or -1 with *failure set. */
 int pyc_file_write(int dir_fd, const char *path, const struct pyc_header *header, const void *code, size_t code_len,
                    mode_t mode, mode_t mask, const char *unique, struct pyc_failure *failure);
 
 /* Makes the missing folders of `path`, as os.makedirs does. Likewise. */
 int pyc_file_make_folder(int dir_fd, const char *path, mode_t mask, struct pyc_failure *failure);
+
+/* Removes the temporary file that a killed pyc_file_write() of the same `path` and `unique` may have left. */
+void pyc_file_discard(int dir_fd, const char *path, const char *unique);
 
 /* A process that is told to leave calls pyc_file_finish_writing(): it returns once no thread is between making a
  * temporary file and renaming it, and none will begin. */

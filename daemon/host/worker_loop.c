@@ -102,6 +102,7 @@ static void run_search(const struct rpc_message *message, struct answer *answer)
     cJSON_Delete(params);
 }
 
+/* Compiles, checks, or removes what a dead run of the same request and id has left. */
 static void run_job(struct worker_loop *loop, const struct rpc_message *message, struct answer *answer) {
     struct compile_request request;
     long long start_us = now_us();
@@ -120,7 +121,12 @@ static void run_job(struct worker_loop *loop, const struct rpc_message *message,
             .mask = loop->setting->mask,
             .unique = unique,
         };
-        compile_job_run(&setting, &request, answer);
+        if (strcmp(message->method, "clean") == 0) {
+            compile_job_clean(&setting, &request);
+            answer->result = cJSON_CreateObject();
+        } else {
+            compile_job_run(&setting, &request, answer);
+        }
         if (request.trace)
             add_trace(answer, start_us);
         free(unique);
@@ -139,6 +145,28 @@ static void answer_request(struct worker_loop *loop, const struct rpc_message *m
         run_job(loop, message, answer);
 }
 
+/* The child that ran the job has died: the server, if it lives, sees this process die likewise and has the file
+ * removed; where it does not nobody else will. */
+static _Noreturn void follow_child(struct worker_loop *loop, const struct rpc_message *message, int status) {
+    struct rpc_message clean = *message;
+    struct answer answer = {0};
+    char method[] = "clean";
+    clean.method = method;
+    if (strcmp(message->method, "compile") == 0)
+        run_job(loop, &clean, &answer);
+    pristine_die_like(status);
+}
+
+/* Has a child do the job. Returns true in the child, false when it has been answered. */
+static bool fork_for(struct worker_loop *loop, const struct rpc_message *message) {
+    int status;
+    if (pristine_fork(loop->setting->control_fd, &status))
+        return true;
+    if (status != 0)
+        follow_child(loop, message, status);
+    return false;
+}
+
 /* Handles one request. Returns false where the worker is to end. */
 static bool handle(struct worker_loop *loop, const char *text, size_t len) {
     struct rpc_message message = {0};
@@ -147,9 +175,9 @@ static bool handle(struct worker_loop *loop, const char *text, size_t len) {
     int code = why ? RPC_PARSE_ERROR : rpc_parse(text, len, &message, &why);
     bool forked = code == 0 && loop->setting->pristine && loop->compiler != NULL &&
                   strcmp(message.method, "warm") != 0;
-    if (forked && pristine_fork(loop->setting->control_fd)) {
+    if (forked && !fork_for(loop, &message)) {
         rpc_message_deinit(&message);
-        return true; /* the child has answered */
+        return true;
     }
     if (code != 0)
         answer_error(&answer, code, why, NULL);

@@ -128,6 +128,31 @@ static void test_long_stream_is_bounded(void **state) {
     frame_reader_deinit(&reader);
 }
 
+static void test_memory_is_given_back(void **state) {
+    (void)state;
+    struct frame_reader reader;
+    char text[20000];
+    memset(text, 'x', sizeof text);
+    text[0] = '{';
+    frame_reader_init(&reader, sizeof text);
+    feed(&reader, text, sizeof text);
+    expect_status(&reader, FRAME_NONE);
+    frame_reader_trim(&reader);
+    assert_true(frame_reader_size(&reader) >= sizeof text); /* half a message is held */
+    feed(&reader, "\n{}\n{", 5);
+    expect_status(&reader, FRAME_READY);
+    expect(&reader, "{}");
+    frame_reader_trim(&reader);
+    feed(&reader, "}\n", 2);
+    expect(&reader, "{}");
+    expect_status(&reader, FRAME_NONE);
+    frame_reader_trim(&reader);
+    assert_true(frame_reader_size(&reader) <= 4096);
+    feed(&reader, "[1]\n", 4);
+    expect(&reader, "[1]");
+    frame_reader_deinit(&reader);
+}
+
 static void test_write(void **state) {
     (void)state;
     struct buffer out = {0};
@@ -144,6 +169,7 @@ int main(void) {
         cmocka_unit_test(test_line_over_limit), cmocka_unit_test(test_headers_over_limit),
         cmocka_unit_test(test_broken),         cmocka_unit_test(test_endless_headers),
         cmocka_unit_test(test_long_stream_is_bounded), cmocka_unit_test(test_write),
+        cmocka_unit_test(test_memory_is_given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,6 +32,15 @@ static void test_depth(void **state) {
     assert_non_null(json_check(text, 2 * JSON_DEPTH_MAX + 2));
 }
 
+static void test_limits(void **state) {
+    (void)state;
+    const struct json_limits limits = {.depth = 2, .values = 5};
+    assert_null(json_check_within("[[1],2,3]", 9, &limits));
+    assert_non_null(json_check_within("[[[]]]", 6, &limits));
+    assert_non_null(json_check_within("[[1],2,3,4]", 11, &limits));
+    assert_non_null(json_check_within("{\"a\":{\"b\":{}}}", 15, &limits));
+}
+
 /* Parses `text`, prints it, and compares. */
 static void check_round(const char *text, const char *printed) {
     const char *error;
@@ -111,6 +120,7 @@ static void test_elements(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),          cmocka_unit_test(test_depth),  cmocka_unit_test(test_round),
+        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_bytes_in_strings), cmocka_unit_test(test_member), cmocka_unit_test(test_elements),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
