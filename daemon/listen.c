@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,13 +97,21 @@ int listen_prepare_folder(const char *path, char **why) {
     return make_folder(path, why) < 0 || paths_check_folder(path, why) < 0 ? -1 : 0;
 }
 
+/* Whether the process lives that listened first on the socket that `fd` is connected to. */
+static bool listener_lives(int fd) {
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || kill(peer.pid, 0) == 0 || errno != ESRCH;
+}
+
 bool listen_probe(const char *path) {
     struct sockaddr_un address;
     int fd = fill_address(path, &address) ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
     if (fd < 0)
         return false;
     /* EAGAIN: somebody listens and the backlog is full. */
-    bool there = connect(fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EAGAIN;
+    bool connected = connect(fd, (struct sockaddr *)&address, sizeof address) == 0, full = !connected && errno == EAGAIN;
+    bool there = full || (connected && listener_lives(fd));
     close(fd);
     return there;
 }

@@ -33,7 +33,8 @@ int listen_prepare_folder(const char *path, char **why);
  * lock and removing what a dead daemon left. On LISTEN_FAILED a message is in *why, which the caller frees. */
 enum listen_status listen_acquire(struct listener *listener, const char *path, char **why);
 
-/* Whether a daemon accepts connections at `path`. */
+/* Whether a daemon accepts connections at `path`. One that has been killed does not, though a process that it was about
+ * to start may hold its socket for a moment. */
 bool listen_probe(const char *path);
 
 /* Removes the name, if it is still ours, and gives up the lock. `fd` is left to its user. */

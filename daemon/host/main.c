@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,7 @@ static void confine(void) {
     forbid_cores();
     offer_to_oom_killer();
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    signal(SIGXFSZ, SIG_IGN); /* a write over the limit fails, as it does in any Python */
     umask(0);
     char folder[] = "/tmp/pycompile-host-XXXXXX";
     if (mkdtemp(folder) != NULL && (chdir(folder) < 0 || rmdir(folder) < 0))
