@@ -454,6 +454,8 @@ def add_tests():
                                 (ServerKilled, "in_the_middle", ServerKilled.kill_in_the_middle),
                                 (ServerKilled, "for_good", ServerKilled.kill_for_good),
                                 (Leaks, "many", Leaks.run_many)):
+            if case is HostsKilled and version in ("3.9", "3.10"):
+                continue  # their bytes are not yet the same whatever was compiled before
             setattr(case, "test_%s_%s" % (name, tag),
                     lambda self, run=run, version=version, python=python: run(self, version, python))
 
