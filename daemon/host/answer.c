@@ -151,6 +151,7 @@ static cJSON *os_error_data(PyObject *exception) {
     add_attribute(data, "errno", exception, "errno", add_number);
     add_attribute(data, "strerror", exception, "strerror", add_text);
     add_attribute(data, "filename", exception, "filename", add_text);
+    add_attribute(data, "filename2", exception, "filename2", add_text);
     add_text(data, "msg", exception);
     return data;
 }
@@ -174,6 +175,10 @@ void answer_os_error(struct answer *answer, int error, const char *filename, con
     Py_XDECREF(name);
     Py_XDECREF(second);
     answer_with_os_error(answer, exception);
+}
+
+void answer_add_warnings(struct answer *answer, PyObject *warnings) {
+    add_warnings(answer->data, warnings);
 }
 
 void answer_exists_error(struct answer *answer, const char *text) {

@@ -33,6 +33,9 @@ void answer_other_error(struct answer *answer, PyObject *exception, PyObject *wa
 /* OSError as Python raises it for an errno value and one or two file names. */
 void answer_os_error(struct answer *answer, int error, const char *filename, const char *target);
 
+/* Adds warnings to an error that has data and none yet. */
+void answer_add_warnings(struct answer *answer, PyObject *warnings);
+
 /* FileExistsError with nothing but a text. */
 void answer_exists_error(struct answer *answer, const char *text);
 

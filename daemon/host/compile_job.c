@@ -133,15 +133,22 @@ static mode_t mask_of(const struct run *run) {
     return run->request->umask >= 0 ? (mode_t)run->request->umask : run->setting->mask;
 }
 
+/* The compiler has warned by then. */
+static void answer_write_failure(struct run *run, struct pyc_failure *failure) {
+    answer_os_error(run->answer, failure->error, failure->path, failure->target);
+    if (run->answer->data != NULL)
+        answer_add_warnings(run->answer, run->output.warnings);
+    free(failure->path);
+    free(failure->target);
+}
+
 /* py_compile makes the folder before it marshals, and lets marshal's exception through. */
 static void answer_unmarshallable(struct run *run) {
     struct pyc_failure failure = {0};
     if (pyc_file_make_folder(run->dir_fd, run->cfile, mask_of(run), &failure) < 0)
-        answer_os_error(run->answer, failure.error, failure.path, failure.target);
+        answer_write_failure(run, &failure);
     else
         answer_other_error(run->answer, run->output.exception, run->output.warnings);
-    free(failure.path);
-    free(failure.target);
 }
 
 /* Compiles. False where that was not to be: the answer says why. */
@@ -182,9 +189,7 @@ static bool write_pyc(struct run *run, const struct pyc_header *header) {
     int status = pyc_file_write(run->dir_fd, run->cfile, header, PyBytes_AS_STRING(run->output.bytes),
                                 (size_t)PyBytes_GET_SIZE(run->output.bytes), mode, mask_of(run), run->setting->unique, &failure);
     if (status < 0)
-        answer_os_error(run->answer, failure.error, failure.path, failure.target);
-    free(failure.path);
-    free(failure.target);
+        answer_write_failure(run, &failure);
     return status == 0;
 }
 

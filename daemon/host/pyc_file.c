@@ -36,21 +36,26 @@ static int fail(struct pyc_failure *failure, int error, const char *path, const 
     return -1;
 }
 
-/* os.makedirs(folder): parents first; a folder that is there already is no failure here. */
+/* os.path.dirname(), where there is a slash. NULL where there is none. */
+static char *folder_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return NULL;
+    while (slash > path && slash[-1] == '/')
+        slash--;
+    return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+}
+
+/* os.makedirs(folder), step by step, as the error names the folder that could not be made; one that is there already
+ * is no failure here. */
 static int make_folders(int dir_fd, const char *folder, mode_t mask, struct pyc_failure *failure) {
-    if (*folder == '\0' || mkdirat(dir_fd, folder, 0777 & ~mask) == 0 || errno == EEXIST)
-        return 0;
-    if (errno != ENOENT)
-        return fail(failure, errno, folder, NULL);
-    char *parent = xstrdup(folder);
-    char *slash = strrchr(parent, '/');
-    int result = 0;
-    if (slash != NULL && slash != parent) {
-        *slash = '\0';
-        result = make_folders(dir_fd, parent, mask, failure);
-    }
+    char *parent = folder_of(folder);
+    struct stat st;
+    bool missing = parent != NULL && fstatat(dir_fd, parent, &st, 0) < 0;
+    int result = missing ? make_folders(dir_fd, parent, mask, failure) : 0;
+    bool made = missing && strcmp(strrchr(folder, '/'), "/.") == 0;
     free(parent);
-    if (result == 0 && mkdirat(dir_fd, folder, 0777 & ~mask) < 0 && errno != EEXIST)
+    if (result == 0 && !made && mkdirat(dir_fd, folder, 0777 & ~mask) < 0 && errno != EEXIST)
         result = fail(failure, errno, folder, NULL);
     return result;
 }
@@ -82,11 +87,9 @@ static int write_all(int fd, const void *header, const void *code, size_t code_l
     return 0;
 }
 
-static int write_and_rename(int dir_fd, const char *path, const char *temporary, const unsigned char *header,
-                            const void *code, size_t code_len, mode_t mode, struct pyc_failure *failure) {
-    int fd = open_temporary(dir_fd, temporary, mode);
-    if (fd < 0)
-        return fail(failure, errno, temporary, NULL);
+/* Takes over the descriptor of the temporary file, and leaves none behind. */
+static int write_and_rename(int fd, int dir_fd, const char *path, const char *temporary, const unsigned char *header,
+                            const void *code, size_t code_len, struct pyc_failure *failure) {
     int error = write_all(fd, header, code, code_len);
     if (close(fd) < 0 && error == 0)
         error = errno;
@@ -99,9 +102,8 @@ static int write_and_rename(int dir_fd, const char *path, const char *temporary,
 }
 
 int pyc_file_make_folder(int dir_fd, const char *path, mode_t mask, struct pyc_failure *failure) {
-    char *slash = strrchr(path, '/');
-    char *folder = slash ? xstrndup(path, (size_t)(slash - path)) : xstrdup("");
-    int result = make_folders(dir_fd, folder, mask, failure);
+    char *folder = folder_of(path);
+    int result = folder != NULL ? make_folders(dir_fd, folder, mask, failure) : 0;
     free(folder);
     return result;
 }
@@ -124,14 +126,16 @@ int pyc_file_write(int dir_fd, const char *path, const struct pyc_header *header
     char *temporary = temporary_name(path, unique);
     pthread_rwlock_rdlock(&writing);
     mode &= 0666 & ~mask;
-    int result = write_and_rename(dir_fd, path, temporary, bytes, code, code_len, mode, failure);
-    if (result < 0 && failure->error == ENOENT && failure->target == NULL) {
-        free(failure->path);
-        *failure = (struct pyc_failure){0};
+    int result = 0, fd = open_temporary(dir_fd, temporary, mode);
+    if (fd < 0) {
+        /* py_compile makes the folder first, whatever is the matter: what that says goes before. */
         result = pyc_file_make_folder(dir_fd, path, mask, failure);
-        if (result == 0)
-            result = write_and_rename(dir_fd, path, temporary, bytes, code, code_len, mode, failure);
+        fd = result == 0 ? open_temporary(dir_fd, temporary, mode) : -1;
+        if (result == 0 && fd < 0)
+            result = fail(failure, errno, temporary, NULL);
     }
+    if (fd >= 0)
+        result = write_and_rename(fd, dir_fd, path, temporary, bytes, code, code_len, failure);
     pthread_rwlock_unlock(&writing);
     free(temporary);
     return result;
