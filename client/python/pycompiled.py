@@ -1,0 +1,950 @@
+"""py_compile by way of pycompiled, a daemon that keeps warm compilers. docs/python.md is the reference.
+
+    pycompiled.compile("app.py")                             # as py_compile.compile, argument for argument
+    for result in pycompiled.compile_many(files): ...        # results as they finish
+    pycompiled.check("x = (\\n", "app.py").diagnostics        # of a buffer: nothing is written
+
+This file is a client: it starts the daemon where none runs, asks, and turns answers into what Python code
+expects: return values, exceptions, warnings. It compiles nothing itself, but for a client that was told to
+(`fallback`), and for arguments that no request can carry: those go to py_compile, which knows what to say.
+Standard library alone; Linux; CPython 3.9 and later.
+"""
+import atexit
+import builtins
+import collections
+import contextlib
+import importlib.util
+import json
+import os
+import py_compile
+import select
+import shutil
+import socket
+import stat
+import struct
+import sys
+import time
+import types
+import warnings
+from py_compile import PyCompileError, PycInvalidationMode
+
+__all__ = ["compile", "compile_many", "check", "main", "Client", "Result", "Diagnostic", "CompileWarning",
+           "DaemonError", "PyCompileError", "PycInvalidationMode"]
+
+# The daemon's own error codes (proto/openrpc.json).
+PY_COMPILE_ERROR = -32001
+OS_ERROR = -32002
+UNAVAILABLE = -32005
+
+SOCKET_PATH_MAX = 107
+START_DEADLINE_S = 30
+ACCEPT_DEADLINE_S = 10
+POLL_S = 0.01
+LOG_TAIL = 8192
+LOG_LINES = 10
+# How often one request is sent, where its daemon goes away.
+ATTEMPTS_MAX = 2
+# A process that was killed may accept connections for a moment after it closed the one that was in use: reaching it
+# again is no attempt. How often that is borne.
+GHOSTS_MAX = 100
+# Connections that a client keeps open for its next requests, one for each thread that was asking at once.
+IDLE_MAX = 8
+# After a daemon could not be had, a client that falls back does not try again for so long.
+FALLBACK_S = 30
+
+_MODES = {
+    PycInvalidationMode.TIMESTAMP: "timestamp",
+    PycInvalidationMode.CHECKED_HASH: "checked-hash",
+    PycInvalidationMode.UNCHECKED_HASH: "unchecked-hash",
+}
+# The running interpreter, so that it can import what is written. Where that is no plain CPython, the daemon has no
+# compiler of this name, and says so.
+_OWN_PYTHON = "%s%d.%d%s" % ("" if sys.implementation.name == "cpython" else sys.implementation.name,
+                             *sys.version_info[:2], "t" if "t" in sys.abiflags else "")
+# What the compiler warns with.
+_CATEGORIES = (SyntaxWarning, DeprecationWarning)
+
+
+class DaemonError(Exception):
+    """Neither the source nor the file system is to blame: no daemon can be had, or it could not do this job
+    (it crashed a compiler, took too long, there is no compiler of that version).
+
+    code: the daemon's error code (proto/openrpc.json), or None where there was no answer.
+    data: what the daemon says beside it, a dict.
+    """
+
+    def __init__(self, message, code=None, data=None):
+        super().__init__(message)
+        self.code = code
+        self.data = data or {}
+
+
+class CompileWarning(collections.namedtuple("CompileWarning", "category message filename lineno text")):
+    """A warning of the compiler. category: the name of its class; text: as `python -m py_compile` prints it."""
+    __slots__ = ()
+
+
+class Diagnostic(collections.namedtuple("Diagnostic", "severity category message filename lineno offset "
+                                                      "end_lineno end_offset")):
+    """An error or a warning in one shape. severity: "error" or "warning"; category: the name of the exception's
+    class; lines and offsets as SyntaxError has them (from 1), None where not known."""
+    __slots__ = ()
+
+
+class Result(collections.namedtuple("Result", "file cfile outcome warnings error")):
+    """What became of a file.
+
+    file: as it was given. cfile: the .pyc's path, None where there is none.
+    outcome: "compiled", "up-to-date", "cached", "checked", or "failed".
+    warnings: a list of CompileWarning. error: None, or an exception, not raised: PyCompileError, OSError (of the type
+    and with the errno and filename that py_compile.compile raises), DaemonError, or ValueError (a path with a NUL,
+    code that marshal refuses).
+    """
+    __slots__ = ()
+
+    @property
+    def diagnostics(self):
+        """Warnings and error as a list of Diagnostic."""
+        found = [Diagnostic("warning", w.category, w.message, w.filename, w.lineno, None, None, None)
+                 for w in self.warnings]
+        error = self.error
+        if error is None:
+            return found
+        value = error.exc_value if isinstance(error, PyCompileError) else error
+        place = [getattr(value, name, None) for name in ("lineno", "offset", "end_lineno", "end_offset")]
+        message = value.msg if isinstance(value, SyntaxError) else str(value)
+        filename = getattr(value, "filename", None) or self.file
+        return found + [Diagnostic("error", type(value).__name__, message, filename, *place)]
+
+
+# ---- finding and starting the daemon (client/connect.c and client/autostart.c do the same)
+
+class _Absent(Exception):
+    """No daemon listens: one may be started."""
+
+
+class _Lost(Exception):
+    """The connection is over."""
+
+
+def _default_socket():
+    given = os.environ.get("PYCOMPILED_SOCKET")
+    if given:
+        return given
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    if runtime.startswith("/"):
+        return runtime + "/pycompiled/socket"
+    return "/tmp/pycompiled-%d/socket" % os.geteuid()
+
+
+def _check_path(path):
+    """Nothing is sent to a socket that others made, or where others may put one (docs/threat-model.md)."""
+    folder = os.path.dirname(path) or "."
+    try:
+        status = os.lstat(folder)
+        if not stat.S_ISDIR(status.st_mode):
+            raise DaemonError("%s is not a folder" % folder)
+        if status.st_uid not in (os.geteuid(), 0):
+            raise DaemonError("%s belongs to another user (uid %d)" % (folder, status.st_uid))
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise DaemonError("%s may be written to by other users" % folder)
+        status = os.lstat(path)
+        if not stat.S_ISSOCK(status.st_mode):
+            raise DaemonError("%s is not a socket" % path)
+        if status.st_uid not in (os.geteuid(), 0):
+            raise DaemonError("%s belongs to another user (uid %d)" % (path, status.st_uid))
+    except FileNotFoundError as error:
+        raise _Absent(str(error)) from None
+    except OSError as error:
+        raise DaemonError(str(error)) from None
+
+
+def _peer(connected):
+    """(pid, uid) of the process at the other end."""
+    size = struct.calcsize("iII")
+    return struct.unpack("iII", connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[:2]
+
+
+def _connect_waiting(connecting, path):
+    """connect(), waiting while the daemon's backlog is full."""
+    deadline = time.monotonic() + ACCEPT_DEADLINE_S
+    while True:
+        try:
+            return connecting.connect(path)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise DaemonError("the daemon on %s does not accept connections" % path) from None
+            time.sleep(POLL_S)
+
+
+def _connect(path):
+    """A non-blocking socket, connected to a daemon of this user."""
+    if len(os.fsencode(path)) > SOCKET_PATH_MAX:
+        raise DaemonError("the socket's path is longer than %d bytes: %s" % (SOCKET_PATH_MAX, path))
+    _check_path(path)
+    connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connected.setblocking(False)
+        _connect_waiting(connected, path)
+        uid = _peer(connected)[1]
+        if uid not in (os.geteuid(), 0):
+            raise DaemonError("the process that listens on %s belongs to another user (uid %d)" % (path, uid))
+        return connected
+    except BaseException as error:
+        connected.close()
+        if isinstance(error, (FileNotFoundError, ConnectionRefusedError)):
+            raise _Absent("%s: %s" % (path, error.strerror)) from None
+        if isinstance(error, OSError):
+            raise DaemonError("%s: %s" % (path, error)) from None
+        raise
+
+
+def _find_program():
+    """The program pycompiled: of the tree that this file is installed in, wherever that was moved to; else on PATH."""
+    folder = os.path.dirname(os.path.realpath(__file__))
+    while folder != os.path.dirname(folder):
+        folder, name = os.path.split(folder)
+        program = os.path.join(folder, "bin", "pycompiled")
+        if name in ("lib", "lib64", "share") and os.access(program, os.X_OK):
+            return program
+    return shutil.which("pycompiled")
+
+
+def _log_tail(path):
+    """The last lines of the daemon's log, as the end of a message."""
+    log = os.path.join(os.path.dirname(path), "log") if os.path.basename(path) == "socket" else path + ".log"
+    try:
+        fd = os.open(log, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open(fd, "rb") as file:
+            file.seek(max(0, os.fstat(fd).st_size - LOG_TAIL))
+            lines = file.read(LOG_TAIL).decode("utf-8", "backslashreplace").splitlines()[-LOG_LINES:]
+    except OSError:
+        return ""
+    return "\nlast lines of %s:\n%s" % (log, "\n".join(lines)) if lines else ""
+
+
+def _start(program, path):
+    """Runs `pycompiled --background`, which ends when a daemon is reachable, whoever started that."""
+    import subprocess
+    environment = dict(os.environ, PYCOMPILED_SOCKET=path)
+    try:
+        starter = subprocess.Popen([program, "--background"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, env=environment)
+    except OSError as error:
+        raise DaemonError("cannot run %s: %s" % (program, error.strerror)) from None
+    try:
+        said = starter.communicate(timeout=START_DEADLINE_S)[1].decode("utf-8", "backslashreplace").rstrip()
+    except BaseException as error:
+        starter.kill()
+        starter.communicate()
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise DaemonError("%s did not come up in %d seconds%s" % (program, START_DEADLINE_S, _log_tail(path))) \
+                from None
+        raise
+    if starter.returncode:
+        raise DaemonError("%s failed (exit status %d)%s%s" % (program, starter.returncode, said and ":\n" + said,
+                                                              _log_tail(path)))
+
+
+# ---- talking to it
+
+class _Connection:
+    """Messages to and from a daemon, one a line, without blocking."""
+
+    def __init__(self, connected, path):
+        self.socket = connected
+        self.path = path
+        self.process = os.getpid()  # a child that was forked must not speak on it
+        self.peer = _peer(connected)[0]
+        self.reused = False  # has served an earlier exchange
+        self.heard = False   # something was answered in this one
+        self._out = bytearray()
+        self._in = bytearray()
+        self._over = False
+        self._poll = select.poll()
+
+    def close(self):
+        self.socket.close()
+
+    def is_usable(self, path):
+        """Whether nothing has happened to it while nobody used it."""
+        return self.path == path and self.process == os.getpid() and not self._wait(select.POLLIN, 0)
+
+    def queue(self, message):
+        self._out += json.dumps(message).encode() + b"\n"
+
+    def _wait(self, events, timeout):
+        self._poll.register(self.socket, events)
+        return self._poll.poll(timeout)
+
+    def exchange(self, wait):
+        """Writes what is queued and reads what has come, waiting for something to happen if told to. Returns the
+        messages that came. Raises _Lost when the connection is over and all that came was handed out."""
+        if self._over:
+            raise _Lost
+        self._wait(select.POLLIN | (select.POLLOUT if self._out else 0), None if wait else 0)
+        with contextlib.suppress(BlockingIOError, BrokenPipeError, ConnectionResetError):
+            while self._out:  # a failure is the reader's to notice, behind the answers that came before it
+                del self._out[:self.socket.send(self._out, socket.MSG_NOSIGNAL)]
+        return self._read()
+
+    def _read(self):
+        messages = []
+        while True:
+            try:
+                data = self.socket.recv(1 << 16)
+            except BlockingIOError:
+                return messages
+            except OSError:
+                data = b""
+            if not data:
+                self._over = True
+                return messages
+            self._in += data
+            if b"\n" in data:
+                *lines, self._in = self._in.split(b"\n")
+                messages += map(self._parse, lines)
+
+    @staticmethod
+    def _parse(line):
+        with contextlib.suppress(ValueError):
+            message = json.loads(line)
+            if isinstance(message, dict):
+                return message
+        raise DaemonError("what listens there does not speak JSON-RPC 2.0")
+
+
+class _Request:
+    """One thing to be done, and its answer.
+
+    arguments: those of the Python function, by name. method: None where the daemon cannot be asked.
+    answer: the daemon's message; None, where it is for this process to do; or DaemonError, where there is no daemon.
+    """
+
+    def __init__(self, method, arguments, params=None, cfile=None):
+        self.method = method
+        self.arguments = arguments
+        self.params = params
+        self.cfile = cfile
+        self.attempts = 0
+        self.answer = None
+
+    @property
+    def file(self):
+        return self.arguments["file"]
+
+
+class _Exchange:
+    """Requests from an iterable, as their answers come: at most `window` under way, on one connection after another
+    where a daemon goes away. `tolerant`: where no daemon can be had, that becomes the answer."""
+
+    def __init__(self, client, requests, window=1, tolerant=False):
+        self.client = client
+        self.requests = iter(requests)
+        self.window = window
+        self.tolerant = tolerant
+        self.ended = False
+        self.waiting = collections.deque()
+        self.sent = {}
+        self.last_id = 0
+        self.connection = None
+        self.leaving = False  # the daemon drains: nothing more is sent on this connection
+        self.lost_peer = None
+        self.ghosts = 0
+
+    def run(self):
+        """Generator of the requests, answered. Closing it closes the connection: the daemon drops what is queued."""
+        whole = False
+        try:
+            while True:
+                yield from self._take()
+                if not self.waiting and not self.sent and self.ended:
+                    break
+                yield from self._send()
+                if self.connection is not None:
+                    yield from self._receive(wait=not self._has_room())
+            whole = not self.leaving
+        finally:
+            if self.connection is not None:
+                self.client._give_back(self.connection, whole)
+
+    def _has_room(self):
+        return not self.ended and len(self.waiting) + len(self.sent) < self.window
+
+    def _take(self):
+        """One request more, where there is room; one that is not for the daemon is done."""
+        if not self._has_room():
+            return
+        request = next(self.requests, None)
+        if request is None:
+            self.ended = True
+        elif request.method is None:
+            yield request
+        else:
+            self.waiting.append(request)
+
+    def _send(self):
+        if self.leaving and not self.sent:
+            self._disconnect()
+        if not self.waiting or self.leaving:
+            return
+        if self.connection is None:
+            try:
+                self.connection = self.client._take_connection(self.tolerant)
+            except DaemonError as error:
+                if not self.tolerant:
+                    raise
+                while self.waiting:
+                    request = self.waiting.popleft()
+                    request.answer = error
+                    yield request
+                return
+        while self.waiting:
+            request = self.waiting.popleft()
+            self.last_id += 1
+            self.sent[self.last_id] = request
+            request.attempts += 1
+            message = {"jsonrpc": "2.0", "id": self.last_id, "method": request.method}
+            if request.params is not None:
+                message["params"] = request.params
+            self.connection.queue(message)
+
+    def _receive(self, wait):
+        try:
+            messages = self.connection.exchange(wait)
+        except _Lost:
+            yield from self._lose_connection()
+            return
+        for message in messages:
+            request = self.sent.pop(message.get("id"), None)
+            if request is None:
+                if message.get("id") is None and "error" in message:
+                    raise _daemon_error(message["error"], "the daemon refuses a request: ")
+                continue
+            self.connection.heard = True
+            if _is_retryable(message) and request.attempts < ATTEMPTS_MAX:
+                self.leaving = True
+                self.waiting.append(request)
+            else:
+                request.answer = message
+                yield request
+
+    def _lose_connection(self):
+        """What was sent and not answered is sent once more; all of it is idempotent."""
+        lost, self.sent = self.sent, {}
+        innocent = not self.connection.heard and (self.connection.reused or self._is_ghost())
+        self.lost_peer = self.connection.peer
+        self._disconnect()
+        for request in lost.values():
+            request.attempts -= innocent
+            if request.attempts < ATTEMPTS_MAX:
+                self.waiting.append(request)
+            else:
+                text = "the connection to the daemon was lost twice"
+                request.answer = {"error": {"code": UNAVAILABLE, "message": text, "data": {"reason": text}}}
+                yield request
+
+    def _is_ghost(self):
+        """Whether the connection that is over was one to a daemon that was known to be lost."""
+        if self.connection.peer != self.lost_peer or self.ghosts >= GHOSTS_MAX:
+            self.ghosts = 0
+            return False
+        self.ghosts += 1
+        time.sleep(POLL_S)
+        return True
+
+    def _disconnect(self):
+        self.connection.close()
+        self.connection = None
+        self.leaving = False
+
+
+def _is_retryable(message):
+    error = message.get("error")
+    return bool(error) and error["code"] == UNAVAILABLE and (error.get("data") or {}).get("retryable") is True
+
+
+# ---- from Python to the wire and back
+
+def _wire(path):
+    """A path as it travels: os.fsdecode() of its bytes where the file system's encoding is UTF-8. Raises TypeError or
+    ValueError for what cannot be one."""
+    text = os.fspath(path)
+    if not isinstance(text, str):
+        raise TypeError("a path must be str, not %s" % type(text).__name__)
+    if "\0" in text:
+        raise ValueError("embedded null byte")
+    return os.fsencode(text).decode("utf-8", "surrogateescape")
+
+
+def _unwire(text):
+    return os.fsdecode(text.encode("utf-8", "surrogateescape"))
+
+
+def _umask():
+    with contextlib.suppress(OSError, ValueError):
+        with open("/proc/self/status", "rb") as file:
+            for line in file:
+                if line.startswith(b"Umask:"):
+                    return int(line[6:], 8)
+    mask = os.umask(0o077)  # no /proc: other threads may make a file with this mask meanwhile
+    os.umask(mask)
+    return mask
+
+
+def _surroundings():
+    """What py_compile takes from the process it runs in: where relative paths start, what modes are masked with."""
+    found = {"umask": _umask()}
+    with contextlib.suppress(OSError):
+        found["cwd"] = _wire(os.getcwd())
+    return found
+
+
+def _optimize(level):
+    if not isinstance(level, int) or not -1 <= level <= 2:
+        raise ValueError("no optimization level: %r" % (level,))
+    return min(sys.flags.optimize, 2) if level < 0 else int(level)
+
+
+def _mode(mode):
+    if mode is None:
+        mode = py_compile._get_default_invalidation_mode()
+    if mode not in _MODES:
+        raise ValueError("no invalidation mode: %r" % (mode,))
+    return _MODES[mode]
+
+
+def _cache_path(file, optimize):
+    """Where py_compile.compile writes."""
+    if optimize < 0:
+        return importlib.util.cache_from_source(file)
+    return importlib.util.cache_from_source(file, optimization=optimize if optimize >= 1 else "")
+
+
+def _compile_request(arguments, common):
+    """A request to compile, for arguments as py_compile.compile has them. `common`: parameters that are there already.
+    Raises what _wire() does for arguments that only py_compile itself can answer."""
+    file, cfile, optimize = arguments["file"], arguments["cfile"], arguments["optimize"]
+    params = dict(common, file=_wire(file), optimize=_optimize(optimize), invalidation_mode=_mode(
+        arguments["invalidation_mode"]))
+    if cfile is None and common["python"] == _OWN_PYTHON:
+        cfile = _cache_path(file, optimize)
+    if cfile is not None:
+        params["cfile"] = _wire(cfile)
+    elif sys.pycache_prefix:
+        params["pycache_prefix"] = _wire(sys.pycache_prefix)
+    if arguments["dfile"]:
+        params["dfile"] = _wire(arguments["dfile"])
+    if "cwd" not in common and not all(params.get(name, "/").startswith("/") for name in ("file", "cfile")):
+        raise ValueError("a relative path, and no working directory")
+    return _Request("compile", arguments, params, cfile)
+
+
+def _check_request(arguments, common):
+    source = arguments["source"]
+    params = dict(common, file=_wire(arguments["file"]), optimize=_optimize(arguments["optimize"]))
+    params.pop("umask", None)
+    try:
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            source = importlib.util.decode_source(bytes(source))
+        if source is not None:
+            source.encode()
+            params["source"] = source
+    except (SyntaxError, UnicodeError):
+        return _Request(None, arguments)
+    if source is not None and "\0" in source:
+        return _Request(None, arguments)
+    return _Request("check", arguments, params)
+
+
+def _common_params(python=None, warning_options=None, priority="normal", timeout=None, **more):
+    """The parameters that do not differ from file to file."""
+    options = sys.warnoptions if warning_options is None else warning_options
+    params = dict(_surroundings(), python=python or _OWN_PYTHON, warnings=list(options), priority=priority, **more)
+    if timeout is not None:
+        params["timeout_ms"] = round(timeout * 1000)
+    return params
+
+
+def _stand_in(kind, text):
+    """An exception of a class that cannot be made from a text alone, or shows it in another way."""
+    class StandIn(kind):
+        def __init__(self):
+            pass
+
+        def __str__(self):
+            return text
+    StandIn.__name__ = StandIn.__qualname__ = kind.__name__
+    StandIn.__module__ = kind.__module__
+    return StandIn()
+
+
+def _exc_value(name, value):
+    """The exception that the compiler raised, from its description."""
+    kind = getattr(builtins, name, None)
+    if not isinstance(kind, type) or not issubclass(kind, Exception):
+        kind = type(name, (Exception,), {})
+    message = value.get("msg")
+    if issubclass(kind, SyntaxError):
+        details = [value.get(key) for key in ("filename", "lineno", "offset", "text", "end_lineno", "end_offset")]
+        if details[4:] == [None, None] or sys.version_info < (3, 10):
+            del details[4:]
+        error = kind(message, tuple(details)) if any(item is not None for item in details) else kind(message)
+        error.msg = message  # 3.9 thinks up another for what looks like a print statement
+        return error
+    with contextlib.suppress(TypeError):
+        error = kind(message) if message else kind()
+        if str(error) == (message or ""):
+            return error
+    return _stand_in(kind, message)
+
+
+def _compile_error(data, file):
+    value = _exc_value(data["exc_type_name"], data["exc_value"])
+    return PyCompileError(type(value), value, file, data["msg"])
+
+
+def _os_error(data):
+    if data["errno"] is None:  # py_compile's own refusals
+        kind = getattr(builtins, data["type"], OSError)
+        return kind(data["msg"])
+    names = [_unwire(name) if name is not None else None for name in (data["filename"], data.get("filename2"))]
+    if names[0] is None:
+        return OSError(data["errno"], data["strerror"])
+    return OSError(data["errno"], data["strerror"], names[0], None, names[1])
+
+
+def _daemon_error(error, prefix=""):
+    data = error.get("data") or {}
+    details = ["%s: %s" % item for item in data.items() if item[0] not in ("reason", "retryable")]
+    return DaemonError(prefix + ", ".join([error["message"], *details]), error["code"], data)
+
+
+def _result(request):
+    """What the daemon's answer means."""
+    arguments, answer = request.arguments, request.answer
+    if isinstance(answer, DaemonError):
+        return Result(request.file, None, "failed", [], answer)
+    error, done = answer.get("error"), answer.get("result")
+    described = ((error.get("data") or {}) if error else done).get("warnings", ())
+    # Those without a category are about -W options, which this interpreter has told its user of.
+    noted = [CompileWarning(*map(item.get, CompileWarning._fields)) for item in described if item["category"]]
+    if error is None:
+        cfile = request.cfile
+        if cfile is None and done["cfile"] is not None:
+            cfile = _unwire(done["cfile"])
+        return Result(request.file, cfile, done["outcome"], noted, None)
+    if error["code"] == PY_COMPILE_ERROR:
+        failure = _compile_error(error["data"], arguments.get("dfile") or request.file)
+    elif error["code"] == OS_ERROR:
+        failure = _os_error(error["data"])
+    elif "exc_type_name" in (error.get("data") or {}):  # what py_compile.compile lets through as it is
+        failure = _exc_value(error["data"]["exc_type_name"], error["data"])
+    else:
+        failure = _daemon_error(error, "%s: " % (request.file,))
+    return Result(request.file, None, "failed", noted, failure)
+
+
+# ---- without the daemon
+
+def _check_here(file, source, optimize):
+    if source is None:
+        with open(file, "rb") as opened:
+            source = opened.read()
+    try:
+        builtins.compile(source, file, "exec", dont_inherit=True, optimize=optimize)
+    except Exception as error:
+        raise PyCompileError(type(error), error, file) from None
+
+
+def _result_here(request):
+    """The same done by this process. Its warnings filters apply."""
+    cfile, error = None, None
+    checks = "source" in request.arguments
+    with warnings.catch_warnings(record=True) as caught:
+        try:
+            if checks:
+                _check_here(**request.arguments)
+            else:
+                cfile = py_compile.compile(**request.arguments, doraise=True)
+        except Exception as raised:
+            error = raised
+    noted = [CompileWarning(item.category.__name__, str(item.message), item.filename, item.lineno,
+                            warnings.formatwarning(item.message, item.category, item.filename, item.lineno, item.line))
+             for item in caught]
+    outcome = "failed" if error else "checked" if checks else "compiled"
+    return Result(request.file, cfile, outcome, noted, error)
+
+
+def _is_for_here(request):
+    """Whether a client that falls back does this itself: no daemon, or none with this interpreter's compiler."""
+    if request.params["python"] != _OWN_PYTHON:
+        return False
+    if isinstance(request.answer, DaemonError):
+        return True
+    return (request.answer.get("error") or {}).get("code") == UNAVAILABLE
+
+
+# ---- warnings as py_compile gives them
+
+def _warnings_may_raise():
+    """Whether this process turns some warning of the compiler into an error."""
+    get_filters = getattr(warnings, "_get_filters", None)  # 3.14: those of the context come before those of the module
+    filters = get_filters() if get_filters else warnings.filters
+    return warnings.defaultaction == "error" or any(
+        item[0] == "error" and any(issubclass(category, item[2]) for category in _CATEGORIES) for item in filters)
+
+
+def _issue(noted):
+    """Issues warnings as the compiler does: this process's filters and showwarning() decide what becomes of them.
+    Returns the one at which that raised, and the exception; else two Nones."""
+    for item in noted:
+        category = getattr(builtins, item.category, None)
+        if not isinstance(category, type) or not issubclass(category, Warning):
+            category = UserWarning
+        try:
+            warnings.warn_explicit(item.message, category, item.filename, item.lineno)
+        except Exception as error:
+            return item, error
+    return None, None
+
+
+def _error_option(noted):
+    """The -W option that makes an error of this warning."""
+    prefix = noted.message.partition(":")[0]  # a colon would end it
+    return "error:%s:%s::%d" % (prefix, noted.category, noted.lineno)
+
+
+def _failed_warning(request, error):
+    """What py_compile makes of an exception that showing a warning raised."""
+    name = request.arguments["dfile"] or request.file
+    return Result(request.file, None, "failed", [], PyCompileError(type(error), error, name))
+
+
+class Client:
+    """Asks a daemon. A context manager: at its end connections are closed.
+
+    socket: the daemon's socket; default: as pycompile-client finds it, at each call.
+    daemon: the program to start where no daemon runs; default: pycompiled of the tree that this module is installed
+        in, else on PATH.
+    autostart: whether to start it; default: unless $PYCOMPILED_AUTOSTART is 0.
+    fallback: whether this process compiles, by py_compile, where no daemon can be had or it has no compiler of this
+        Python. Otherwise that is a DaemonError.
+
+    May be used by several threads at once: each exchange has a connection of its own, which is kept for the next.
+    """
+
+    def __init__(self, socket=None, *, daemon=None, autostart=None, fallback=False):
+        self.socket = socket
+        self.daemon = daemon
+        self.autostart = autostart
+        self.fallback = fallback
+        self._idle = []
+        self._hopeless = None  # (path, until when, error): no daemon was to be had
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Closes the connections that are kept; the next call opens one again."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def compile(self, file, cfile=None, dfile=None, doraise=False, optimize=-1, invalidation_mode=None, quiet=0):
+        """py_compile.compile: the same arguments, return value, exceptions, warnings and messages on sys.stderr, and the
+        same file. Raises DaemonError where the daemon cannot be had or cannot do it."""
+        arguments = {"file": file, "cfile": cfile, "dfile": dfile, "optimize": optimize,
+                     "invalidation_mode": invalidation_mode}
+        try:
+            request = _compile_request(arguments, _common_params(warning_options=["always"]))
+        except (TypeError, ValueError):
+            request = None  # py_compile knows what to say of such arguments
+        result = self._compile_and_warn(request) if request else None
+        if result is None:
+            return py_compile.compile(**arguments, doraise=doraise, quiet=quiet)
+        if isinstance(result.error, PyCompileError):
+            if quiet < 2:
+                if doraise:
+                    raise result.error
+                sys.stderr.write(result.error.msg + "\n")
+        elif result.error is not None:
+            raise result.error
+        return result.cfile
+
+    def compile_many(self, files, *, cfile=None, dfile=None, optimize=-1, invalidation_mode=None, python=None,
+                     force=True, warnings=None, priority="normal", timeout=None, window=256, fallback=None):
+        """An iterator over the Results of files, in the order in which they finish.
+
+        files: any iterable of paths, also one without end: it is asked for the next one while fewer than `window` are
+            under way. cfile, dfile: functions that give these two for a file (None: the default).
+        optimize, invalidation_mode: as for compile(). python: "3.11" and the like; default: the running one.
+        force: False leaves a .pyc that is up to date.
+        warnings: -W options; default: those this process was started with, and PYTHONWARNINGS. What passes them is in
+            the results, nothing is shown.
+        priority: "interactive", "normal" or "background". timeout: seconds for a file, 0 for none; default: the
+            daemon's. fallback: default: the client's.
+
+        Closing it cancels what is under way. Working directory, umask and options are those at the call. Raises
+        DaemonError where no daemon can be had.
+        """
+        if isinstance(files, (str, bytes, os.PathLike)):
+            raise TypeError("files must be an iterable of paths, not one path")
+        fallback = self.fallback if fallback is None else fallback
+        _optimize(optimize), _mode(invalidation_mode)  # wrong ones are refused here, not file by file
+        options = {"optimize": optimize, "invalidation_mode": invalidation_mode}
+        common = _common_params(python, warnings, priority, timeout, force=bool(force))
+
+        def requests():
+            for file in files:
+                arguments = dict(options, file=file, cfile=cfile and cfile(file), dfile=dfile and dfile(file))
+                try:
+                    yield _compile_request(arguments, common)
+                except ValueError:  # a path that cannot be one: py_compile says so
+                    yield _Request(None, arguments)
+
+        return self._results(requests(), window, fallback)
+
+    def check(self, source, filename="<string>", *, optimize=-1, python=None, warnings=None, priority="interactive",
+              timeout=None, fallback=None):
+        """Compiles a buffer and writes nothing. Returns a Result with outcome "checked", or "failed" and the error.
+
+        source: str, bytes (decoded as a file's are), or None for the file's own text. filename: the name in messages,
+        which need not exist. The rest as for compile_many().
+        """
+        fallback = self.fallback if fallback is None else fallback
+        arguments = {"file": filename, "source": source, "optimize": optimize}
+        request = _check_request(arguments, _common_params(python, warnings, priority, timeout))
+        return next(self._results([request], 1, fallback))
+
+    def status(self):
+        """What the daemon tells about itself: a dict (pycompilectl status --json)."""
+        request = self._ask(_Request("status", {"file": None}))
+        if "error" in request.answer:
+            raise _daemon_error(request.answer["error"])
+        return request.answer["result"]
+
+    def _ask(self, request, tolerant=False):
+        """The request, answered."""
+        for answered in _Exchange(self, [request], 1, tolerant).run():
+            request = answered
+        return request
+
+    def _results(self, requests, window, fallback):
+        with contextlib.closing(_Exchange(self, requests, window, fallback).run()) as answered:
+            for request in answered:
+                if request.answer is None or fallback and _is_for_here(request):
+                    yield _result_here(request)
+                else:
+                    yield _result(request)
+
+    def _serve(self, request):
+        """Its Result; None where this process is to do it."""
+        self._ask(request, self.fallback)
+        return None if self.fallback and _is_for_here(request) else _result(request)
+
+    def _compile_and_warn(self, request):
+        """The Result, its warnings issued; None where this process is to compile.
+
+        The daemon reports all warnings and this process's filters judge them. Where these may make errors of them,
+        the source is looked at first, and then compiled with the one option that makes the daemon see it that way:
+        no .pyc is written then, and the error has its place in the source."""
+        may_raise = _warnings_may_raise()
+        if may_raise:
+            look = self._serve(_Request("check", request.arguments, request.params))
+            if look is None:
+                return None
+            culprit, error = _issue(look.warnings)
+            if isinstance(error, Warning):
+                request.params["warnings"].append(_error_option(culprit))
+            elif error is not None:
+                return _failed_warning(request, error)
+        result = self._serve(request)
+        if result is not None and not may_raise:
+            error = _issue(result.warnings)[1]
+            if error is not None:
+                return _failed_warning(request, error)
+        return result
+
+    def _take_connection(self, remember):
+        """A connection, kept or new. `remember`: that no daemon can be had is not found out anew each time."""
+        path = os.fspath(self.socket) if self.socket is not None else _default_socket()
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:  # another thread was faster
+                break
+            if connection.is_usable(path):
+                connection.reused, connection.heard = True, False
+                return connection
+            connection.close()
+        if remember and self._hopeless and self._hopeless[0] == path and time.monotonic() < self._hopeless[1]:
+            raise self._hopeless[2]
+        try:
+            return _Connection(self._open(path), path)
+        except DaemonError as error:
+            self._hopeless = (path, time.monotonic() + FALLBACK_S, error)
+            raise
+
+    def _give_back(self, connection, whole):
+        if whole and len(self._idle) < IDLE_MAX:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def _open(self, path):
+        deadline = time.monotonic() + START_DEADLINE_S
+        while True:
+            try:
+                return _connect(path)
+            except _Absent as error:
+                absence = error
+            autostart = os.environ.get("PYCOMPILED_AUTOSTART") != "0" if self.autostart is None else self.autostart
+            if not autostart:
+                raise DaemonError("no daemon listens on %s, and starting one is forbidden" % path)
+            if time.monotonic() > deadline:
+                raise DaemonError(str(absence))
+            program = self.daemon or _find_program()
+            if program is None:
+                raise DaemonError("no daemon listens on %s, and the program pycompiled is not found" % path)
+            _start(program, path)
+            with contextlib.suppress(_Absent):
+                return _connect(path)
+            time.sleep(POLL_S)  # one that leaves is still in the way
+
+
+_default = Client()
+atexit.register(_default.close)
+
+
+def compile(file, cfile=None, dfile=None, doraise=False, optimize=-1, invalidation_mode=None, quiet=0):
+    return _default.compile(file, cfile, dfile, doraise, optimize, invalidation_mode, quiet)
+
+
+def compile_many(files, **options):
+    return _default.compile_many(files, **options)
+
+
+def check(source, filename="<string>", **options):
+    return _default.check(source, filename, **options)
+
+
+compile.__doc__, compile_many.__doc__, check.__doc__ = (
+    Client.compile.__doc__, Client.compile_many.__doc__, Client.check.__doc__)
+
+
+def main():
+    """The command line of this Python's py_compile: its own main(), with the name `compile` meaning the one here."""
+    names = dict(vars(py_compile), compile=compile)
+    run = types.FunctionType(py_compile.main.__code__, names, "main", py_compile.main.__defaults__)
+    try:
+        return run()
+    except DaemonError as error:
+        sys.stderr.write("pycompiled: %s\n" % error)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""Runs CPython's own Lib/test/test_py_compile.py, with the Python that runs this.
+
+usage: run_test_py_compile.py real | module MODULE.py | client PYCOMPILE-CLIENT
+
+real: as it is. module: with the module pycompiled in py_compile's place, also in the commands it runs. client: with
+pycompile-client in the place of these commands. Prints one JSON object: how many tests ran, their names by what became of
+them, and what was refused to run. Exits with 77 where this Python has no such test.
+"""
+import importlib.util
+import io
+import json
+import os
+import py_compile
+import subprocess
+import sys
+import unittest
+
+SKIP = 77
+
+
+def load_module(path):
+    """The module in py_compile's place. What is compiled in this process from now on is a failure."""
+    spec = importlib.util.spec_from_file_location("pycompiled", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["pycompiled"] = module
+    spec.loader.exec_module(module)
+
+    def refuse(*args, **kwargs):
+        raise AssertionError("compiled in process: %r %r" % (args, kwargs))
+
+    py_compile.compile = refuse
+    sys.modules["py_compile"] = module
+
+
+def redirect_commands(make):
+    """`python [option ...] -m py_compile ARGUMENT ...` runs what `make` gives for the options and arguments."""
+    class Popen(subprocess.Popen):
+        def __init__(self, command, *args, **kwargs):
+            command = list(command)
+            if "py_compile" in command:
+                at = command.index("py_compile")
+                options = [option for option in command[1:at] if option not in ("-m", "-Om")]
+                options += ["-O"] if "-Om" in command else []
+                command = make(options, command[at + 1:])
+            super().__init__(command, *args, **kwargs)
+
+    subprocess.Popen = Popen
+
+
+def main(kind, *paths):
+    if kind == "module":
+        load_module(paths[0])
+        redirect_commands(lambda options, arguments: [sys.executable, *options, paths[0], *arguments])
+    elif kind == "client":
+        version = "%d.%d" % sys.version_info[:2]
+        redirect_commands(lambda options, arguments: [paths[0], "--python", version,
+                                                      *(["-O"] if "-O" in options else []), *arguments])
+    try:
+        import test.test_py_compile as tests
+    except ImportError as error:
+        print(error, file=sys.stderr)
+        sys.exit(SKIP)
+    stream = io.StringIO()
+    suite = unittest.defaultTestLoader.loadTestsFromModule(tests)
+    result = unittest.TextTestRunner(stream=stream, verbosity=2).run(suite)
+    json.dump({
+        "run": result.testsRun,
+        "skipped": sorted(case.id() for case, _ in result.skipped),
+        "failed": sorted(case.id() for case, _ in result.failures + result.errors),
+        "text": stream.getvalue(),
+        "module": sys.modules["py_compile"].__file__,
+        "cwd": os.getcwd(),
+    }, sys.stdout)
+
+
+main(*sys.argv[1:])
