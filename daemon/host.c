@@ -23,6 +23,9 @@
 /* How long a host without jobs may take to leave. */
 #define LEAVE_TIMEOUT_MS 10000
 
+/* How long one may live that has closed a socket: it is dying, most likely, and how is of interest. */
+#define HANG_UP_TIMEOUT_MS 500
+
 /* What a host may see of the environment: nothing that changes what CPython does. */
 static const char *const passed_variables[] = {"LD_LIBRARY_PATH", "TMPDIR",       "ASAN_OPTIONS",
                                                "UBSAN_OPTIONS",   "LSAN_OPTIONS", "TSAN_OPTIONS"};
@@ -67,6 +70,10 @@ static void on_process_exit(uv_process_t *process, int64_t exit_status, int term
 
 void host_stream_ended(struct host *host) {
     host->open_streams--;
+    if (!host->left && !host->exited && !uv_is_active((uv_handle_t *)&host->leave_timer)) {
+        host->retiring = true;
+        uv_timer_start(&host->leave_timer, on_leave_timeout, HANG_UP_TIMEOUT_MS, 0);
+    }
     check_gone(host);
 }
 
@@ -100,6 +107,8 @@ static void on_control_message(struct channel *control, const char *text, size_t
             const char *reason = json_get_string(params, "reason");
             free(host->failure);
             host->failure = xstrdup(reason ? reason : "unknown");
+        } else if (strcmp(message.method, "shot") == 0) {
+            host->shot = true;
         } else if (strcmp(message.method, "memory") == 0) {
             host->rss_kb = (long)json_get_number(params, "rss_kb", 0);
             pool_host_grew(host);
@@ -201,6 +210,38 @@ static int open_streams(struct host *host, int (*pairs)[2]) {
     return status;
 }
 
+/* How many processes the kernel has killed for want of memory, anywhere; -1 where it does not say. */
+static long count_oom_kills(void) {
+    char text[16384];
+    int fd = open("/proc/vmstat", O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    text[len > 0 ? len : 0] = '\0';
+    const char *line = strstr(text, "\noom_kill ");
+    return line ? strtol(line + strlen("\noom_kill "), NULL, 10) : -1;
+}
+
+bool host_was_shot(const struct host *host) {
+    switch (host->term_signal) {
+    case 0:
+        return false;
+    case SIGSEGV: /* these a compile can die of; where it did not, the host says so */
+    case SIGBUS:
+    case SIGABRT:
+    case SIGILL:
+    case SIGFPE:
+    case SIGTRAP:
+    case SIGSYS:
+    case SIGXCPU:
+        return host->shot;
+    case SIGKILL:
+        return !host->killed && host->oom_kills >= 0 && host->oom_kills == count_oom_kills();
+    default:
+        return true;
+    }
+}
+
 /* Its handles: the process, also where it could not be started, and the timer. */
 static struct host *host_new(struct pool *pool, enum host_kind kind, unsigned workers) {
     struct host *host = xcalloc(1, sizeof *host + workers * sizeof *host->workers);
@@ -211,6 +252,7 @@ static struct host *host_new(struct pool *pool, enum host_kind kind, unsigned wo
     host->process.data = host->leave_timer.data = host;
     uv_timer_init(&pool->server->loop, &host->leave_timer);
     host->handles = 2;
+    host->oom_kills = count_oom_kills();
     return host;
 }
 
@@ -306,6 +348,7 @@ void host_kill(struct host *host) {
     host->retiring = true;
     if (host->process.pid <= 0 || (host->exited && host->open_streams == 0))
         return;
+    host->killed = host->killed || !host->exited;
     /* While a stream is open somebody of the group lives, so that its number is not another's. */
     if (kill(-host->process.pid, SIGKILL) < 0 && !host->exited) /* not yet a group of its own: just begun */
         uv_process_kill(&host->process, SIGKILL);

@@ -34,7 +34,10 @@ struct host {
     bool exited;
     int64_t exit_status;
     int term_signal;
+    bool killed;       /* by us */
     bool blameless;    /* killed by us, for nothing that its jobs did, or for one that is marked */
+    bool shot;         /* it says that another process sent the signal that it dies of */
+    long oom_kills;    /* the kernel's, when it was started; -1: not known */
     uv_timer_t leave_timer;
     long rss_kb;
     unsigned open_streams; /* channels that have not ended yet */
@@ -54,6 +57,10 @@ void host_retire(struct host *host);
 
 /* Ends it at once, with what it forked. */
 void host_kill(struct host *host);
+
+/* Whether it died of what another process did, and not of a job: no compile sends signals. The kernel does, where
+ * memory runs out. */
+bool host_was_shot(const struct host *host);
 
 /* Jobs with its workers. */
 unsigned host_in_flight(const struct host *host);

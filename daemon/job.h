@@ -36,7 +36,8 @@ struct job {
     char *params;       /* the request's parameters as they came */
     size_t params_len;
     unsigned timeout_ms; /* 0: none */
-    unsigned attempts;   /* hosts that died under it */
+    unsigned attempts;   /* hosts that died under it, and may have of it */
+    unsigned shots;      /* hosts that others killed under it */
     bool needs_pristine;
     bool is_search; /* no compile: counts as none */
     bool timed_out;  /* its host was killed for it */

@@ -12,6 +12,9 @@
 /* Hosts that may die under a job before it is given up. */
 #define ATTEMPTS_MAX 2
 
+/* And those that other processes killed, before that is believed no more. */
+#define SHOTS_MAX 10
+
 static void fail_queue(struct job_queue *queue, const char *reason, bool retryable) {
     struct job *job;
     while ((job = job_queue_pop(queue)) != NULL)
@@ -129,7 +132,7 @@ static void recover_running(struct host *host, struct job *job) {
     clean_up(host->pool, job);
     if (job->timed_out) {
         finish_timeout(job);
-    } else if (host->blameless) {
+    } else if (host->blameless || (host_was_shot(host) && ++job->shots <= SHOTS_MAX)) {
         wait_again(host->pool, job);
     } else if (++job->attempts >= ATTEMPTS_MAX) {
         finish_crashed(host, job);

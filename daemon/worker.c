@@ -131,8 +131,6 @@ static void on_ended(struct channel *channel, const char *why) {
     (void)why;
     worker->state = WORKER_ENDED;
     uv_timer_stop(&worker->timer);
-    if (!worker->host->left)
-        host_kill(worker->host); /* where its process is dying already this changes nothing */
     host_stream_ended(worker->host);
 }
 

@@ -464,6 +464,24 @@ class Hosts(Case):
                 self.assertIn("result", connection.compile("/a"))
                 self.unavailable(connection.compile("/a:pristine"), "status 3", False)
 
+    def test_what_others_kill_is_no_fault_of_the_job(self):
+        with Daemon("--workers", "1", fake=True, beside={"ids": ""}) as daemon, daemon.connect() as connection:
+            connection.request("compile", {"file": "/a:sleep=0.3"})
+            ids = os.path.join(daemon.bin, "ids")
+            for run in (1, 2, 3):
+                until(lambda: os.path.getsize(ids) and len(open(ids).read().splitlines()) == run)
+                for pid in daemon.pids():
+                    os.kill(pid, (signal.SIGKILL, signal.SIGTERM)[run % 2])
+            self.assertIn("result", connection.receive())
+            self.assertEqual(daemon.status()["counters"]["crashes"], 3)
+
+    def test_what_is_killed_always_is_given_up(self):
+        with Daemon("--workers", "1", fake=True, beside={"ids": ""}) as daemon, daemon.connect() as connection:
+            answer = connection.compile("/a:crash=SIGKILL")
+            self.assertEqual((answer["error"]["code"], answer["error"]["data"]), (-32003, {"signal": 9, "attempts": 2}))
+            with open(os.path.join(daemon.bin, "ids")) as file:
+                self.assertEqual(len(file.readlines()), 12)
+
     def test_two_jobs_of_a_host_time_out_at_once(self):
         with Daemon("--workers", "2", fake=True) as daemon, daemon.connect() as connection:
             for i in range(4):
@@ -502,7 +520,7 @@ class Cleaning(Case):
 
     def test_every_run_that_died_is_cleaned_up_after(self):
         with Daemon("--workers", "1", fake=True, beside={"ids": ""}) as daemon, daemon.connect() as connection:
-            self.assertEqual(connection.compile("/a:crash=SIGKILL")["error"]["code"], -32003)
+            self.assertEqual(connection.compile("/a:crash=SIGSEGV")["error"]["code"], -32003)
             self.assertEqual(connection.compile("/b:sleep=100", timeout_ms=100)["error"]["code"], -32004)
             self.assertIn("result", connection.compile("/c:crash-once", dfile=os.path.join(daemon.folder, "mark")))
             until(lambda: daemon.status()["jobs"] == 0)

@@ -75,6 +75,36 @@ void control_report_memory(int fd) {
     pthread_mutex_unlock(&mutex);
 }
 
+/* What on_signal() sends, made before. */
+static struct buffer shot_frame;
+static int shot_fd;
+
+/* A fault, returned from, comes again, and then for good (SA_RESETHAND); what was sent has to be sent again. */
+static void on_signal(int signum, siginfo_t *info, void *context) {
+    (void)context;
+    if (info->si_code > 0)
+        return;
+    if (info->si_pid != getpid()) {
+        ssize_t sent = send(shot_fd, shot_frame.data, shot_frame.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        (void)sent;
+    }
+    raise(signum);
+}
+
+void control_report_shots(int fd) {
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGXCPU};
+    struct buffer message = {0};
+    rpc_write_notification(&message, "shot", "{}", 2);
+    frame_write(FRAMING_HEADERS, message.data, message.len, &shot_frame);
+    buffer_deinit(&message);
+    shot_fd = fd;
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESETHAND}, old;
+        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL) /* a sanitizer's is left */
+            sigaction(signals[i], &action, NULL);
+    }
+}
+
 /* Returns at the socket's end; the server says nothing else on it. */
 static void wait_for_end(int fd) {
     char byte;

@@ -179,6 +179,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     confine();
+    control_report_shots(options.control_fd);
     const char *why = interpreter_init_runtime();
     int error = why == NULL && !options.pristine ? control_watch(options.control_fd) : 0;
     if (error != 0)
