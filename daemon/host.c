@@ -151,16 +151,38 @@ static char **make_environment(void) {
     return environment;
 }
 
-/* Runs the program with the given ends of its sockets (control first). Returns 0 or a negative error. */
-static int spawn(struct host *host, bool pristine, const int *peer_fds, unsigned fd_count) {
-    struct server *server = host->pool->server;
+static void free_strings(char **strings) {
+    for (char **string = strings; *string != NULL; string++)
+        free(*string);
+    free(strings);
+}
+
+/* The command line (docs/host.md). */
+static char **make_arguments(const struct host *host) {
+    const struct options *options = host->pool->server->options;
+    char **args = xcalloc(8, sizeof *args);
+    size_t n = 0;
     mode_t mask = umask(0);
     umask(mask);
-    char *control = xasprintf("--control=%d", CONTROL_FD);
-    char *workers = xasprintf("--workers=%d-%u", FIRST_WORKER_FD, FIRST_WORKER_FD + host->worker_count - 1);
-    char *umask_option = xasprintf("--umask=%03o", (unsigned)mask);
-    char pristine_option[] = "--pristine";
-    char *args[] = {host->pool->program, control, workers, umask_option, pristine ? pristine_option : NULL, NULL};
+    args[n++] = xstrdup(host->pool->program);
+    args[n++] = xasprintf("--control=%d", CONTROL_FD);
+    args[n++] = xasprintf("--workers=%d-%u", FIRST_WORKER_FD, FIRST_WORKER_FD + host->worker_count - 1);
+    args[n++] = xasprintf("--umask=%03o", (unsigned)mask);
+    if (options->host_limit_mib > 0)
+        args[n++] = xasprintf("--memory-limit=%u", options->host_limit_mib);
+    if (host->kind == HOST_SOLO)
+        args[n++] = xstrdup("--solo");
+    else if (options->big_source > 0)
+        args[n++] = xasprintf("--big-source=%u", options->big_source);
+    if (host->kind != HOST_SHARED)
+        args[n++] = xstrdup("--pristine");
+    return args;
+}
+
+/* Runs the program with the given ends of its sockets (control first). Returns 0 or a negative error. */
+static int spawn(struct host *host, const int *peer_fds, unsigned fd_count) {
+    struct server *server = host->pool->server;
+    char **args = make_arguments(host);
     uv_stdio_container_t *stdio = xcalloc(CONTROL_FD + fd_count, sizeof *stdio);
     stdio[0].flags = UV_IGNORE;
     for (int i = 1; i <= 2; i++)
@@ -179,13 +201,9 @@ static int spawn(struct host *host, bool pristine, const int *peer_fds, unsigned
         .stdio = stdio,
     };
     int status = uv_spawn(&server->loop, &host->process, &options);
-    for (char **variable = environment; *variable != NULL; variable++)
-        free(*variable);
-    free(environment);
+    free_strings(environment);
+    free_strings(args);
     free(stdio);
-    free(umask_option);
-    free(workers);
-    free(control);
     return status;
 }
 
@@ -274,8 +292,7 @@ static bool is_shortage(int status) {
            status == UV_ENOBUFS;
 }
 
-struct host *host_start(struct pool *pool, enum host_kind kind, bool pristine, unsigned workers, char **why,
-                        bool *shortage) {
+struct host *host_start(struct pool *pool, enum host_kind kind, unsigned workers, char **why, bool *shortage) {
     int(*pairs)[2] = xcalloc(workers + 1, sizeof *pairs);
     int status = make_pairs(pairs, workers + 1);
     *shortage = is_shortage(status);
@@ -289,7 +306,7 @@ struct host *host_start(struct pool *pool, enum host_kind kind, bool pristine, u
     for (unsigned i = 0; i <= workers; i++)
         peer_fds[i] = pairs[i][1];
     server_host_come(pool->server);
-    status = spawn(host, pristine, peer_fds, workers + 1);
+    status = spawn(host, peer_fds, workers + 1);
     free(peer_fds);
     close_all(pairs, workers + 1, 1);
     int stream_status = open_streams(host, pairs);

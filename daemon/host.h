@@ -16,7 +16,7 @@ struct pool;
 enum host_kind {
     HOST_SHARED,   /* runs whatever comes */
     HOST_PRISTINE, /* forks a fresh interpreter for each job */
-    HOST_SOLO,     /* runs one suspect and goes */
+    HOST_SOLO,     /* likewise, but runs one job and goes: a suspect, or one that needs much memory */
 };
 
 struct host {
@@ -49,8 +49,7 @@ struct host {
 /* Starts a host of the pool with so many workers. Returns it, or NULL with a message in *why (the caller
  * frees) and whether it is for want of something that may be there again later. pool_host_*() tell what becomes of
  * it. */
-struct host *host_start(struct pool *pool, enum host_kind kind, bool pristine, unsigned workers, char **why,
-                        bool *shortage);
+struct host *host_start(struct pool *pool, enum host_kind kind, unsigned workers, char **why, bool *shortage);
 
 /* No more jobs for it; it leaves when it has none, and is killed where it does not. */
 void host_retire(struct host *host);

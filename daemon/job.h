@@ -17,7 +17,7 @@ struct worker;
 
 enum job_state {
     JOB_QUEUED,   /* in its pool's queue, or where needs_pristine in the one for the pristine host */
-    JOB_SUSPECT,  /* in its pool's list of jobs to be tried alone */
+    JOB_SOLO,     /* in its pool's list of jobs to be run alone */
     JOB_CLEANUP,  /* in its pool's list of cleanups */
     JOB_ASSIGNED, /* with a worker */
 };
@@ -39,6 +39,7 @@ struct job {
     unsigned attempts;   /* hosts that died under it, and may have of it */
     unsigned shots;      /* hosts that others killed under it */
     bool needs_pristine;
+    bool needs_own_host; /* its source is big, or it ran out of memory beside others */
     bool is_search; /* no compile: counts as none */
     bool timed_out;  /* its host was killed for it */
     bool is_cleanup; /* asked by the server: remove what the run of that id has left */

@@ -3,14 +3,20 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <uv.h>
+
 #include "proto/buffer.h"
 #include "proto/frame.h"
 #include "proto/paths.h"
+
+/* The default limit is no lower, on however small a machine: the interpreters and their stacks need some. */
+#define HOST_LIMIT_LEAST_MIB 512
 
 static const char help[] =
     "usage: pycompiled [--background] [options]\n"
@@ -28,6 +34,10 @@ static const char help[] =
     "  --shrink-after S     shrink to one interpreter after S idle seconds; 0: never (default 60)\n"
     "  --timeout MS         longest compile, for requests that say nothing; 0: none (default 60000)\n"
     "  --host-memory MIB    replace a host that grows beyond (default 1024)\n"
+    "  --host-limit MIB     most that a host may allocate, then MemoryError; 0: no limit\n"
+    "                       (default: half of the memory there is)\n"
+    "  --big-source BYTES   a longer source is compiled by a host of its own, one at a time; 0: none\n"
+    "                       is (default 2097152)\n"
     "  --start-timeout S    for a host to come up (default 30)\n"
     "  --drain-timeout S    for running compiles and unread answers, when leaving (default 60)\n"
     "  --connections N      connections at once, at most (default 4096; fewer where descriptors are short)\n"
@@ -55,6 +65,8 @@ enum {
     OPT_SHRINK_AFTER,
     OPT_TIMEOUT,
     OPT_HOST_MEMORY,
+    OPT_HOST_LIMIT,
+    OPT_BIG_SOURCE,
     OPT_START_TIMEOUT,
     OPT_DRAIN_TIMEOUT,
     OPT_CONNECTIONS,
@@ -78,6 +90,8 @@ static const struct option long_options[] = {
     {"shrink-after", required_argument, NULL, OPT_SHRINK_AFTER},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"host-memory", required_argument, NULL, OPT_HOST_MEMORY},
+    {"host-limit", required_argument, NULL, OPT_HOST_LIMIT},
+    {"big-source", required_argument, NULL, OPT_BIG_SOURCE},
     {"start-timeout", required_argument, NULL, OPT_START_TIMEOUT},
     {"drain-timeout", required_argument, NULL, OPT_DRAIN_TIMEOUT},
     {"connections", required_argument, NULL, OPT_CONNECTIONS},
@@ -124,6 +138,8 @@ static const struct number_option {
     {OPT_SHRINK_AFTER, 0, 1 << 30, NUMBER_UNSIGNED, offsetof(struct options, shrink_after_s)},
     {OPT_TIMEOUT, 0, 1 << 30, NUMBER_UNSIGNED, offsetof(struct options, job_timeout_ms)},
     {OPT_HOST_MEMORY, 0, 1 << 30, NUMBER_UNSIGNED, offsetof(struct options, host_memory_mib)},
+    {OPT_HOST_LIMIT, 0, 1 << 30, NUMBER_UNSIGNED, offsetof(struct options, host_limit_mib)},
+    {OPT_BIG_SOURCE, 0, 1 << 30, NUMBER_UNSIGNED, offsetof(struct options, big_source)},
     {OPT_START_TIMEOUT, 1, 1 << 20, NUMBER_UNSIGNED, offsetof(struct options, start_timeout_s)},
     {OPT_DRAIN_TIMEOUT, 1, 1 << 20, NUMBER_UNSIGNED, offsetof(struct options, drain_timeout_s)},
     {OPT_CONNECTIONS, 1, 1 << 20, NUMBER_UNSIGNED, offsetof(struct options, connection_limit)},
@@ -158,6 +174,13 @@ static unsigned available_cores(void) {
     return count > 0 ? (unsigned)count : 1;
 }
 
+/* Half of the memory that the machine has or this process is confined to, in MiB. */
+static unsigned half_of_memory_mib(void) {
+    uint64_t total = uv_get_total_memory(), confined = uv_get_constrained_memory();
+    uint64_t mib = (confined > 0 && confined < total ? confined : total) >> 21;
+    return mib < HOST_LIMIT_LEAST_MIB ? HOST_LIMIT_LEAST_MIB : mib > UINT_MAX ? UINT_MAX : (unsigned)mib;
+}
+
 bool options_parse(struct options *options, int argc, char **argv, int *status) {
     *options = (struct options){
         .workers = available_cores(),
@@ -165,6 +188,8 @@ bool options_parse(struct options *options, int argc, char **argv, int *status) 
         .shrink_after_s = 60,
         .job_timeout_ms = 60000,
         .host_memory_mib = 1024,
+        .host_limit_mib = half_of_memory_mib(),
+        .big_source = 2 << 20,
         .start_timeout_s = 30,
         .drain_timeout_s = 60,
         .connection_idle_s = 86400,

@@ -14,6 +14,8 @@ struct options {
     unsigned shrink_after_s;  /* idle time after which a pool shrinks to one interpreter; 0: never */
     unsigned job_timeout_ms;  /* for requests that name none; 0: none */
     unsigned host_memory_mib; /* a host larger than that is replaced; 0: no limit */
+    unsigned host_limit_mib;  /* most that a process of a host may allocate; 0: no limit */
+    unsigned big_source;      /* bytes; a longer source gets a host of its own; 0: none does */
     unsigned start_timeout_s; /* for a host to come up */
     unsigned drain_timeout_s; /* for what runs and what is unread to end, once the daemon is told to leave */
     unsigned connection_idle_s; /* a connection that nothing happens on is closed; 0: never */

@@ -37,7 +37,7 @@ struct pool *pool_new(struct server *server, const char *python, const char *pro
     pool->workers_per_host = !has_own_gil(python) ? 1 : workers < HOST_WORKERS_MAX ? workers : HOST_WORKERS_MAX;
     job_queue_init(&pool->queue);
     job_queue_init(&pool->pristine_queue);
-    list_init(&pool->suspects);
+    list_init(&pool->solo_jobs);
     list_init(&pool->cleanups);
     list_init(&pool->hosts);
     pool_start_init(&pool->start, &server->loop, pool);
@@ -58,9 +58,14 @@ struct pool *pool_free(struct pool *pool) {
     return NULL;
 }
 
+void pool_queue_solo(struct job *job) {
+    job->state = JOB_SOLO;
+    list_append(&job->pool->solo_jobs, &job->link);
+}
+
 size_t pool_waiting(const struct pool *pool) {
     size_t count = job_queue_count(&pool->queue) + job_queue_count(&pool->pristine_queue);
-    list_each(link, &pool->suspects)
+    list_each(link, &pool->solo_jobs)
         count++;
     return count;
 }
@@ -129,7 +134,7 @@ static struct job *take_first(struct list *jobs) {
 
 static void dispatch_pristine(struct pool *pool) {
     if (job_queue_count(&pool->pristine_queue) > 0 && find_host(pool, HOST_PRISTINE) == NULL)
-        pool_start_host(pool, HOST_PRISTINE, true, 1);
+        pool_start_host(pool, HOST_PRISTINE, 1);
     for (unsigned ahead = 0; ahead < WORKER_JOBS; ahead++) {
         struct worker *worker;
         while (job_queue_count(&pool->pristine_queue) > 0 && (worker = find_worker(pool, HOST_PRISTINE, ahead)) != NULL)
@@ -137,19 +142,27 @@ static void dispatch_pristine(struct pool *pool) {
     }
 }
 
-/* One suspect at a time, each in a host of its own. */
-static void dispatch_suspects(struct pool *pool) {
-    struct host *host = find_host(pool, HOST_SOLO);
-    if (!list_empty(&pool->suspects) && host == NULL) {
-        struct job *next = list_entry(pool->suspects.next, struct job, link);
-        pool_start_host(pool, HOST_SOLO, next->needs_pristine, 1);
+/* Solo hosts there are, at work or coming. */
+static unsigned solo_hosts(const struct pool *pool) {
+    unsigned count = 0;
+    list_each(link, &pool->hosts)
+        count += list_entry(link, struct host, link)->kind == HOST_SOLO;
+    return count;
+}
+
+/* Each in a host of its own. Suspects as many at once as there may be workers; what needs much memory, when there is
+ * no other. */
+static void dispatch_solo(struct pool *pool) {
+    struct worker *worker;
+    while (!list_empty(&pool->solo_jobs) && (worker = find_worker(pool, HOST_SOLO, 0)) != NULL) {
+        worker_assign(worker, take_first(&pool->solo_jobs));
+        host_retire(worker->host);
+    }
+    if (list_empty(&pool->solo_jobs) || find_host(pool, HOST_SOLO) != NULL)
         return;
-    }
-    struct worker *worker = host ? find_worker(pool, HOST_SOLO, 0) : NULL;
-    if (!list_empty(&pool->suspects) && worker != NULL) {
-        worker_assign(worker, take_first(&pool->suspects));
-        host_retire(host);
-    }
+    struct job *next = list_entry(pool->solo_jobs.next, struct job, link);
+    if (solo_hosts(pool) < (next->needs_own_host ? 1 : pool->server->options->workers))
+        pool_start_host(pool, HOST_SOLO, 1);
 }
 
 /* Whoever has room removes what dead runs have left; also while draining, when a host may have to be started for it. */
@@ -177,7 +190,7 @@ static void fail_if_hopeless(struct pool *pool) {
 void pool_dispatch(struct pool *pool) {
     dispatch_cleanups(pool);
     if (!pool->draining) {
-        dispatch_suspects(pool);
+        dispatch_solo(pool);
         dispatch_pristine(pool);
         dispatch_queue(pool);
     }
@@ -196,7 +209,7 @@ void pool_cancel(struct job *job) {
         job_queue_remove(job->needs_pristine ? &job->pool->pristine_queue : &job->pool->queue, job);
         job_free(job);
         break;
-    case JOB_SUSPECT:
+    case JOB_SOLO:
     case JOB_CLEANUP:
         list_remove(&job->link);
         job_free(job);
@@ -317,22 +330,31 @@ static void count(struct counters *counters, const struct rpc_message *answer) {
             ++*(uint64_t *)((char *)counters + kinds[i].offset);
 }
 
+/* Where the host says that the job must be run elsewhere: lets it wait for that. False where it says something else. */
+static bool run_elsewhere(struct pool *pool, struct job *job, long code) {
+    if (code == RPC_NEEDS_PRISTINE && !job->needs_pristine)
+        job->needs_pristine = true;
+    else if (code == RPC_NEEDS_OWN_HOST && !job->needs_own_host)
+        job->needs_own_host = job->needs_pristine = true;
+    else
+        return false;
+    if (pool->draining)
+        job_finish_unavailable(job, "the daemon is shutting down", true);
+    else if (job->reply == NULL)
+        job_free(job);
+    else if (job->needs_own_host)
+        pool_queue_solo(job);
+    else
+        job_queue_push(&pool->pristine_queue, job);
+    return true;
+}
+
 static void error_answered(struct pool *pool, struct job *job, struct json_span error) {
     struct counters *counters = &pool->server->counters;
     struct json_span code = json_member(error.text, error.len, "code");
     long number = code.text ? strtol(code.text, NULL, 10) : 0;
-    if (number == RPC_NEEDS_PRISTINE && !job->needs_pristine) {
-        job->needs_pristine = true;
-        if (job->reply == NULL || pool->draining) {
-            if (pool->draining)
-                job_finish_unavailable(job, "the daemon is shutting down", true);
-            else
-                job_free(job);
-            return;
-        }
-        job_queue_push(&pool->pristine_queue, job);
+    if (run_elsewhere(pool, job, number))
         return;
-    }
     counters->compile_errors += number == RPC_PY_COMPILE_ERROR;
     counters->os_errors += number == RPC_OS_ERROR;
     job_finish_raw_error(job, error);

@@ -3,7 +3,8 @@
  * From 3.12 on a host holds many interpreters, each with its own GIL; before, one: the
  * pool has then as many hosts as workers. It grows while jobs wait and shrinks when idle.
  * What dies is found out by trial: a job that ran when a host died is tried once more, alone, in a host of
- * its own; the one that kills that too is answered with WorkerCrashed. */
+ * its own; the one that kills that too is answered with WorkerCrashed. Jobs that need much memory get hosts of their own
+ * too, one after the other. */
 #pragma once
 
 #include <stdbool.h>
@@ -23,7 +24,7 @@ struct pool {
     unsigned workers_per_host;
     struct job_queue queue;
     struct job_queue pristine_queue; /* jobs for the pristine host */
-    struct list suspects;            /* JOB_SUSPECT */
+    struct list solo_jobs;           /* JOB_SOLO */
     struct list cleanups;            /* JOB_CLEANUP */
     struct list hosts;
     uint64_t crashes;
@@ -58,6 +59,9 @@ void pool_kill(struct pool *pool);
 
 /* Gives what waits to who can take it, and starts hosts for the rest. */
 void pool_dispatch(struct pool *pool);
+
+/* Lets a job wait for a host of its own. It must be in no list. */
+void pool_queue_solo(struct job *job);
 
 /* Jobs that wait, of whatever kind. */
 size_t pool_waiting(const struct pool *pool);

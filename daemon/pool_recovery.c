@@ -21,9 +21,9 @@ static void fail_queue(struct job_queue *queue, const char *reason, bool retryab
         job_finish_unavailable(job, reason, retryable);
 }
 
-static void fail_suspects(struct pool *pool, const char *reason, bool retryable) {
-    while (!list_empty(&pool->suspects)) {
-        struct job *job = list_entry(pool->suspects.next, struct job, link);
+static void fail_solo_jobs(struct pool *pool, const char *reason, bool retryable) {
+    while (!list_empty(&pool->solo_jobs)) {
+        struct job *job = list_entry(pool->solo_jobs.next, struct job, link);
         list_remove(&job->link);
         job_finish_unavailable(job, reason, retryable);
     }
@@ -39,7 +39,7 @@ void pool_fail_waiting(struct pool *pool, enum host_kind kind, const char *reaso
         fail_queue(&pool->pristine_queue, text, retryable);
         break;
     case HOST_SOLO:
-        fail_suspects(pool, text, retryable);
+        fail_solo_jobs(pool, text, retryable);
         break;
     }
     free(text);
@@ -76,6 +76,8 @@ static void wait_again(struct pool *pool, struct job *job) {
         job_finish_unavailable(job, "the daemon is shutting down", true);
     } else if (job->reply == NULL) {
         job_free(job);
+    } else if (job->needs_own_host) {
+        pool_queue_solo(job);
     } else {
         job_queue_push_front(job->needs_pristine ? &pool->pristine_queue : &pool->queue, job);
     }
@@ -86,8 +88,7 @@ static void suspect(struct pool *pool, struct job *job) {
         wait_again(pool, job);
         return;
     }
-    job->state = JOB_SUSPECT;
-    list_append(&pool->suspects, &job->link);
+    pool_queue_solo(job);
 }
 
 static void finish_timeout(struct job *job) {

@@ -62,11 +62,11 @@ bool pool_start_is_hopeless(const struct pool *pool) {
     return pool->start.hopeless && now(pool) < pool->start.retry_at_ms;
 }
 
-struct host *pool_start_host(struct pool *pool, enum host_kind kind, bool pristine, unsigned workers) {
+struct host *pool_start_host(struct pool *pool, enum host_kind kind, unsigned workers) {
     char *why = NULL;
     if (now(pool) < pool->start.retry_at_ms)
         return NULL;
-    struct host *host = host_start(pool, kind, pristine, workers, &why, &pool->start.shortage);
+    struct host *host = host_start(pool, kind, workers, &why, &pool->start.shortage);
     if (host == NULL) {
         pool_start_failed(pool, why, pool->start.shortage);
         return NULL;
@@ -85,7 +85,7 @@ bool pool_start_worker(struct pool *pool) {
             }
         }
     }
-    return pool_start_host(pool, HOST_SHARED, false, pool->workers_per_host) != NULL;
+    return pool_start_host(pool, HOST_SHARED, pool->workers_per_host) != NULL;
 }
 
 char *pool_start_describe(const struct host *host) {

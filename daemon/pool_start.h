@@ -36,7 +36,7 @@ void pool_start_succeeded(struct pool *pool);
 bool pool_start_is_hopeless(const struct pool *pool);
 
 /* Starts a host, and the interpreter of its first worker. NULL where that cannot be now. */
-struct host *pool_start_host(struct pool *pool, enum host_kind kind, bool pristine, unsigned workers);
+struct host *pool_start_host(struct pool *pool, enum host_kind kind, unsigned workers);
 
 /* Brings one more interpreter up: of a cold worker of a shared host there is, else of another host. Returns false where
  * that cannot be now. */

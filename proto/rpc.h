@@ -22,8 +22,9 @@ enum rpc_code {
     RPC_TIMEOUT = -32004,
     RPC_UNAVAILABLE = -32005,
     RPC_REQUEST_CANCELLED = -32800,
-    /* From a host to the server alone: this job must be run by a pristine process. */
+    /* From a host to the server alone: this job must be run by a pristine process; in a host of its own. */
     RPC_NEEDS_PRISTINE = -32099,
+    RPC_NEEDS_OWN_HOST = -32098,
 };
 
 /* A request (id and method), a notification (method), or a response (id, and result or error). */

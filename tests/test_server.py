@@ -256,6 +256,64 @@ class Failures(unittest.TestCase):
                     self.assertIn("result", connection.compile("/a"))
 
 
+class OwnHosts(unittest.TestCase):
+    """Jobs that are run alone: what needs much memory one after the other, suspects side by side."""
+
+    def solo_hosts(self, daemon):
+        return sum(host["kind"] == "solo" for host in daemon.status()["pythons"][0]["hosts"])
+
+    def test_own_host_on_demand(self):
+        with Daemon("--workers", "1", fake=True) as daemon, daemon.connect() as connection:
+            connection.compile("/warm")
+            before = daemon.pids()
+            for word in ("own-host", "pristine,own-host", "own-host,pristine"):
+                self.assertIn("result", connection.compile("/a:" + word))
+            self.assertEqual(connection.compile("/a:own-host,crash=SIGSEGV")["error"]["data"], {"signal": 11, "attempts": 2})
+            self.assertEqual(connection.compile("/a:own-host,sleep=100", timeout_ms=100)["error"]["code"], -32004)
+            self.assertLessEqual(set(before), set(daemon.pids()))
+            while self.solo_hosts(daemon) > 0:
+                pass
+
+    def test_one_at_a_time_beside_others(self):
+        with Daemon("--workers", "3", fake=True) as daemon, daemon.connect() as connection, daemon.connect() as other:
+            gate = daemon.file("gate")
+            ids = {connection.request("compile", {"file": "/%d:own-host,wait" % i, "dfile": gate}) for i in range(4)}
+            while self.solo_hosts(daemon) == 0:
+                pass
+            for i in range(20):
+                self.assertIn("result", other.compile("/%d" % i))
+                self.assertEqual(self.solo_hosts(daemon), 1)
+            os.unlink(gate)
+            answers = [connection.receive() for _ in ids]
+            self.assertEqual({answer["id"] for answer in answers if "result" in answer}, ids)
+
+    def test_suspects_side_by_side(self):
+        """Those that ran when a host died: each runs alone in a host, but none waits for another."""
+        with Daemon("--workers", "2", fake=True) as daemon, daemon.connect() as connection:
+            for i in range(3):  # so that both workers are up
+                connection.request("compile", {"file": "/%d:sleep=0.1" % i})
+            for i in range(3):
+                connection.receive()
+            gate = daemon.file("gate")
+            slow = connection.request("compile", {"file": "/a:wait", "dfile": gate})
+            quick = connection.request("compile", {"file": "/b:crash-once", "dfile": os.path.join(daemon.folder, "marker")})
+            self.assertEqual(connection.receive()["id"], quick)
+            self.assertEqual(daemon.status()["counters"]["crashes"], 1)
+            os.unlink(gate)
+            answer = connection.receive()
+            self.assertEqual((answer["id"], "result" in answer), (slow, True))
+
+    def test_cancelled_while_its_host_starts(self):
+        """The host that was started for it serves the next, whatever that needs."""
+        with Daemon("--workers", "1", fake=True) as daemon, daemon.connect() as other:
+            other.compile("/warm")
+            with daemon.connect() as connection:
+                connection.request("compile", {"file": "/a:own-host,sleep=100"})
+                while self.solo_hosts(daemon) == 0:
+                    pass
+            self.assertIn("result", other.compile("/b:pristine,own-host"))
+
+
 class Scheduling(unittest.TestCase):
     def test_interactive_overtakes(self):
         with Daemon("--workers", "1", fake=True) as daemon, daemon.connect() as flood, daemon.connect() as editor:

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -80,11 +81,29 @@ static bool check_place(struct run *run) {
     return false;
 }
 
+static void answer_needs_own_host(struct run *run) {
+    answer_error(run->answer, RPC_NEEDS_OWN_HOST, "a host of its own is needed", NULL);
+}
+
+static size_t source_max(const struct run *run) {
+    return run->setting->source_max > 0 ? run->setting->source_max : SIZE_MAX - 1;
+}
+
 static bool read_source(struct run *run) {
-    int error = source_file_read(&run->source, run->dir_fd, run->request->file);
-    if (error != 0)
-        answer_os_error(run->answer, error, run->request->file, NULL);
+    int error = source_file_read(&run->source, run->dir_fd, run->request->file, source_max(run));
+    if (error == EFBIG && !run->setting->solo)
+        answer_needs_own_host(run);
+    else if (error != 0)
+        answer_os_error(run->answer, error == EFBIG ? ENOMEM : error, run->request->file, NULL);
     return error == 0;
+}
+
+/* Whether the request's text, if it has one, may be compiled here. */
+static bool text_fits(struct run *run) {
+    if (run->request->source == NULL || run->setting->solo || strlen(run->request->source) <= source_max(run))
+        return true;
+    answer_needs_own_host(run);
+    return false;
 }
 
 /* The source's bytes: the request's text stands in for the file's. */
@@ -151,6 +170,11 @@ static void answer_unmarshallable(struct run *run) {
         answer_other_error(run->answer, run->output.exception, run->output.warnings);
 }
 
+/* Memory that other jobs of this host hold, or have left in pieces, is no reason to fail. */
+static bool is_memory_error(PyObject *exception) {
+    return exception != NULL && PyErr_GivenExceptionMatches(exception, PyExc_MemoryError);
+}
+
 /* Compiles. False where that was not to be: the answer says why. */
 static bool compile_source(struct run *run) {
     const struct compile_request *request = run->request;
@@ -164,7 +188,12 @@ static bool compile_source(struct run *run) {
         .exact_text = run->setting->may_chdir || !is_relative(name),
     };
     input.data = source_bytes(run, &input.len);
-    switch (compiler_run(run->setting->compiler, &input, &run->output)) {
+    enum compile_status status = compiler_run(run->setting->compiler, &input, &run->output);
+    if (status != COMPILE_DONE && !run->setting->solo && is_memory_error(run->output.exception)) {
+        answer_needs_own_host(run);
+        return false;
+    }
+    switch (status) {
     case COMPILE_DONE:
         return true;
     case COMPILE_FAILED:
@@ -198,14 +227,14 @@ static void finish(struct run *run, const char *outcome) {
 }
 
 static void check_only(struct run *run) {
-    if ((run->request->source != NULL || read_source(run)) && compile_source(run))
+    if (text_fits(run) && (run->request->source != NULL || read_source(run)) && compile_source(run))
         finish(run, "checked");
 }
 
 static void compile_and_write(struct run *run) {
     struct pyc_header header;
     run->cfile = decide_cfile(run);
-    if (!check_place(run) || !read_source(run) || !make_header(run, &header))
+    if (!check_place(run) || !text_fits(run) || !read_source(run) || !make_header(run, &header))
         return;
     if (!run->request->force && is_up_to_date(run, &header)) {
         finish(run, "up-to-date");

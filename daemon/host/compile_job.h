@@ -12,6 +12,8 @@
 struct job_setting {
     struct compiler *compiler;
     bool may_chdir;     /* the process has no other thread that minds its working directory */
+    bool solo;          /* no other job is or will be run by this host */
+    size_t source_max;  /* bytes; a longer source is left to a solo host, which gives it up; 0: no limit */
     mode_t mask;        /* for requests that name no umask */
     const char *unique; /* for the name of the temporary file */
 };

@@ -3,18 +3,16 @@
 #include "daemon/host/interpreter.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/host/confine.h"
 #include "daemon/host/control.h"
 #include "daemon/host/worker_loop.h"
 #include "proto/buffer.h"
@@ -23,19 +21,18 @@
 #define STACK_DEFAULT ((size_t)8 << 20)
 #define STACK_MAX ((size_t)1 << 30)
 
-/* How readily the kernel ends a host where memory runs out, of 1000. */
-#define OOM_SCORE "500"
-
 struct host_options {
     int control_fd;
     int first_fd, last_fd;
     long server_pid;
     unsigned mask;
-    bool pristine;
+    unsigned memory_limit_mib, big_source; /* 0: no limit */
+    bool pristine, solo;
 };
 
 static int usage(void) {
-    fprintf(stderr, "usage: pycompile-host-X.Y --control=FD --workers=FIRST-LAST [--umask=OCTAL] [--pristine]\n"
+    fprintf(stderr, "usage: pycompile-host-X.Y --control=FD --workers=FIRST-LAST [--umask=OCTAL]\n"
+                    "                          [--pristine] [--solo] [--memory-limit=MIB] [--big-source=BYTES]\n"
                     "       pycompile-host-X.Y --version\n"
                     "A worker of pycompiled, which starts it.\n");
     return 2;
@@ -44,13 +41,17 @@ static int usage(void) {
 static bool parse_options(int argc, char **argv, struct host_options *options) {
     static const struct option names[] = {
         {"control", required_argument, NULL, 'c'}, {"workers", required_argument, NULL, 'w'},
-        {"umask", required_argument, NULL, 'u'},   {"pristine", no_argument, NULL, 'p'},
-        {NULL, 0, NULL, 0},
+        {"umask", required_argument, NULL, 'u'},   {"memory-limit", required_argument, NULL, 'm'},
+        {"pristine", no_argument, NULL, 'p'},      {"big-source", required_argument, NULL, 'b'},
+        {"solo", no_argument, NULL, 's'},          {NULL, 0, NULL, 0},
     };
     int opt;
     *options = (struct host_options){.control_fd = -1, .first_fd = -1, .last_fd = -2, .mask = 022, .server_pid = getppid()};
     while ((opt = getopt_long(argc, argv, "", names, NULL)) != -1) {
         bool fine = opt == 'p'   ? (options->pristine = true)
+                    : opt == 's' ? (options->solo = true)
+                    : opt == 'm' ? sscanf(optarg, "%u", &options->memory_limit_mib) == 1
+                    : opt == 'b' ? sscanf(optarg, "%u", &options->big_source) == 1
                     : opt == 'c' ? sscanf(optarg, "%d", &options->control_fd) == 1
                     : opt == 'w' ? sscanf(optarg, "%d-%d", &options->first_fd, &options->last_fd) == 2
                     : opt == 'u' ? sscanf(optarg, "%o", &options->mask) == 1
@@ -74,43 +75,16 @@ static bool check_descriptors(const struct host_options *options) {
     return fine;
 }
 
-/* No cores, of which a crash in a large host would make a large one: a limit of 1 byte is the one that also keeps the
- * kernel from piping it to a program (core(5)), but raising it from 0 may be forbidden. */
-static void forbid_cores(void) {
-    struct rlimit limit = {1, 1}, none = {0, 0};
-    if (setrlimit(RLIMIT_CORE, &limit) < 0)
-        setrlimit(RLIMIT_CORE, &none);
-}
-
-/* Where memory runs out, the kernel is to end a host, which is replaced, and not the server. */
-static void offer_to_oom_killer(void) {
-    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    if (write(fd, OOM_SCORE, strlen(OOM_SCORE)) < 0) {
-        /* The service manager has set a higher one, which may not be lowered: as good. */
-    }
-    close(fd);
-}
-
-/* The process's own limits: no cores, no new privileges, modes as they are given, and a working directory in which no
- * relative name means anything. */
-static void confine(void) {
-    forbid_cores();
-    offer_to_oom_killer();
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    signal(SIGXFSZ, SIG_IGN); /* a write over the limit fails, as it does in any Python */
-    umask(0);
-    char folder[] = "/tmp/pycompile-host-XXXXXX";
-    if (mkdtemp(folder) != NULL && (chdir(folder) < 0 || rmdir(folder) < 0))
-        fprintf(stderr, "pycompile-host: %s: %s\n", folder, strerror(errno));
-}
-
 static size_t stack_size(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > STACK_MAX)
         return STACK_DEFAULT;
     return limit.rlim_cur < STACK_DEFAULT ? STACK_DEFAULT : limit.rlim_cur;
+}
+
+/* Half of what may be allocated is the most that can be read by doubling a buffer. */
+static size_t source_max(const struct host_options *options) {
+    return options->solo ? ((size_t)options->memory_limit_mib << 20) / 2 : options->big_source;
 }
 
 static void *run_worker(void *argument) {
@@ -134,6 +108,7 @@ static int run_threads(const struct host_options *options) {
             .control_fd = options->control_fd,
             .server_pid = options->server_pid,
             .mask = options->mask,
+            .source_max = source_max(options),
             .own_gil = true,
         };
         error = pthread_create(&threads[started], &attributes, run_worker, &settings[started]);
@@ -160,7 +135,9 @@ static int run_here(const struct host_options *options) {
         .control_fd = options->control_fd,
         .server_pid = options->server_pid,
         .mask = options->mask,
+        .source_max = source_max(options),
         .pristine = options->pristine,
+        .solo = options->solo,
     };
     worker_loop(&setting);
     return 0;
@@ -178,7 +155,7 @@ int main(int argc, char **argv) {
         fputs("pycompile-host: the descriptors given are not sockets\n", stderr);
         return 2;
     }
-    confine();
+    confine((size_t)options.memory_limit_mib << 20);
     control_report_shots(options.control_fd);
     const char *why = interpreter_init_runtime();
     int error = why == NULL && !options.pristine ? control_watch(options.control_fd) : 0;

@@ -14,9 +14,11 @@ static bool same(const struct stat *a, const struct stat *b) {
            a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ino == b->st_ino;
 }
 
-/* Reads to the end. Returns 0 or an errno value. */
-static int read_all(int fd, size_t expected, struct buffer *data) {
+/* Reads to the end. Returns 0 or an errno value; EFBIG beyond `max` bytes. */
+static int read_all(int fd, size_t expected, size_t max, struct buffer *data) {
     data->len = 0;
+    if (expected > max)
+        return EFBIG;
     buffer_reserve(data, expected + 1);
     for (;;) {
         size_t room = data->cap - data->len;
@@ -28,10 +30,12 @@ static int read_all(int fd, size_t expected, struct buffer *data) {
         if (len <= 0)
             return len < 0 ? errno : 0;
         data->len += (size_t)len;
+        if (data->len > max)
+            return EFBIG;
     }
 }
 
-static int read_once(struct source_file *file, int dir_fd, const char *path, bool *changed) {
+static int read_once(struct source_file *file, int dir_fd, const char *path, size_t max, bool *changed) {
     int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return errno;
@@ -40,7 +44,7 @@ static int read_once(struct source_file *file, int dir_fd, const char *path, boo
     if (error == 0 && S_ISDIR(file->stat.st_mode))
         error = EISDIR;
     if (error == 0)
-        error = read_all(fd, S_ISREG(file->stat.st_mode) ? (size_t)file->stat.st_size : 0, &file->data);
+        error = read_all(fd, S_ISREG(file->stat.st_mode) ? (size_t)file->stat.st_size : 0, max, &file->data);
     if (error == 0 && fstat(fd, &after) < 0)
         error = errno;
     *changed = error == 0 && S_ISREG(after.st_mode) &&
@@ -49,11 +53,11 @@ static int read_once(struct source_file *file, int dir_fd, const char *path, boo
     return error;
 }
 
-int source_file_read(struct source_file *file, int dir_fd, const char *path) {
+int source_file_read(struct source_file *file, int dir_fd, const char *path, size_t max) {
     *file = (struct source_file){0};
     for (int i = 0; i < READINGS_MAX; i++) {
         bool changed = false;
-        int error = read_once(file, dir_fd, path, &changed);
+        int error = read_once(file, dir_fd, path, max, &changed);
         if (error != 0 || !changed)
             return error;
     }

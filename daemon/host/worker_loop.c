@@ -118,6 +118,8 @@ static void run_job(struct worker_loop *loop, const struct rpc_message *message,
         struct job_setting setting = {
             .compiler = loop->compiler,
             .may_chdir = !loop->setting->own_gil,
+            .solo = loop->setting->solo,
+            .source_max = loop->setting->source_max,
             .mask = loop->setting->mask,
             .unique = unique,
         };

@@ -10,6 +10,8 @@ struct worker_setting {
     long server_pid;  /* with a job's id it names the temporary file */
     mode_t mask;
     bool pristine;    /* fork for every job */
+    bool solo;        /* run one job */
+    size_t source_max; /* see compile_job.h */
     bool own_gil;     /* make a sub-interpreter; else use the main one, to which the thread is attached */
 };
 

@@ -1,0 +1,8 @@
+/* What a host may not do, whatever a source makes of its compiler. No Python here. */
+#pragma once
+
+#include <stddef.h>
+
+/* Sets the process's own limits: no cores, no new privileges, at most `memory_limit` bytes allocated (0: no limit); modes
+ * of files as they are given, and a working directory in which no relative name means anything. */
+void confine(size_t memory_limit);
