@@ -202,6 +202,8 @@ struct server *server_new(const struct options *options, struct listener *listen
         return server_free(server);
     }
     server->connection_limit = connection_limit(server);
+    uv_signal_start(&server->sigterm, on_signal, SIGTERM);
+    uv_signal_start(&server->sigint, on_signal, SIGINT);
     server->started_ms = uv_now(loop);
     server->listener = *listener;
     *listener = (struct listener){.fd = -1, .lock_fd = -1};
@@ -212,8 +214,6 @@ void server_run(struct server *server) {
     int status = acceptor_init(&server->acceptor, &server->loop, server->listener.fd, &acceptor_events);
     if (status < 0)
         log_line("cannot listen: %s", uv_strerror(status));
-    uv_signal_start(&server->sigterm, on_signal, SIGTERM);
-    uv_signal_start(&server->sigint, on_signal, SIGINT);
     if (server->options->shrink_after_s > 0) {
         uint64_t period = server->options->shrink_after_s * 250ull + 1;
         uv_timer_start(&server->shrink_timer, on_shrink, period, period);
@@ -271,6 +271,8 @@ static void check_end(struct server *server) {
         return;
     server->closing = true;
     close_handles(server);
+    signal(SIGTERM, SIG_IGN); /* it leaves already: another one must not make that a death */
+    signal(SIGINT, SIG_IGN);
 }
 
 struct pool *server_pool(struct server *server, const char *python) {

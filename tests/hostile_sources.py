@@ -193,4 +193,4 @@ LARGE = {
 
 # Where more would only take long, here and there.
 DEEPEST = {name: 1500 for name in NESTING if name.endswith("-blocks")}
-DEEPEST.update({"parameters": 6000, "type-parameters": 6000, "global": 6000})
+DEEPEST.update({"f-string-parts": 6000, "parameters": 6000, "type-parameters": 6000, "global": 6000})

@@ -47,7 +47,8 @@ class Compare(unittest.TestCase):
     def setUpClass(cls):
         # A crash of CPython's is what is awaited, not a finding of the sanitizer's.
         sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":handle_segv=0:handle_abort=0:handle_sigbus=0"
-        cls.daemon = Daemon("--host-limit", str(MEMORY_MIB), "--workers", "1", environment={"ASAN_OPTIONS": sanitizer})
+        cls.daemon = Daemon("--host-limit", str(MEMORY_MIB), "--workers", "1", "--timeout", "0",
+                            environment={"ASAN_OPTIONS": sanitizer})
         cls.daemon.__enter__()
         cls.addClassCleanup(cls.daemon.__exit__, None)
         for name in ("SOURCE_DATE_EPOCH", "PYTHONPYCACHEPREFIX", "PYTHONWARNINGS"):

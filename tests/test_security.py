@@ -47,9 +47,9 @@ class Place(unittest.TestCase):
     def execute(self, name, *arguments, uid=None):
         environment = dict(os.environ, PYCOMPILED_SOCKET=self.path, ASAN_OPTIONS="detect_leaks=0")
         options = {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}
-        return subprocess.run([os.path.join(self.bin, name), *arguments], env=environment, text=True, timeout=e2e.DEADLINE,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd="/",
-                              **options)
+        return subprocess.run([os.path.join(self.bin, name), *arguments], env=environment, text=True, cwd="/",
+                              timeout=e2e.DEADLINE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              stdin=subprocess.DEVNULL, **options)
 
     def daemon_refuses(self, word, *arguments, uid=None):
         run = self.execute("pycompiled", *arguments, uid=uid)
@@ -174,8 +174,8 @@ class Links(Place):
 class OtherUsers(Place):
     CONNECT = ("import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]);"
                "s.sendall(b'{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"status\"}\\n'); print(s.recv(100))")
-    LISTEN = ("import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); print('up', flush=True);"
-              "print(s.accept()[0].recv(100), flush=True)")
+    LISTEN = ("import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen();"
+              "print('up', flush=True); print(s.accept()[0].recv(100), flush=True)")
 
     def connect_as(self, uid):
         run = subprocess.run(["/usr/bin/env", "python3", "-c", self.CONNECT, self.path], text=True, user=uid, group=uid,

@@ -398,6 +398,14 @@ class Life(unittest.TestCase):
                 self.assertEqual((answer["error"]["code"], answer["error"]["data"]["retryable"]), (-32005, True))
             self.assertEqual(daemon.process.wait(e2e.DEADLINE), 0)
 
+    def test_signal_after_signal(self):
+        """However many come, from the first moment to the last, it leaves in order."""
+        for _ in range(10):
+            with Daemon(fake=True) as daemon:
+                while daemon.process.poll() is None:
+                    daemon.process.send_signal(signal.SIGTERM)
+                self.assertEqual(daemon.process.returncode, 0)
+
     def test_idle_timeout(self):
         with Daemon("--idle-timeout", "1", fake=True) as daemon:
             self.assertEqual(daemon.process.wait(e2e.DEADLINE), 0)

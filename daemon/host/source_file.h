@@ -11,6 +11,6 @@ struct source_file {
 };
 
 /* Reads `path` relative to the folder `dir_fd`. A file that changes while it is read is read again. Returns 0 or
- * an errno value, EFBIG where there are more than `max` bytes (then *file has the stat alone); the caller calls source_file_deinit() in both cases. */
+ * an errno value, EFBIG where there are more than `max` bytes; the caller calls source_file_deinit() in all cases. */
 int source_file_read(struct source_file *file, int dir_fd, const char *path, size_t max);
 void source_file_deinit(struct source_file *file);
