@@ -86,6 +86,8 @@ struct compiler *compiler_new(bool pristine) {
     if (!fresh_state_make() || !make_loader(compiler) || !warning_state_init(&compiler->warnings) ||
         !read_constants(compiler))
         return NULL;
+    if (!pristine)
+        collect(); /* what is garbage now holds names, which some later job would set free */
     collector_turn_off();
     return compiler;
 }
@@ -169,13 +171,26 @@ static bool compile_and_marshal(struct compiler *compiler, const struct compile_
     return exact;
 }
 
+/* Sets free what holds names by chance: up to 3.10 whether a name is alive shows in the bytes, and the cache of looked-up
+ * attributes holds the last ones of the jobs before. */
+static void forget_names(void) {
+#if PY_VERSION_HEX < 0x030B0000
+    PyType_ClearCache();
+#endif
+}
+
 enum compile_status compiler_run(struct compiler *compiler, const struct compile_input *input,
                                  struct compile_output *output) {
     *output = (struct compile_output){0};
     if (++compiler->runs % COLLECT_EVERY == 0)
         collect();
-    if (!compiler->pristine && input->exact_bytes && exactness_source_is_tainting(input->data, input->len))
+    bool in_place = !compiler->pristine && input->exact_bytes;
+    if (in_place && (exactness_source_is_tainting(input->data, input->len, input->filename) ||
+                     exactness_source_is_doubtful(input->data, input->len)))
         return COMPILE_INEXACT;
+    if (in_place)
+        forget_names();
+    compiler->warnings.refuse = in_place; /* what has warned is not exact */
     enum warning_step step = warning_state_prepare(&compiler->warnings, input->warnings, compiler->pristine);
     if (step == WARNING_NEEDS_IMPORT)
         return COMPILE_INEXACT;
@@ -191,7 +206,7 @@ enum compile_status compiler_run(struct compiler *compiler, const struct compile
     bool shown = warned || output->exception != NULL;
     if (shown)
         forget_lines(compiler);
-    if (!compiler->pristine && (!exact || (shown && !input->exact_text) || (warned && input->exact_bytes)))
+    if (!compiler->pristine && (!exact || (shown && !input->exact_text) || (warned && in_place)))
         return COMPILE_INEXACT;
     if (output->exception == NULL)
         return COMPILE_DONE;

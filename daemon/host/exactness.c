@@ -3,12 +3,21 @@
 
 #include <string.h>
 
+#include "daemon/host/source_scan.h"
+
+/* co_filename is interned like a name. */
+static bool is_latin_letter(const char *filename) {
+    return strlen(filename) == 2 && ((unsigned char)filename[0] & 0xfe) == 0xc2;
+}
+
 #if PY_VERSION_HEX < 0x030B0000
 
 /* What makes the compiler import modules that stay, and their names with them: unicodedata for \N{...} and for
  * identifiers that are not ASCII, a codec for an encoding that is declared. Any other byte that is not ASCII is taken
  * for one of these: a pristine process costs little. */
-bool exactness_source_is_tainting(const char *data, size_t len) {
+bool exactness_source_is_tainting(const char *data, size_t len, const char *filename) {
+    if (is_latin_letter(filename))
+        return true;
     for (size_t i = 0; i < len; i++)
         if ((unsigned char)data[i] >= 0x80)
             return true;
@@ -18,38 +27,19 @@ bool exactness_source_is_tainting(const char *data, size_t len) {
            memmem(data, end ? (size_t)(end - data) : len, "coding", 6) != NULL;
 }
 
-#elif PY_VERSION_HEX < 0x030D0000
-
-static bool is_word_byte(unsigned char byte) {
-    return byte >= 0x80 || byte == '_' || (byte >= '0' && byte <= '9') || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
-}
-
-/* A letter of U+0080 to U+00FF that stands alone, or bytes that are not that plainly UTF-8 (another encoding). */
-bool exactness_source_is_tainting(const char *data, size_t len) {
-    const unsigned char *s = (const unsigned char *)data;
-    for (size_t i = 0; i < len; i++) {
-        if (s[i] < 0x80)
-            continue;
-        size_t more = s[i] >= 0xf0 ? 3 : s[i] >= 0xe0 ? 2 : s[i] >= 0xc2 ? 1 : 0;
-        if (more == 0 || i + more >= len || (s[i + 1] & 0xc0) != 0x80)
-            return true;
-        bool alone = (i == 0 || !is_word_byte(s[i - 1])) && (i + 2 >= len || !is_word_byte(s[i + 2]));
-        if (more == 1 && s[i] <= 0xc3 && alone)
-            return true;
-        i += more;
-    }
-    return false;
-}
-
 #else
 
-bool exactness_source_is_tainting(const char *data, size_t len) {
-    (void)data;
-    (void)len;
-    return false;
+/* From 3.13 on all strings of one Latin-1 character are interned ones from the start. */
+bool exactness_source_is_tainting(const char *data, size_t len, const char *filename) {
+    return PY_VERSION_HEX < 0x030D0000 &&
+           (source_scan_has_latin_name(data, len, PY_VERSION_HEX >= 0x030C0000) || is_latin_letter(filename));
 }
 
 #endif
+
+bool exactness_source_is_doubtful(const char *data, size_t len) {
+    return PY_VERSION_HEX >= 0x030C0000 && source_scan_has_equal_sets(data, len);
+}
 
 #if PY_VERSION_HEX >= 0x030C0000
 

@@ -15,6 +15,11 @@ static bool is_once(struct warning_state *state) {
  * shown first. */
 static PyObject *record(PyObject *capsule, PyObject *message) {
     struct warning_state *state = PyCapsule_GetPointer(capsule, NULL);
+    if (state->refuse) {
+        state->refused = true;
+        PyErr_SetNone(PyExc_RuntimeError);
+        return NULL;
+    }
     PyObject *once = is_once(state) ? Py_True : Py_False;
     PyObject *text = PyObject_CallFunctionObjArgs(state->formatwarnmsg, message, NULL);
     PyObject *item = text ? PyTuple_Pack(3, message, text, once) : NULL;
@@ -154,7 +159,8 @@ enum warning_step warning_state_prepare(struct warning_state *state, const cJSON
 PyObject *warning_state_take(struct warning_state *state, bool *warned) {
     Py_ssize_t count = PyList_GET_SIZE(state->recorded);
     PyObject *all = PySequence_Concat(state->invalid, state->recorded);
-    *warned = count > 0;
+    *warned = count > 0 || state->refused;
+    state->refused = false;
     if (*warned) {
         PyList_SetSlice(state->recorded, 0, count, NULL);
         Py_CLEAR(state->options); /* registries may hold what was shown: have them forgotten */

@@ -17,6 +17,8 @@ struct warning_state {
     Py_ssize_t once_size;       /* of it, when it was last looked at */
     PyObject *recorded;         /* list: what this job has warned of */
     PyObject *recorder;
+    bool refuse;                /* the job's to set: the first warning is to end it, as an exception */
+    bool refused;
     PyObject *options;          /* tuple: the filters are made of these now; NULL: unknown */
     PyObject *invalid;          /* list: what was said of each of them that is not valid */
 };
