@@ -28,7 +28,8 @@
 
 /* What a host may see of the environment: nothing that changes what CPython does. */
 static const char *const passed_variables[] = {"LD_LIBRARY_PATH", "TMPDIR",       "ASAN_OPTIONS",
-                                               "UBSAN_OPTIONS",   "LSAN_OPTIONS", "TSAN_OPTIONS"};
+                                               "UBSAN_OPTIONS",   "LSAN_OPTIONS", "TSAN_OPTIONS",
+                                               "PYCOMPILE_HOST_INEXACT"};
 #define PASSED_COUNT (sizeof passed_variables / sizeof *passed_variables)
 
 static struct host *host_of_control(struct channel *control) {
