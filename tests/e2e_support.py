@@ -46,6 +46,51 @@ def pythons():
         return json.load(file)
 
 
+def version_tuple(version):
+    return tuple(map(int, version.split(".")))
+
+
+def bare_python(version, python, folder):
+    """An interpreter whose py_compile is the measure of bytes. Up to 3.10 they depend on what `site` finds to import: there
+    it is one without any package, and it wants PYTHONHASHSEED=0. Even so a name in a hundred files has another reference flag
+    than with us (docs/exactness.md): such files must hold equal code, see code_of()."""
+    if version_tuple(version) >= (3, 11):
+        return python
+    subprocess.run([python, "-m", "venv", "--without-pip", os.path.join(folder, "venv")], check=True)
+    return os.path.join(folder, "venv", "bin", "python")
+
+
+def code_of(python, pyc):
+    """What a .pyc holds, as text that can be compared: marshal's references are left out."""
+    script = ("import marshal, sys\n"
+              "def key(value):\n"
+              "    if not hasattr(value, 'co_code'): return repr(value)\n"
+              "    names = [n for n in sorted(dir(value)) if n.startswith('co_') and not callable(getattr(value, n))]\n"
+              "    return [(n, getattr(value, n)) for n in names if n != 'co_consts'] + [key(c) for c in value.co_consts]\n"
+              "print(ascii(key(marshal.loads(sys.stdin.buffer.read()[16:]))))\n")
+    return subprocess.run([python, "-Wignore", "-c", script], input=pyc, stdout=subprocess.PIPE, check=True).stdout
+
+
+def sources_below(folder, leave=()):
+    """The .py files below a folder, in order."""
+    found = []
+    for top, folders, names in os.walk(folder):
+        folders[:] = sorted(set(folders) - {"__pycache__", *leave})
+        found += [os.path.join(top, name) for name in sorted(names) if name.endswith(".py")]
+    return found
+
+
+def library_folder(python, kind="stdlib"):
+    """A folder of an interpreter's, as sysconfig names it."""
+    script = "import sys, sysconfig; print(sysconfig.get_path(sys.argv[1]))"
+    return subprocess.check_output([python, "-I", "-c", script, kind], text=True).strip()
+
+
+def library_sources(python):
+    """The files of its library, its tests included."""
+    return sources_below(library_folder(python), ("site-packages", "dist-packages"))
+
+
 def exists(pid):
     try:
         with open("/proc/%d/stat" % pid) as file:

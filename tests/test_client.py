@@ -61,17 +61,6 @@ def tree(folder):
     return found
 
 
-def code_of(python, pyc):
-    """What a .pyc holds, as text that can be compared: marshal's references are left out."""
-    script = ("import marshal, sys\n"
-              "def key(value):\n"
-              "    if not hasattr(value, 'co_code'): return repr(value)\n"
-              "    names = [n for n in sorted(dir(value)) if n.startswith('co_') and not callable(getattr(value, n))]\n"
-              "    return [(n, getattr(value, n)) for n in names if n != 'co_consts'] + [key(c) for c in value.co_consts]\n"
-              "print(ascii(key(marshal.loads(sys.stdin.buffer.read()[16:]))))\n")
-    return subprocess.run([python, "-Wignore", "-c", script], input=pyc, stdout=subprocess.PIPE, check=True).stdout
-
-
 class Case(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -285,7 +274,7 @@ class LikePyCompile(Case):
                         results.append((run.returncode, run.stderr.rstrip(b"\n"), tree(folder)))
                         shutil.rmtree(folder)
                     if name == "plain.py":  # from another program than py_compile's: the code is compared, not the bytes
-                        codes = [code_of(python, result[2]["out/x.pyc"][0]) for result in results]
+                        codes = [e2e.code_of(python, result[2]["out/x.pyc"][0]) for result in results]
                         self.assertEqual(*codes)
                         self.assertEqual(results[0][:2], results[1][:2])
                     else:
