@@ -202,6 +202,7 @@ struct server *server_new(const struct options *options, struct listener *listen
         return server_free(server);
     }
     server->connection_limit = connection_limit(server);
+    /* From here on to be told is to drain, also before the loop runs. */
     uv_signal_start(&server->sigterm, on_signal, SIGTERM);
     uv_signal_start(&server->sigint, on_signal, SIGINT);
     server->started_ms = uv_now(loop);

@@ -18,6 +18,7 @@ CLIENT = os.path.join(BUILD, "client", "pycompile-client")
 COMPILEALL = os.path.join(BUILD, "client", "pycompileall-client")
 CTL = os.path.join(BUILD, "client", "pycompilectl")
 HOSTS = os.path.join(BUILD, "daemon", "host")
+WRAPPER = os.environ.get("PYCOMPILED_WRAPPER", "").split()  # such as: valgrind -q --error-exitcode=99
 DEADLINE = 120  # seconds; no test is judged by its time, but none may hang
 
 
@@ -208,7 +209,7 @@ class Daemon:
 
     def start(self):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([self.program(), *self.options], stdin=subprocess.DEVNULL, stdout=log,
+            self.process = subprocess.Popen([*WRAPPER, self.program(), *self.options], stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, env=self.environment)
         self.wait_until_up()
 
