@@ -8,6 +8,7 @@
 
 #include "daemon/background.h"
 #include "daemon/descriptors.h"
+#include "daemon/hold_signals.h"
 #include "daemon/listen.h"
 #include "daemon/log.h"
 #include "daemon/options.h"
@@ -25,15 +26,25 @@ static void raise_file_limit(void) {
     }
 }
 
+/* One attempt. From the moment on that there is a socket, whoever wants the daemon to end waits for the server, which
+ * removes it; until then a signal just kills. */
+static enum listen_status try_socket(struct listener *listener, const char *path, char **why) {
+    hold_signals();
+    enum listen_status status = listen_acquire(listener, path, why);
+    if (status != LISTEN_READY)
+        release_signals();
+    return status;
+}
+
 /* Takes the socket, waiting for a daemon that is about to come or go. LISTEN_TAKEN: one serves. */
 static enum listen_status take_socket(struct listener *listener, const char *path, char **why) {
     const struct timespec pause = {.tv_nsec = TAKEN_POLL_MS * 1000000L};
-    enum listen_status status = listen_acquire(listener, path, why);
+    enum listen_status status = try_socket(listener, path, why);
     for (int waited = 0; status == LISTEN_TAKEN && waited < TAKEN_WAIT_MS; waited += TAKEN_POLL_MS) {
         if (listen_probe(path))
             return LISTEN_TAKEN;
         nanosleep(&pause, NULL);
-        status = listen_acquire(listener, path, why);
+        status = try_socket(listener, path, why);
     }
     return status;
 }

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "daemon/connection.h"
+#include "daemon/hold_signals.h"
 #include "daemon/host_programs.h"
 #include "daemon/log.h"
 #include "daemon/pool.h"
@@ -205,6 +206,7 @@ struct server *server_new(const struct options *options, struct listener *listen
     /* From here on to be told is to drain, also before the loop runs. */
     uv_signal_start(&server->sigterm, on_signal, SIGTERM);
     uv_signal_start(&server->sigint, on_signal, SIGINT);
+    release_signals();
     server->started_ms = uv_now(loop);
     server->listener = *listener;
     *listener = (struct listener){.fd = -1, .lock_fd = -1};
@@ -271,9 +273,8 @@ static void check_end(struct server *server) {
     if (server->jobs > 0 || server->hosts > 0 || server->connection_count > 0 || server->closing)
         return;
     server->closing = true;
+    hold_signals(); /* it leaves already: another one must not make that a death */
     close_handles(server);
-    signal(SIGTERM, SIG_IGN); /* it leaves already: another one must not make that a death */
-    signal(SIGINT, SIG_IGN);
 }
 
 struct pool *server_pool(struct server *server, const char *python) {

@@ -57,8 +57,8 @@ struct server {
     struct counters counters;
 };
 
-/* Makes a server that will listen on `listener`, which it takes. Returns NULL, with a message in *why that the
- * caller frees, where there is no host. */
+/* Makes a server that will listen on `listener`, which it takes, and releases the signals that were held (hold_signals.h). Returns NULL, with a
+ * message in *why that the caller frees, where there is no host. */
 struct server *server_new(const struct options *options, struct listener *listener, char **why);
 
 /* Serves until drained. */

@@ -448,7 +448,7 @@ class Leaks(Case):
                     answers = [connection.receive() for _ in asked]
                     assert all(answer.get("error", {}).get("code", -32001) == -32001 for answer in answers)
             compile_so_many(1200)  # caches fill, among them the collector's, which runs every 512 jobs
-            pids = [daemon.process.pid, *[host["pid"] for item in daemon.status()["pythons"]
+            pids = [daemon.process.pid, *[host["pid"] for item in connection.call("status")["result"]["pythons"]
                                           for host in item["hosts"] if item["python"] == version]]
             before = [(resident_kb(pid), descriptors(pid)) for pid in pids]
             compile_so_many(COMPILES)
