@@ -72,7 +72,7 @@ static _Noreturn void ambiguous(const struct arguments *arguments, const char *t
 
 /* `text` is what follows the dashes, up to "=" or the end. */
 static const struct argument *find_name(const struct arguments *arguments, const char *text) {
-    size_t len = strcspn(text, "="), matches = 0;
+    size_t len = strcspn(text, "="), matches = 0, beyond = 0;
     const struct argument *found = NULL;
     for (size_t i = 0; i < arguments->count; i++) {
         const struct argument *argument = &arguments->table[i];
@@ -80,10 +80,12 @@ static const struct argument *find_name(const struct arguments *arguments, const
             continue;
         if (argument->name[len] == '\0')
             return argument;
-        found = argument;
+        if (found == NULL || found->id >= arguments->beyond)
+            found = argument;
         matches++;
+        beyond += argument->id >= arguments->beyond;
     }
-    if (matches > 1)
+    if (matches > 1 && matches - beyond != 1)
         ambiguous(arguments, text, len);
     return found;
 }

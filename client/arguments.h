@@ -23,6 +23,9 @@ struct arguments {
      * "argument NAME: message", which the parser frees. */
     char *(*take)(int id, const char *value, void *context);
     void *context;
+    /* Ids from here on are options that the program that is followed does not have: where an abbreviation fits them and
+     * one of its own, it means that one. 0: all are alike. */
+    int beyond;
 };
 
 /* Reads argv[1..]. Positionals are moved to the front of argv[1..] and counted. A mistake ends the

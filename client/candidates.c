@@ -7,10 +7,10 @@
 
 #include "client/python_text.h"
 
-/* Takes the next name: CANDIDATE_FILE stands for "there is one". */
+/* Takes the next name: CANDIDATE_FILE stands for "there is one", CANDIDATE_NUL for one that cannot be. */
 static enum candidates_step take_dest(struct candidates *c) {
     const char *name;
-    bool truncated;
+    bool truncated = false;
     free(c->dest);
     c->dest = NULL;
     if (c->next < c->dest_count) {
@@ -23,7 +23,7 @@ static enum candidates_step take_dest(struct candidates *c) {
         c->dest = xstrndup(name, len);
     }
     c->seen++;
-    return CANDIDATE_FILE;
+    return truncated ? CANDIDATE_NUL : CANDIDATE_FILE;
 }
 
 static bool is_file(const char *path) {
@@ -51,11 +51,11 @@ enum candidates_step candidates_next(struct candidates *c, struct candidate *can
             c->walk = walk_free(c->walk);
         }
         enum candidates_step step = take_dest(c);
-        if (step != CANDIDATE_FILE)
+        if (step == CANDIDATE_WAIT || step == CANDIDATE_END)
             return step;
-        if (!c->folders_alone && is_file(c->dest)) {
+        if (step == CANDIDATE_NUL || (!c->folders_alone && is_file(c->dest))) {
             *candidate = (struct candidate){{c->dest, AT_FDCWD, c->dest}, NULL, false};
-            return CANDIDATE_FILE;
+            return step;
         }
         c->walk = walk_new(c->dest, c->levels);
     }

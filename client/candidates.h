@@ -23,6 +23,7 @@ enum candidates_step {
     CANDIDATE_LISTING, /* as walk.h has them */
     CANDIDATE_FAILED,
     CANDIDATE_FILE,
+    CANDIDATE_NUL,  /* the list has a name with a NUL in it; entry->path is what is before it */
     CANDIDATE_WAIT, /* names_fill() is needed */
     CANDIDATE_END,
 };

@@ -67,6 +67,21 @@ static char *read_cfile(struct json_span result) {
     return copy;
 }
 
+/* The class of an OSError. */
+static const char *class_of(int error) {
+    switch (error) {
+    case ENOENT:
+        return "FileNotFoundError";
+    case EPERM:
+    case EACCES:
+        return "PermissionError";
+    case EEXIST:
+        return "FileExistsError";
+    default:
+        return "OSError";
+    }
+}
+
 /* Links this level's .pyc to that of the level before where they are the same. */
 static void link_dupe(struct compileall_item *item, const struct compileall_options *options,
                       struct json_span result) {
@@ -74,7 +89,9 @@ static void link_dupe(struct compileall_item *item, const struct compileall_opti
     int error = item->level > 0 && cfile && item->cfile ? hardlink_if_same(item->cfile, cfile) : 0;
     if (error != 0) {
         struct buffer words = {0};
-        buffer_printf(&words, "OSError: [Errno %d] %s: ", error, strerror(error));
+        buffer_printf(&words, "%s: [Errno %d] %s: ", class_of(error), error, strerror(error));
+        python_text_repr(&words, item->cfile);
+        buffer_append_string(&words, " -> ");
         python_text_repr(&words, cfile);
         compileall_say_failure(&item->out, options->quiet, item->path, buffer_string(&words));
         buffer_deinit(&words);

@@ -85,7 +85,7 @@ enum {
     OPTION_OPTIMIZE,
     OPTION_LINKS_BELOW,
     OPTION_HARDLINK_DUPES,
-    OPTION_PYTHON,
+    OPTION_PYTHON, /* from here on: beyond compileall */
     OPTION_STRICT,
     OPTION_VERBOSE,
     OPTION_JSON,
@@ -279,7 +279,7 @@ static void judge(struct parsing *parsing, const struct arguments *arguments) {
 void compileall_options_parse(struct compileall_options *options, int argc, char **argv) {
     *options = (struct compileall_options){0};
     struct parsing parsing = {.options = options, .workers = 1};
-    struct arguments arguments = {PROG, usage, table, sizeof table / sizeof *table, take, &parsing};
+    struct arguments arguments = {PROG, usage, table, sizeof table / sizeof *table, take, &parsing, OPTION_PYTHON};
     environment_init(&options->environment);
     environment_request(&options->environment, &options->request);
     options->dest_count = arguments_parse(&arguments, argc, argv, NULL);
@@ -289,6 +289,16 @@ void compileall_options_parse(struct compileall_options *options, int argc, char
         options->environment.warnings->child ? options->environment.warnings : NULL;
     judge(&parsing, &arguments);
     options->request.legacy = options->legacy;
+}
+
+struct compileall_options compileall_options_without_names(const struct compileall_options *options) {
+    struct compileall_options left = *options;
+    left.ddir = left.pattern = left.links_below = NULL;
+    left.name = (struct compile_name){0};
+    left.hardlink_dupes = false;
+    left.optimize[0] = -1;
+    left.optimize_count = 1;
+    return left;
 }
 
 void compileall_options_deinit(struct compileall_options *options) {

@@ -34,6 +34,10 @@ struct compileall_options {
     struct compile_request request; /* what all files share; borrows from environment and argv */
 };
 
+/* What is left of them where nothing is named: compileall then knows -f, -q, -b and --invalidation-mode alone. The
+ * result borrows all that they do. */
+struct compileall_options compileall_options_without_names(const struct compileall_options *options);
+
 /* Reads the command line and the environment. A mistake, --help and --version end the process. */
 void compileall_options_parse(struct compileall_options *options, int argc, char **argv);
 void compileall_options_deinit(struct compileall_options *options);

@@ -52,6 +52,8 @@ static char *words_of(const cJSON *error) {
     if (code == RPC_OS_ERROR && msg != NULL)
         return xasprintf("%s: %s", type ? type : "OSError", msg);
     const char *message = json_get_string(error, "message");
+    if (code == RPC_INTERNAL_ERROR && msg != NULL && message != NULL)
+        return xstrdup(message); /* an exception that compileall ends with, and the others' with it */
     return xasprintf("%s: %s", rpc_code_name(code), message ? message : "");
 }
 

@@ -133,11 +133,13 @@ static enum batch_next next(struct batch_item *out, void *context) {
     struct compileall_work *work = context;
     for (int i = 0; i < LOOKS_AT_ONCE; i++) {
         struct candidate candidate = work->held;
-        enum candidates_step step =
-            work->holds ? CANDIDATE_FILE : candidates_filter_next(&work->filter, &candidate, &work->why);
+        enum candidates_step step = work->met_nul ? CANDIDATE_END
+                                    : work->holds ? CANDIDATE_FILE
+                                                  : candidates_filter_next(&work->filter, &candidate, &work->why);
+        work->met_nul = work->met_nul || step == CANDIDATE_NUL;
         if (step == CANDIDATE_WAIT)
             return say_rest(work, out, BATCH_WAIT);
-        if (step == CANDIDATE_END)
+        if (step == CANDIDATE_END || step == CANDIDATE_NUL)
             return say_rest(work, out, BATCH_END);
         if (step != CANDIDATE_FILE) {
             take_folder(work, &candidate, step == CANDIDATE_LISTING);
@@ -267,6 +269,13 @@ void compileall_work_init(struct compileall_work *work, const struct compileall_
     progress_init(&work->progress, options->quiet < 2);
 }
 
+void compileall_work_set_options(struct compileall_work *work, const struct compileall_options *options) {
+    work->options = options;
+    work->up_to_date.optimize = options->optimize;
+    work->up_to_date.optimize_count = options->optimize_count;
+    work->filter.filter = NULL;
+}
+
 int compileall_work_check_options(struct compileall_work *work, char **why) {
     if (work->options->request.warnings == NULL)
         return 0;
@@ -305,6 +314,10 @@ int compileall_work_run(struct compileall_work *work, char **why) {
     };
     int result = batch_run(&batch, why);
     progress_clear(&work->progress);
+    if (result == 0 && work->met_nul) {
+        stderr_text_print("ValueError: embedded null byte\n");
+        work->failed = true;
+    }
     if (result == 0 && work->why != NULL) {
         *why = work->why;
         work->why = NULL;

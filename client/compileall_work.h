@@ -34,6 +34,7 @@ struct compileall_work {
     struct buffer out, err;
     struct warnings_shown shown;
     char *why;   /* what has ended the work, or NULL */
+    bool met_nul; /* a name that no file can have: the work ends before it */
     bool failed; /* something could not be compiled */
     struct {
         size_t files, compiled, up_to_date, failed;
@@ -44,6 +45,9 @@ struct compileall_work {
 void compileall_work_init(struct compileall_work *work, const struct compileall_options *options,
                           const struct python_info *info, const char *socket_path);
 void compileall_work_deinit(struct compileall_work *work);
+
+/* Goes on with other options, which must agree in what all requests share, and without -x. */
+void compileall_work_set_options(struct compileall_work *work, const struct compileall_options *options);
 
 /* Has the interpreter say which -W options it ignores. Returns 0, or -1 with a message, which the caller frees. */
 int compileall_work_check_options(struct compileall_work *work, char **why);

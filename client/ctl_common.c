@@ -55,7 +55,7 @@ void ctl_options(int argc, char **argv, const char *help, bool *json, int *wait_
         table[count++] = (struct argument){0, "wait", true, OPTION_WAIT};
     char *prog = xasprintf("pycompilectl %s", argv[0]);
     char *usage = xstrndup(help, strcspn(help, "\n") + 1);
-    struct arguments arguments = {prog, usage, table, count, take, &options};
+    struct arguments arguments = {prog, usage, table, count, take, &options, 0};
     if (arguments_parse(&arguments, argc, argv, NULL) > 0)
         arguments_error(&arguments, "unrecognized arguments: %s", argv[1]);
     free(usage);

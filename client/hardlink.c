@@ -4,8 +4,12 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "proto/buffer.h"
 
 static bool same_bytes(FILE *a, FILE *b) {
     char x[8192], y[8192];
@@ -32,9 +36,29 @@ static int compare(const char *first, const char *path) {
     return same;
 }
 
+/* Two levels may have one .pyc (-b, or -o 0 beside the default): compileall removes it. */
+static bool are_one(const char *first, const char *path) {
+    struct stat a, b;
+    return stat(first, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* By another name first, so that a file system without links loses no .pyc. */
+static int replace_by_link(const char *first, const char *path) {
+    char *temporary = xasprintf("%s.%ld.tmp", path, (long)getpid());
+    int error = link(first, temporary) < 0 ? errno : 0;
+    if (error == 0 && rename(temporary, path) < 0) {
+        error = errno;
+        unlink(temporary);
+    }
+    free(temporary);
+    return error;
+}
+
 int hardlink_if_same(const char *first, const char *path) {
+    if (are_one(first, path))
+        return 0;
     int same = compare(first, path);
     if (same <= 0)
         return same < 0 ? errno : 0;
-    return unlink(path) < 0 || link(first, path) < 0 ? errno : 0;
+    return replace_by_link(first, path);
 }

@@ -19,23 +19,40 @@ void names_deinit(struct names *names) {
     buffer_deinit(&names->in);
 }
 
+/* The end of the line that begins at `line`, or NULL. */
+static char *find_end(char *line, size_t left) {
+    char *newline = memchr(line, '\n', left);
+    char *cr = memchr(line, '\r', newline ? (size_t)(newline - line) : left);
+    return cr ? cr : newline;
+}
+
+static void skip_second_byte_of_end(struct names *names) {
+    if (!names->after_cr || names->start == names->in.len)
+        return;
+    names->start += names->in.data[names->start] == '\n';
+    names->after_cr = false;
+}
+
 static enum names_status next_line(struct names *names, const char **name, bool *truncated) {
+    skip_second_byte_of_end(names);
     size_t left = names->in.len - names->start;
     if (left == 0)
         return names->eof ? NAMES_END : NAMES_WAIT;
     char *line = names->in.data + names->start;
-    char *newline = memchr(line, '\n', left);
-    if (newline == NULL && !names->eof)
+    char *end = find_end(line, left);
+    if (end == NULL && !names->eof)
         return NAMES_WAIT;
     size_t len = left;
-    if (newline != NULL) {
-        *newline = '\0';
-        len = (size_t)(newline - line);
+    if (end != NULL) {
+        names->after_cr = *end == '\r';
+        *end = '\0';
+        len = (size_t)(end - line);
     } else {
-        /* The last line has no newline; a NUL is put behind it. */
+        /* The last line has no end; a NUL is put behind it. */
         line = buffer_string(&names->in) + names->start;
     }
-    names->start += newline ? len + 1 : len;
+    names->start += end ? len + 1 : len;
+    skip_second_byte_of_end(names);
     names->next++;
     *truncated = memchr(line, '\0', len) != NULL;
     *name = line;

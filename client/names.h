@@ -15,6 +15,7 @@ struct names {
     bool eof;
     struct buffer in;
     size_t start; /* of in: first byte not yet handed out */
+    bool after_cr; /* a newline that comes next belongs to the line before */
 };
 
 enum names_status {
@@ -25,7 +26,8 @@ enum names_status {
 
 void names_init_list(struct names *names, char *const *list, size_t count);
 
-/* Lines of `fd`, which stays the caller's. A name is a line without its newline. */
+/* Lines of `fd`, which stays the caller's. A name is a line without its end, which is a newline, a carriage return or
+ * both, as in Python's text files. */
 void names_init_fd(struct names *names, int fd);
 void names_deinit(struct names *names);
 

@@ -50,7 +50,7 @@ static const char help[] =
 enum {
     OPTION_HELP,
     OPTION_QUIET,
-    OPTION_PYTHON,
+    OPTION_PYTHON, /* from here on: beyond py_compile */
     OPTION_KEEP_GOING,
     OPTION_CHECK,
     OPTION_JSON,
@@ -160,7 +160,7 @@ static char *take(int id, const char *value, void *context) {
 }
 
 void options_parse(struct options *options, int argc, char **argv) {
-    struct arguments arguments = {PROG, usage, table, sizeof table / sizeof *table, take, options};
+    struct arguments arguments = {PROG, usage, table, sizeof table / sizeof *table, take, options, OPTION_PYTHON};
     *options = (struct options){0};
     environment_init(&options->environment);
     environment_request(&options->environment, &options->request);

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/autostart.h"
@@ -82,7 +83,11 @@ static int run_all(struct compileall_work *work, const struct python_info *info,
     int result = options->dest_count > 0 || list != NULL ? run(work, &candidates, why) : 0;
     if (result < 0 || work->candidates.seen > 0)
         return result;
-    return run_sys_path(work, info, why);
+    struct compileall_options left = compileall_options_without_names(options);
+    compileall_work_set_options(work, &left);
+    result = run_sys_path(work, info, why);
+    compileall_work_set_options(work, options);
+    return result;
 }
 
 static void sum_up(const struct compileall_work *work, int64_t begin) {
@@ -92,20 +97,6 @@ static void sum_up(const struct compileall_work *work, int64_t begin) {
                            seconds, seconds > 0 ? (double)work->counts.files / seconds : 0);
     stderr_text_print(text);
     free(text);
-}
-
-/* Opens what -i names. Returns the descriptor, or -1 after compileall's words. */
-static int open_list(const struct compileall_options *options) {
-    int fd = strcmp(options->list, "-") == 0 ? STDIN_FILENO : open(options->list, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0 || options->quiet >= 2)
-        return fd;
-    struct buffer text = {0};
-    buffer_append_string(&text, "Error reading file list ");
-    stderr_text_append(&text, options->list);
-    buffer_append_char(&text, '\n');
-    write_all(STDOUT_FILENO, text.data, text.len);
-    buffer_deinit(&text);
-    return fd;
 }
 
 /* Connects and asks for the version. The connection serves -x afterwards. */
@@ -131,44 +122,93 @@ static bool check_pattern(const struct path_filter *filter) {
     return false;
 }
 
-static int compile_all(const struct compileall_options *options, struct names *list) {
+/* Opens what -i names. Returns the descriptor, or -1 with errno. */
+static int open_list(const char *path) {
+    struct stat st;
+    if (strcmp(path, "-") == 0)
+        return STDIN_FILENO;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
+        return fd;
+    close(fd);
+    errno = EISDIR;
+    return -1;
+}
+
+static void say_no_list(const struct compileall_options *options) {
+    struct buffer text = {0};
+    if (options->quiet >= 2)
+        return;
+    buffer_append_string(&text, "Error reading file list ");
+    stderr_text_append(&text, options->list);
+    buffer_append_char(&text, '\n');
+    write_all(STDOUT_FILENO, text.data, text.len);
+    buffer_deinit(&text);
+}
+
+/* The work with what --timing asks for around it. Returns 0, or -1 with a message. */
+static int run_timed(struct compileall_work *work, const struct python_info *info, struct names *list, char **why) {
+    const char *path = work->options->timing;
+    struct timing timing = {0};
+    if (path != NULL && timing_open(&timing, path) < 0) {
+        *why = xasprintf("%s: %s", path, strerror(errno));
+        return -1;
+    }
+    work->timing = path ? &timing : NULL;
+    int result = compileall_work_check_options(work, why);
+    if (result == 0)
+        result = run_all(work, info, list, why);
+    if (path != NULL && timing_close(&timing) < 0 && result == 0) {
+        *why = xasprintf("%s: %s", path, strerror(errno));
+        result = -1;
+    }
+    return result;
+}
+
+/* What is left once the pattern and the list are known to be good. Returns the exit status. */
+static int compile_named(const struct compileall_options *options, const struct python_info *info,
+                         const struct path_filter *filter, const char *socket_path, int list_fd) {
+    int64_t begin = clock_ms();
+    char *why = NULL;
+    struct compileall_work work;
+    struct names list;
+    compileall_work_init(&work, options, info, socket_path);
+    work.wake_fd = wake_ends[0];
+    work.filter.filter = options->pattern ? filter : NULL;
+    names_init_fd(&list, list_fd);
+    int result = run_timed(&work, info, options->list ? &list : NULL, &why);
+    if (result == 0 && options->verbose)
+        sum_up(&work, begin);
+    int status = result < 0 ? fail(why) : work.failed;
+    names_deinit(&list);
+    compileall_work_deinit(&work);
+    return status;
+}
+
+/* In the order in which compileall's options fail: first the pattern, then the list. */
+static int compile_all(const struct compileall_options *options) {
     char *socket_path = paths_socket(), *why = NULL;
     struct rpc_client client = {.fd = -1};
     struct python_info info = {0};
-    struct compileall_work work = {0};
-    struct timing timing = {0};
-    int64_t begin = clock_ms();
-    int result = prepare(options, socket_path, &client, &info, &why);
-    if (result == 0) {
+    int status = 1, list_fd = -1;
+    if (prepare(options, socket_path, &client, &info, &why) < 0) {
+        fail(why);
+    } else {
         struct path_filter filter = {&client, info.python, options->pattern};
-        compileall_work_init(&work, options, &info, socket_path);
-        work.wake_fd = wake_ends[0];
-        work.filter.filter = options->pattern ? &filter : NULL;
-        if (!check_pattern(&filter)) {
-            work.failed = true;
-        } else if (options->timing != NULL && timing_open(&timing, options->timing) < 0) {
-            why = xasprintf("%s: %s", options->timing, strerror(errno));
-            result = -1;
-        } else {
-            work.timing = options->timing ? &timing : NULL;
-            result = compileall_work_check_options(&work, &why);
-            if (result == 0)
-                result = run_all(&work, &info, list, &why);
-        }
-        if (timing.file != NULL && timing_close(&timing) < 0 && result == 0) {
-            why = xasprintf("%s: %s", options->timing, strerror(errno));
-            result = -1;
-        }
-        if (result == 0 && options->verbose)
-            sum_up(&work, begin);
-        compileall_work_deinit(&work);
+        if (!check_pattern(&filter))
+            status = 1;
+        else if (options->list != NULL && (list_fd = open_list(options->list)) < 0)
+            say_no_list(options);
+        else
+            status = compile_named(options, &info, &filter, socket_path, list_fd);
     }
-    int status = result < 0 ? fail(why) : work.failed;
     if (was_interrupted()) {
         if (options->quiet < 2)
             write_all(STDOUT_FILENO, "\n[interrupted]\n", strlen("\n[interrupted]\n"));
         status = 1;
     }
+    if (list_fd > STDERR_FILENO)
+        close(list_fd);
     rpc_client_deinit(&client);
     python_info_deinit(&info);
     free(socket_path);
@@ -177,17 +217,15 @@ static int compile_all(const struct compileall_options *options, struct names *l
 
 int main(int argc, char **argv) {
     struct compileall_options options;
-    struct names list;
+    bool has_output = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
     standard_fds_occupy();
     signal(SIGPIPE, SIG_IGN);
     compileall_options_parse(&options, argc, argv);
-    int fd = options.list ? open_list(&options) : -1;
-    if (options.list != NULL && fd < 0)
-        return 1;
+    /* Where Python has no sys.stdout, print() does nothing. */
+    if (!has_output && !options.json)
+        options.quiet = 2;
     catch_interrupts();
-    names_init_fd(&list, fd);
-    int status = compile_all(&options, options.list ? &list : NULL);
-    names_deinit(&list);
+    int status = compile_all(&options);
     compileall_options_deinit(&options);
     return status;
 }

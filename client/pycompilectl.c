@@ -50,7 +50,7 @@ static char *take(int id, const char *value, void *context) {
 
 int main(int argc, char **argv) {
     static const struct argument table[] = {{'h', "help", false, 'h'}, {0, "version", false, 'v'}};
-    const struct arguments arguments = {PROG, usage, table, 2, take, NULL};
+    const struct arguments arguments = {PROG, usage, table, 2, take, NULL, 0};
     signal(SIGPIPE, SIG_IGN);
     /* What stands behind the command is the command's. */
     int own = 1;

@@ -11,7 +11,7 @@ import tempfile
 import time
 import unittest
 
-BUILD = os.environ.get("PYCOMPILED_BUILD") or os.path.join(os.path.dirname(__file__), "..", "build")
+BUILD = os.path.abspath(os.environ.get("PYCOMPILED_BUILD") or os.path.join(os.path.dirname(__file__), "..", "build"))
 SOURCE = os.path.dirname(os.path.abspath(__file__))
 DAEMON = os.path.join(BUILD, "daemon", "pycompiled")
 CLIENT = os.path.join(BUILD, "client", "pycompile-client")

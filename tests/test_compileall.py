@@ -1,148 +1,16 @@
 """pycompileall-client end to end, against `python -m compileall` in equal folders: output, status, and what is written."""
-import json
 import os
-import re
 import shutil
-import signal
 import subprocess
-import unittest
 
 import e2e_support as e2e
-
-# compileall's -s follows other rules before 3.13, and ours are those of 3.13.
-VERSION = "3.13"
-
-GOOD = b"import os\nx = 1\ndef f(a):\n    '''doc'''\n    assert a\n    return {a: x}\n"
-PLANT = {
-    "pkg/__init__.py": b"",
-    "pkg/good.py": GOOD,
-    "pkg/bad.py": b"def f(:\n    pass\n",
-    "pkg/nul.py": b"x = 1\n\x00\n",
-    "pkg/warn.py": b"x = 1 is 1\ny = '\\d'\n",
-    "pkg/data.txt": b"no source\n",
-    "pkg/noext": GOOD,
-    "pkg/.py": GOOD,
-    "pkg/.hidden.py": GOOD,
-    "pkg/upper.PY": GOOD,
-    "pkg/it's.py": GOOD,
-    "pkg/both'\".py": GOOD,
-    "pkg/new\nline.py": GOOD,
-    "pkg/no\u00a0break\u200b\U000e0001.py": GOOD,
-    "pkg/\u20ac.py": GOOD,
-    os.fsdecode(b"pkg/bytes-\xff.py"): GOOD,
-    "pkg/sub/deep/er/mod.py": GOOD,
-    "pkg/sub/mod.py": GOOD,
-    "pkg/sub-other/mod.py": b"x = (\n",
-    "pkg/\ue000sorts/after.py": GOOD,
-    "pkg/\U00010000sorts/later.py": GOOD,
-    "pkg/empty/nothing.txt": b"",
-    "outside/target.py": GOOD,
-    "list": b"pkg/good.py\n  pkg/sub \r\n\npkg/bad.py",
-    "nothing": b"",
-    "notutf8": b"pkg/good.py\npkg/bytes-\xff.py\n",
-}
-LINKS = {
-    "pkg/linked.py": "good.py",
-    "pkg/out.py": "../outside/target.py",
-    "pkg/dangling.py": "nowhere.py",
-    "pkg/loop": ".",
-    "pkg/linkdir": "../outside",
-    "pkgs": "pkg",
-}
-
-
-def plant(folder):
-    for name, data in PLANT.items():
-        path = os.path.join(folder, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "wb") as file:
-            file.write(data)
-        os.utime(path, (1700000000, 1700000000))
-    for name, target in LINKS.items():
-        os.symlink(target, os.path.join(folder, name))
-    os.chmod(os.path.join(folder, "pkg/good.py"), 0o640)
-
-
-def tree(folder):
-    """What lies below: links, modes, bytes, and which names are one file."""
-    found, numbers = {}, {}
-    for top, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            path = os.path.join(top, name)
-            status = os.lstat(path)
-            if os.path.islink(path):
-                found[os.path.relpath(path, folder)] = os.readlink(path)
-                continue
-            if "/lib/python3" in path:
-                continue  # with PYTHONPYCACHEPREFIX the real one caches its own modules too
-            number = numbers.setdefault(status.st_ino, len(numbers)) if status.st_nlink > 1 else None
-            with open(path, "rb") as file:
-                found[os.path.relpath(path, folder)] = (status.st_mode, number, file.read())
-    return found
-
-
-class Case(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        if VERSION not in e2e.pythons():
-            raise unittest.SkipTest("no host for Python " + VERSION)
-        cls.python = e2e.pythons()[VERSION]
-        cls.daemon = e2e.Daemon()
-        cls.daemon.__enter__()
-        cls.addClassCleanup(cls.daemon.__exit__, None, None, None)
-
-    def setUp(self):
-        self.work = os.path.join(self.daemon.folder, "work")
-        os.mkdir(self.work)
-        self.addCleanup(shutil.rmtree, self.work)
-
-    def environment(self, **more):
-        kept = {k: v for k, v in self.daemon.environment.items()
-                if not k.startswith(("PYTHON", "PYCOMPILE_")) and k not in ("SOURCE_DATE_EPOCH", "VIRTUAL_ENV")}
-        return dict(kept, **more)
-
-    def run_one(self, command, options, **environment):
-        return subprocess.run([*command, *options], cwd=self.work, stdin=subprocess.DEVNULL, capture_output=True,
-                              env=self.environment(**environment), timeout=e2e.DEADLINE)
-
-    def ours(self, *options, **environment):
-        return self.run_one([e2e.COMPILEALL, "--python", VERSION], options, **environment)
-
-    def compare(self, *options, prepare=None, **environment):
-        """Runs both from the same start; returns ours."""
-        results = []
-        for command in ([self.python, "-m", "compileall"], [e2e.COMPILEALL, "--python", VERSION]):
-            for name in os.listdir(self.work):
-                path = os.path.join(self.work, name)
-                shutil.rmtree(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)
-            plant(self.work)
-            if prepare:
-                prepare(self.work)
-            done = self.run_one(command, options, **environment)
-            results.append((done, tree(self.work)))
-        (real, real_tree), (ours, our_tree) = results
-        self.assertEqual(self.without_temporary(ours.stdout), self.without_temporary(real.stdout), options)
-        self.assertEqual(self.last_line(ours.stderr), self.last_line(real.stderr), options)
-        self.assertEqual(ours.returncode, real.returncode, options)
-        self.assertEqual(our_tree, real_tree, options)
-        return ours
-
-    def without_temporary(self, text):
-        """The temporary name stands in the message of a rename that failed."""
-        return re.sub(rb"\.pyc\.\d+(\.\d+\.tmp)?'", b".pyc.TEMPORARY'", text)
-
-    def last_line(self, text):
-        """Of a traceback or a usage message: the last line, without the program's name."""
-        if b"Traceback" not in text and not text.startswith(b"usage:") and b"Error: " not in text:
-            return text
-        return re.sub(rb"^[\w.-]+: error", b"error", text.strip().rsplit(b"\n", 1)[-1])
+from compileall_support import GOOD, VERSION, Case, write
 
 
 class Options(Case):
     def test_every_option(self):
         for options in (
-            ["pkg"], ["."], [], ["-q", "pkg"], ["-qq", "pkg"], ["-l", "pkg"], ["-r", "0", "pkg"], ["-r1", "pkg"],
+            ["pkg"], ["."], ["-q", "pkg"], ["-qq", "pkg"], ["-l", "pkg"], ["-r", "0", "pkg"], ["-r1", "pkg"],
             ["-r", "2", "-l", "pkg"], ["-r", "-1", "pkg"], ["-f", "pkg"], ["-b", "pkg"], ["-b", "-o", "1", "pkg"],
             ["-d", "new", "pkg"], ["-d", "new", "pkg/"], ["-d", "/n", "pkg/bad.py", "pkg/sub-other"], ["-d", "", "pkg/sub"],
             ["-s", "pkg", "pkg"], ["-s", "other", "pkg"], ["-s", "other", "-q", "pkg/sub"], ["-s", "other", "-qq", "pkg/sub"],
@@ -162,10 +30,18 @@ class Options(Case):
             ["missing"], ["missing", "pkg/sub"], ["-q", "missing"], ["-qq", "missing"], ["pkg/noext", "pkg/data.txt"],
             ["pkg/linked.py", "pkg/out.py", "pkg/dangling.py"], ["pkgs"], ["pkg/loop"], ["pkg/linkdir/"], ["pkg", "pkg"],
             ["-f", "pkg", "pkg/good.py"], ["pkg/good.py", "./pkg/good.py"], ["--", "pkg/sub"], ["-lfq", "pkg"],
-            ["", "pkg/sub"], ["pkg//sub/"], ["./pkg/sub"], ["../work/pkg/sub"],
+            ["", "pkg/sub"], ["pkg//sub/"], ["./pkg/sub"], ["../work/pkg/sub"], ["./////pkg/sub"], ["pkg/sub/../sub"],
+            ["--", "-q"], ["-", "pkg/sub"], ["pkg/sub/mod.py/", "pkg/good.py/x"], ["pkg/.py", "pkg/upper.PY"],
+            ["-s", "pkg/", "pkg"], ["-s", "pkg//", "pkg//sub"], ["-s", "/", "pkg/sub"], ["-s", ".", "-p", "/q", "./pkg/sub"],
+            ["-s", "pkg", "-p", "", "pkg/good.py", "pkg/sub/"], ["-p", "", "pkg/good.py"],
+            ["-d", "x", "pkg/good.py", "pkg/sub/"], ["-d", "x", "pkg//sub"], ["-d", "", "pkg/good.py"], ["-d", "x/", "pkg/good.py"],
+            ["-x", os.fsdecode(b"bytes-\xff"), "pkg"], ["-x", r"\udcff", "pkg"], ["-x", "good$", "pkg"],
+            ["-x", "^pkg/sub/", "pkg", "pkg/sub/mod.py"], ["-x", "(", "-i", "none"], ["-x", "(", "-i", "list"],
+            ["-e", "pkg/sub/..", "pkg"], ["-e", "pkgs", "pkg"], ["-i", ""], ["-i", "pkg"], ["-i", "-"], ["-i", "-", "pkg/sub"],
+            ["-b", "-o0", "-o1", "pkg/good.py"], ["-o-1", "-o0", "pkg/good.py"], ["-o", " 1", "pkg/good.py"], ["-o+1", "pkg/good.py"],
+            ["-f", "pkg", "pkgs"], ["pkg/good.py", "pkgs/good.py", "pkg/linked.py", "pkgs/linked.py"], ["-r", "0x1", "pkg"],
+            ["--w", "2", "pkg/good.py"], ["--workers=1", "pkg/good.py"], ["--h", "pkg"], ["-j", "x", "pkg"], ["-qqq", "pkg"],
         ):
-            if not options:
-                continue
             with self.subTest(options=options):
                 self.compare(*options)
 
@@ -223,115 +99,154 @@ class Options(Case):
                 self.compare(*options, prepare=blocked)
 
     def test_without_names(self):
-        """The folders of sys.path; of the library's own folders no more is compared than what is said."""
-        for options in ([], ["-q"], ["-i", "nothing"]):
+        """The folders of sys.path, for which -d, -e, -o, -p, -s and -x mean nothing; of the library's own folders no more is
+        compared than what is said."""
+        for options in ([], ["-q"], ["-i", "nothing"], ["-l", "-d", "x", "-o0", "-o1", "--hardlink-dupes"], ["-x", "."],
+                        ["-s", "x", "-p", "y", "-e", "z"], ["-x", "("], ["-qb"]):
             with self.subTest(options=options):
-                self.compare("-f", *options, PYTHONPATH=os.path.join(self.work, "pkg", "sub"),
-                             PYTHONPYCACHEPREFIX=os.path.join(self.work, "prefix"))
+                self.compare("-f", *options, PYTHONPATH=self.path("pkg", "sub"), PYTHONPYCACHEPREFIX=self.path("prefix"))
+        for path in ("pkg", "pkg/good.py:pkg:outside", ":outside:."):
+            with self.subTest(path=path):
+                self.compare("-q", PYTHONPATH=path)
+
+    def test_options_of_the_interpreter(self):
+        for real, ours, environment in (
+            (["-W", "error"], ["-W", "error"], {}), (["-W", "ignore", "-W", "bad"], ["-W", "ignore", "-Wbad"], {}),
+            (["-O"], [], {"PYTHONOPTIMIZE": "1"}), (["-OO"], [], {"PYTHONOPTIMIZE": "2"}),
+            ([], [], {"PYTHONDEVMODE": "1"}), ([], [], {"PYTHONWARNINGS": "always"}), (["-b"], [], {}),
+        ):
+            with self.subTest(real=real, **environment):
+                self.compare("pkg", "-o-1", "-o1", real=real, ours=ours, **environment)
+
+    def test_workers(self):
+        for number in ("0", "1", "3"):
+            with self.subTest(number=number):
+                self.compare("-j", number, "pkg", "outside", sort=True)
+
+    def test_lists(self):
+        for data in (b"pkg/good.py\rpkg/sub/mod.py\r\npkg/noext\r", b"\xef\xbb\xbfpkg/good.py\npkg/sub/mod.py\n",
+                     "pkg/good.py\u2028\n\x0cpkg/sub/mod.py\x1c\npkg/noext\x85".encode(), b"\n\n", b"\r\n\r\npkg/sub", b"pkg/sub\r"):
+            with self.subTest(data=data):
+                self.compare("-i", "given", prepare=lambda folder, data=data: write(folder, "given", data))
+
+    def test_mask(self):
+        for mask in (0o022, 0o077, 0o002):
+            with self.subTest(mask=mask):
+                self.compare("pkg", before=["sh", "-c", 'umask %03o; exec "$@"' % mask, "sh"])
+
+    def test_output_that_is_closed(self):
+        """As without sys.stdout: nothing is said, all is done."""
+        self.compare("pkg/sub", before=["sh", "-c", 'exec "$@" >&-', "sh"])
+        self.compare("-qq", "pkg", before=["sh", "-c", 'exec "$@" >&-', "sh"])
+
+    def test_rights(self):
+        """What may not be read or written, for a user whom rights bind."""
+        before = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+        if before and (not shutil.which("setpriv") or subprocess.run([*before, "true"], capture_output=True).returncode != 0):
+            self.skipTest("root cannot give up its rights here")
+        shut = {"pkg/good.py": 0, "pkg/sub": 0o500, "pkg/sub-other": 0, "pkg/empty": 0o100}
+        socket = os.path.join(self.daemon.folder, "bound", "socket")
+
+        def prepare(folder):
+            for name, mode in shut.items():
+                os.chmod(os.path.join(folder, name), mode)
+
+        def open_again():
+            for name in shut:
+                if os.path.exists(self.path(name)):
+                    os.chmod(self.path(name), 0o700)
+
+        def stop():
+            subprocess.run([e2e.CTL, "stop"], env=self.environment(PYCOMPILED_SOCKET=socket), capture_output=True, check=True)
+
+        self.addCleanup(open_again)
+        self.addCleanup(stop)  # the client starts a daemon of its own that is bound likewise
+        for options in (["pkg"], ["-q", "pkg"], ["-qq", "pkg"], ["pkg/good.py", "pkg/sub-other/mod.py"]):
+            with self.subTest(options=options):
+                self.compare(*options, prepare=prepare, before=before, PYCOMPILED_SOCKET=socket)
+                open_again()
 
 
-class Beyond(Case):
-    def setUp(self):
-        super().setUp()
-        plant(self.work)
+class Sources(Case):
+    SOURCES = {
+        "bom": b"\xef\xbb\xbfx=1\n", "latin": b"# coding: latin-1\nx='\xe9'\n", "utf8": b"x='\xe9'\n", "crlf": b"x=1\r\ny=2\r\n",
+        "cookie": b"# coding: nonsense\nx=1\n", "feed": b"\x0cx=1\n", "deep": b"(" * 300 + b")" * 300, "int": b"x=" + b"9" * 5000,
+        "tab": b"if 1:\n\tx=1\n        y=2\n", "utf16": "x=1\n".encode("utf-16"), "return": b"return\n",
+        "unicode": "x = '\u00e9\u200b' +\n".encode(), "surrogate": b"\xc3\xa9\xed\xa0\x80", "rot": b"# coding: rot13\nx\n",
+        "escape": b"'\\N{nonsense}'\n", "nul": b"x=1\n\x00", "indent": b"  x=1\n y=2\n", "continued": b"x = \\",
+        "fstring": b"f'{a b}'\n", "assert": b"assert (1, 'x')\n",
+    }
 
-    def test_stale_timestamp_with_a_hash_mode(self):
-        """cpython issue 117204: compileall leaves the timestamp .pyc."""
-        self.ours("-q", "pkg/sub")
-        done = self.ours("--invalidation-mode", "checked-hash", "pkg/sub")
-        self.assertIn(b"Compiling 'pkg/sub/mod.py'", done.stdout)
-        path = os.path.join(self.work, "pkg/sub/__pycache__/mod.cpython-313.pyc")
-        with open(path, "rb") as file:
-            self.assertEqual(file.read(8)[4:], b"\3\0\0\0")
-        again = self.ours("--invalidation-mode", "checked-hash", "pkg/sub")
-        self.assertNotIn(b"Compiling", again.stdout)
+    def prepare(self, folder):
+        for name, data in self.SOURCES.items():
+            write(folder, "sources/%s.py" % name, data)
 
-    def test_size_counts(self):
-        self.ours("-q", "pkg/sub")
-        path = os.path.join(self.work, "pkg/sub/mod.py")
-        with open(path, "ab") as file:
-            file.write(b"# more\n")
-        os.utime(path, (1700000000, 1700000000))
-        self.assertIn(b"Compiling 'pkg/sub/mod.py'", self.ours("pkg/sub").stdout)
+    def test_sources(self):
+        for options, environment in (([], {}), (["-q"], {}), (["-qq"], {}), (["-d", "new"], {}), ([], {"PYTHONWARNINGS": "error"}),
+                                     (["-o0", "-o1", "-o2"], {"PYTHONWARNINGS": "once"})):
+            with self.subTest(options=options, **environment):
+                self.compare(*options, "sources", prepare=self.prepare, **environment)
 
-    def test_strict(self):
-        """cpython issue 88621: compileall takes a missing name for a success."""
-        self.assertEqual(self.ours("missing").returncode, 0)
-        self.assertEqual(self.ours("--strict", "missing").returncode, 1)
-        self.assertEqual(self.ours("--strict", "pkg/sub").returncode, 0)
 
-    def test_json(self):
-        lines = [json.loads(line) for line in self.ours("--json", "-o0", "-o1", "pkg").stdout.splitlines()]
-        names = {line["file"] for line in lines}
-        self.assertEqual(len(lines), len(names) * 2 - sum("error" in line for line in lines))
-        self.assertEqual({line["file"] for line in lines if "error" in line},
-                         {"pkg/bad.py", "pkg/nul.py", "pkg/sub-other/mod.py"})
-        lines = [json.loads(line) for line in self.ours("--json", "-o0", "pkg/sub").stdout.splitlines()]
-        self.assertEqual({line["result"]["outcome"] for line in lines}, {"up-to-date"})
+class Places(Case):
+    def special(self, folder):
+        os.symlink("self.py", os.path.join(folder, "pkg/self.py"))
+        os.mkfifo(os.path.join(folder, "pkg/fifo.py"))
+        write(folder, "pkg/folder.py/in.py", GOOD)
 
-    def test_verbose(self):
-        self.assertRegex(self.ours("-qv", "pkg/sub").stderr, rb"^2 files: 2 compiled, 0 up to date, 0 failed; ")
-        self.assertRegex(self.ours("-qv", "pkg/sub").stderr, rb"^2 files: 0 compiled, 2 up to date, 0 failed; ")
+    def cached_links(self, folder):
+        cache = os.path.join(folder, "pkg/__pycache__")
+        os.mkdir(cache)
+        os.symlink("nowhere", os.path.join(cache, "good.cpython-313.pyc"))
+        os.symlink("../../outside/target.py", os.path.join(cache, "warn.cpython-313.pyc"))
+        os.symlink("../../outside", os.path.join(folder, "pkg/sub/__pycache__"))
+        write(folder, "pkg/sub-other/__pycache__", b"")
 
-    def test_timing(self):
-        self.ours("-q", "--timing", "trace.json", "pkg")
-        with open(os.path.join(self.work, "trace.json"), encoding="utf-8", errors="surrogateescape") as file:
-            events = json.load(file)
-        self.assertIn("pkg/bad.py", {event["name"] for event in events if event["args"]["outcome"] == "failed"})
-        workers = {}
-        for event in sorted(events, key=lambda e: e["ts"]):
-            worker = (event["pid"], event["tid"])
-            self.assertGreaterEqual(event["ts"], workers.get(worker, 0))
-            workers[worker] = event["ts"] + event["dur"]
+    def hard_links(self, folder):
+        for name in ("aaa.py", "hard.py"):
+            os.link(os.path.join(folder, "pkg/good.py"), os.path.join(folder, "pkg", name))
 
-    def test_unknown_python(self):
-        done = self.run_one([e2e.COMPILEALL, "--python", "2.7"], ["pkg"])
-        self.assertEqual((done.returncode, done.stdout), (1, b""))
-        self.assertIn(b"no host for Python 2.7", done.stderr)
+    def times(self, folder):
+        for i, ns in enumerate((0, -1, -5 * 10**9, 2**31 * 10**9, (2**32 + 5) * 10**9, 1700000000999999999)):
+            os.utime(write(folder, "times/t%d.py" % i, b"x = %d\n" % i), ns=(ns, ns))
 
-    def test_closed_output(self):
-        done = subprocess.run(["sh", "-c", '"$0" --python "$1" pkg >&-', e2e.COMPILEALL, VERSION], cwd=self.work,
-                              env=self.environment(), capture_output=True, timeout=e2e.DEADLINE)
-        self.assertEqual(done.returncode, 1)
+    def deep(self, folder):
+        path = os.path.join(folder, "deep" + 90 * "/d")
+        os.makedirs(path)
+        write(path, "m.py", GOOD)
 
-    def test_slow_list(self):
-        """What is named is compiled while the rest of the list is still to come."""
-        process = subprocess.Popen([e2e.COMPILEALL, "--python", VERSION, "-i", "-"], cwd=self.work, stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, env=self.environment())
-        with process:
-            process.stdin.write(b"pkg/good.py\n")
-            process.stdin.flush()
-            self.assertEqual(process.stdout.readline(), b"Compiling 'pkg/good.py'...\n")
-            process.stdin.write(b"pkg/sub/mod.py")
-            process.stdin.close()
-            self.assertEqual(process.stdout.readline(), b"Compiling 'pkg/sub/mod.py'...\n")
-            self.assertEqual(process.wait(e2e.DEADLINE), 0)
+    def test_places(self):
+        for prepare, options in (
+            (self.special, ["pkg"]), (self.special, ["-e", "pkg", "pkg"]), (self.special, ["pkg/self.py", "pkg/fifo.py", "pkg/folder.py"]),
+            (self.cached_links, ["pkg"]), (self.cached_links, ["-q", "pkg"]), (self.cached_links, ["-fq", "-o0", "-o1", "pkg"]),
+            (self.hard_links, ["pkg"]), (self.hard_links, ["-f", "pkg", "pkg/hard.py", "pkgs/good.py"]),
+            (self.times, ["times"]), (self.times, ["times", "times"]), (self.deep, ["deep"]), (self.deep, ["-r", "80", "deep"]),
+        ):
+            with self.subTest(prepare=prepare.__name__, options=options):
+                self.compare(*options, prepare=prepare)
 
-    def test_interrupt(self):
-        process = subprocess.Popen([e2e.COMPILEALL, "--python", VERSION, "-i", "-"], cwd=self.work, stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, env=self.environment())
-        with process:
-            process.stdin.write(b"pkg/good.py\n")
-            process.stdin.flush()
-            process.stdout.readline()
-            process.send_signal(signal.SIGINT)
-            self.assertEqual(process.stdout.read(), b"\n[interrupted]\n")
-            self.assertEqual(process.wait(e2e.DEADLINE), 1)
+    def test_prefix_that_is_relative(self):
+        for options in (["pkg/good.py"], ["./pkg", "../work/pkg"], ["-b", "pkg"]):
+            with self.subTest(options=options):
+                self.compare(*options, PYTHONPYCACHEPREFIX="rel/x")
 
-    def test_many(self):
-        """More than the window holds, the largest in the middle; said in order."""
-        folder = os.path.join(self.work, "many")
-        os.mkdir(folder)
-        names = ["m%05d.py" % i for i in range(9000)]
-        for i, name in enumerate(names):
-            with open(os.path.join(folder, name), "w", encoding="ascii") as file:
-                file.write("x = %d\n" % i * (2000 if i == 4500 else 1))
-        done = self.ours("many")
-        self.assertEqual(done.returncode, 0)
-        said = re.findall(rb"Compiling 'many/(.*)'", done.stdout)
-        self.assertEqual(said, [name.encode() for name in names])
-        self.assertEqual(len(os.listdir(os.path.join(folder, "__pycache__"))), len(names))
-        self.assertNotIn(b"Compiling", self.ours("many").stdout)
+
+class OlderVersions(Case):
+    """What compileall does in all versions alike; -d is -s within."""
+
+    def test_versions(self):
+        for version, python in e2e.pythons().items():
+            if version == VERSION:
+                continue
+            self.version, self.python = version, python
+            for options in (["pkg"], ["-q", "-o0", "-o2", "pkg"], ["-l", "pkg"], ["-f", "pkg", "pkg/good.py"], ["-b", "pkg"], ["-i", "list"],
+                            ["-x", "("], ["-x", "bad|other", "pkg"], ["-e", "pkg", "pkg"], ["-d", "new", "pkg"], ["-p", "/new", "pkg/sub"],
+                            ["-o0", "-o1", "--hardlink-dupes", "pkg/sub"], ["--invalidation-mode", "checked-hash", "pkg/sub"],
+                            ["missing"]):
+                with self.subTest(version=version, options=options):
+                    self.compare(*options)
+            with self.subTest(version=version, options="none"):
+                self.compare("-f", PYTHONPATH=self.path("pkg", "sub"), PYTHONPYCACHEPREFIX=self.path("prefix"))
 
 
 if __name__ == "__main__":

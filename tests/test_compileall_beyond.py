@@ -1,0 +1,216 @@
+"""pycompileall-client end to end: its options beyond compileall's, what it does better, its streams and signals."""
+import json
+import os
+import re
+import signal
+import subprocess
+
+import e2e_support as e2e
+from compileall_support import GOOD, VERSION, Case, plant
+
+
+class Beyond(Case):
+    def setUp(self):
+        super().setUp()
+        plant(self.work)
+
+    def test_stale_timestamp_with_a_hash_mode(self):
+        """cpython issue 117204: compileall leaves the timestamp .pyc."""
+        self.ours("-q", "pkg/sub")
+        done = self.ours("--invalidation-mode", "checked-hash", "pkg/sub")
+        self.assertIn(b"Compiling 'pkg/sub/mod.py'", done.stdout)
+        path = os.path.join(self.work, "pkg/sub/__pycache__/mod.cpython-313.pyc")
+        with open(path, "rb") as file:
+            self.assertEqual(file.read(8)[4:], b"\3\0\0\0")
+        again = self.ours("--invalidation-mode", "checked-hash", "pkg/sub")
+        self.assertNotIn(b"Compiling", again.stdout)
+
+    def test_size_counts(self):
+        self.ours("-q", "pkg/sub")
+        path = os.path.join(self.work, "pkg/sub/mod.py")
+        with open(path, "ab") as file:
+            file.write(b"# more\n")
+        os.utime(path, (1700000000, 1700000000))
+        self.assertIn(b"Compiling 'pkg/sub/mod.py'", self.ours("pkg/sub").stdout)
+
+    def test_strict(self):
+        """cpython issue 88621: compileall takes a missing name for a success."""
+        self.assertEqual(self.ours("missing").returncode, 0)
+        self.assertEqual(self.ours("--strict", "missing").returncode, 1)
+        self.assertEqual(self.ours("--strict", "pkg/sub").returncode, 0)
+
+    def test_json(self):
+        lines = [json.loads(line) for line in self.ours("--json", "-o0", "-o1", "pkg").stdout.splitlines()]
+        names = {line["file"] for line in lines}
+        self.assertEqual(len(lines), len(names) * 2 - sum("error" in line for line in lines))
+        self.assertEqual({line["file"] for line in lines if "error" in line},
+                         {"pkg/bad.py", "pkg/nul.py", "pkg/sub-other/mod.py"})
+        lines = [json.loads(line) for line in self.ours("--json", "-o0", "pkg/sub").stdout.splitlines()]
+        self.assertEqual({line["result"]["outcome"] for line in lines}, {"up-to-date"})
+
+    def test_verbose(self):
+        self.assertRegex(self.ours("-qv", "pkg/sub").stderr, rb"^2 files: 2 compiled, 0 up to date, 0 failed; ")
+        self.assertRegex(self.ours("-qv", "pkg/sub").stderr, rb"^2 files: 0 compiled, 2 up to date, 0 failed; ")
+
+    def test_timing(self):
+        self.ours("-q", "--timing", "trace.json", "pkg")
+        with open(os.path.join(self.work, "trace.json"), encoding="utf-8", errors="surrogateescape") as file:
+            events = json.load(file)
+        self.assertIn("pkg/bad.py", {event["name"] for event in events if event["args"]["outcome"] == "failed"})
+        workers = {}
+        for event in sorted(events, key=lambda e: e["ts"]):
+            worker = (event["pid"], event["tid"])
+            self.assertGreaterEqual(event["ts"], workers.get(worker, 0))
+            workers[worker] = event["ts"] + event["dur"]
+
+    def test_unknown_python(self):
+        done = self.run_one([e2e.COMPILEALL, "--python", "2.7"], ["pkg"])
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"no host for Python 2.7", done.stderr)
+
+    def test_trace_that_cannot_be_written(self):
+        done = self.ours("-q", "--timing", "missing/trace.json", "pkg")
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"missing/trace.json: No such file or directory", done.stderr)
+
+    def test_name_with_nul(self):
+        """compileall ends with this exception too, having listed a folder of that name."""
+        self.write("given", b"pkg/sub\npkg/good.py\0junk\npkg/out.py\n")
+        for options in ([], ["-x", "nothing"]):
+            done = self.ours("-fi", "given", *options)
+            self.assertEqual((done.returncode, done.stderr), (1, b"ValueError: embedded null byte\n"))
+            self.assertEqual(done.stdout.count(b"Compiling"), 2)
+            self.assertFalse(os.path.exists(self.path("pkg/__pycache__")))
+
+    def test_list_that_is_not_utf8(self):
+        """compileall ends with a UnicodeDecodeError."""
+        done = self.ours("-i", "notutf8")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertIn(b"Compiling 'pkg/bytes-\\udcff.py'", done.stdout)
+
+    def test_strip_of_the_whole(self):
+        """compileall ends with a TypeError."""
+        done = self.ours("-s", "pkg/good.py", "pkg/good.py")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"Compiling 'pkg/good.py'...\n", b""))
+        self.assertIn(b"pkg/good.py", self.read("pkg/__pycache__/good.cpython-313.pyc"))
+
+    def test_levels_with_one_file(self):
+        """compileall removes the .pyc that it would link to itself."""
+        for options, pyc in ((["-b", "-o0", "-o1"], "pkg/sub/mod.pyc"), (["-o-1", "-o0"], "pkg/sub/__pycache__/mod.cpython-313.pyc")):
+            done = self.ours("--hardlink-dupes", *options, "pkg/sub/mod.py")
+            self.assertEqual((done.returncode, done.stdout), (0, b"Compiling 'pkg/sub/mod.py'...\n"))
+            self.assertGreater(len(self.read(pyc)), 16)
+        self.assertEqual([name for _, _, names in os.walk(self.work) for name in names if name.endswith(".tmp")], [])
+
+    def test_code_that_marshal_refuses(self):
+        """compileall ends with this exception, and leaves the files behind."""
+        self.write("deep/a.py", b"lambda:" * 1500 + b"0")
+        self.write("deep/b.py", GOOD)
+        done = self.ours("-q", "deep")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stdout, b"*** Error compiling 'deep/a.py'...\nValueError: object too deeply nested to marshal\n")
+        self.assertTrue(os.path.exists(self.path("deep/__pycache__/b.cpython-313.pyc")))
+
+    def test_wrong_use_is_refused_before_anything_is_done(self):
+        for options, words in ((["-j-1"], b"ValueError: workers must be greater or equal to 0\n"),
+                               (["-o0", "-o0", "--hardlink-dupes"], b"ValueError: Hardlinking of duplicated bytecode makes sense only "
+                                                                    b"for more than one optimization level\n")):
+            done = self.ours(*options, "pkg")
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (1, b"", words))
+
+    def test_options_among_names(self):
+        """argparse takes the names behind an option for unknown."""
+        self.assertEqual(self.ours("pkg/sub", "-q", "outside").returncode, 0)
+        self.assertTrue(os.path.exists(self.path("outside/__pycache__/target.cpython-313.pyc")))
+
+
+class Streams(Case):
+    def setUp(self):
+        super().setUp()
+        plant(self.work)
+
+    def folder_of_many(self, count):
+        for i in range(count):
+            self.write("many/m%05d.py" % i, b"x = %d\n" % i)
+
+    def test_full_output(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([e2e.COMPILEALL, "--python", VERSION, "pkg/sub"], cwd=self.work, env=self.environment(), stdout=full,
+                                  stderr=subprocess.PIPE, timeout=e2e.DEADLINE)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"standard output", done.stderr)
+
+    def test_json_without_output(self):
+        done = self.run_one(["sh", "-c", 'exec "$@" >&-', "sh", e2e.COMPILEALL, "--python", VERSION, "--json"], ["pkg/sub"])
+        self.assertEqual(done.returncode, 1)
+
+    def test_reader_that_leaves(self):
+        self.folder_of_many(3000)
+        with self.running("many", stderr=subprocess.PIPE) as process:
+            process.stdin.close()
+            process.stdout.readline()
+            process.stdout.close()
+            self.assertIn(b"standard output", process.stderr.read())
+        self.assertEqual(process.returncode, 1)
+
+    def test_slow_list(self):
+        """What is named is compiled while the rest of the list is still to come, be its line ended as it may."""
+        with self.running("-i", "-") as process:
+            for sent, said in ((b"pkg/good.py\n", b"pkg/good.py"), (b"pkg/sub/mod.py\r", b"pkg/sub/mod.py"),
+                               (b"\npkg/.py\r\n", b"pkg/.py"), (b"pkg/linked.py", b"pkg/linked.py")):
+                process.stdin.write(sent)
+                process.stdin.flush()
+                if said == b"pkg/linked.py":
+                    process.stdin.close()
+                self.assertEqual(process.stdout.readline(), b"Compiling '%s'...\n" % said)
+        self.assertEqual(process.returncode, 0)
+
+    def test_interrupt_of_a_list(self):
+        for quiet, words in (("-f", b"\n[interrupted]\n"), ("-fq", b"\n[interrupted]\n")):
+            with self.running(quiet, "-i", "-") as process:
+                process.stdin.write(b"pkg/bad.py\n")
+                process.stdin.flush()
+                while b"SyntaxError" not in process.stdout.readline():
+                    pass
+                process.stdout.readline()  # the message ends with a line of its own
+                process.send_signal(signal.SIGINT)
+                self.assertEqual(process.stdout.read(), words)
+            self.assertEqual(process.returncode, 1)
+
+    def test_interrupt(self):
+        """In the midst of more than the pipe takes: what is written is whole, and nothing else is."""
+        self.folder_of_many(6000)
+        with self.running("many") as process:
+            process.stdin.close()
+            process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            said = process.stdout.read()
+        self.assertEqual(process.returncode, 1)
+        self.assertTrue(said.endswith(b"\n\n[interrupted]\n"), said[-200:])
+        while self.daemon.status()["jobs"] > 0:
+            pass
+        written = os.listdir(self.path("many/__pycache__"))
+        self.assertLess(len(written), 6000)
+        self.assertEqual([name for name in written if not name.endswith(".cpython-313.pyc")], [])
+        found = {name: self.read("many/__pycache__", name) for name in written}
+        self.assertEqual(self.ours("-qf", "many").returncode, 0)
+        self.assertEqual({name: self.read("many/__pycache__", name) for name in written}, found)
+
+    def test_many(self):
+        """More than the window holds, the largest in the middle; said in order."""
+        folder = os.path.join(self.work, "many")
+        os.mkdir(folder)
+        names = ["m%05d.py" % i for i in range(9000)]
+        for i, name in enumerate(names):
+            with open(os.path.join(folder, name), "w", encoding="ascii") as file:
+                file.write("x = %d\n" % i * (2000 if i == 4500 else 1))
+        done = self.ours("many")
+        self.assertEqual(done.returncode, 0)
+        said = re.findall(rb"Compiling 'many/(.*)'", done.stdout)
+        self.assertEqual(said, [name.encode() for name in names])
+        self.assertEqual(len(os.listdir(os.path.join(folder, "__pycache__"))), len(names))
+        self.assertNotIn(b"Compiling", self.ours("many").stdout)
+
+
+if __name__ == "__main__":
+    e2e.main()
