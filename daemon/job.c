@@ -75,6 +75,7 @@ void job_free(struct job *job) {
     leave_client(job);
     if (job->reply != NULL)
         reply_drop(job->reply);
+    free(job->buffer);
     free(job->params);
     free(job);
     server_job_ended(server);

@@ -34,6 +34,7 @@ struct job {
     enum priority priority;
     const char *method; /* static: "compile", "check", "search" or "clean" */
     char *params;       /* the request's parameters as they came */
+    char *buffer;       /* the file whose unsaved text is checked, or NULL; owned */
     size_t params_len;
     unsigned timeout_ms; /* 0: none */
     unsigned attempts;   /* hosts that died under it, and may have of it */

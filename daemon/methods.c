@@ -49,6 +49,28 @@ static struct job *make_job(struct connection *connection, struct reply *reply, 
     return job;
 }
 
+/* Answers the job's request as cancelled; what runs already is finished and discarded. */
+static void cancel(struct connection *connection, struct job *job, const char *why) {
+    struct reply *reply = job->reply;
+    job->reply = NULL;
+    connection->server->counters.cancelled++;
+    reply_error(reply, RPC_REQUEST_CANCELLED, why, NULL);
+    pool_cancel(job);
+}
+
+/* The job checks a buffer: an older check of the same one, which the client has not been answered yet, is of no use
+ * any more. */
+static void supersede(struct connection *connection, struct job *job, const char *file) {
+    list_each(link, &connection->jobs) {
+        struct job *older = list_entry(link, struct job, client_link);
+        if (older->buffer == NULL || older->pool != job->pool || older->reply == NULL || strcmp(older->buffer, file) != 0)
+            continue;
+        cancel(connection, older, "RequestCancelled: a newer check of the same file has come");
+        break;
+    }
+    job->buffer = xstrdup(file);
+}
+
 static void compile(struct connection *connection, struct reply *reply, const struct rpc_message *message,
                     const char *method) {
     const char *error;
@@ -63,6 +85,8 @@ static void compile(struct connection *connection, struct reply *reply, const st
         struct job *job = make_job(connection, reply, request.python, method, span, request.timeout_ms);
         if (job != NULL) {
             job->priority = (enum priority)request.priority;
+            if (request.source != NULL && strcmp(method, "check") == 0)
+                supersede(connection, job, request.file);
             pool_submit(job->pool, job);
         }
     }
@@ -126,11 +150,7 @@ static void do_cancel(struct connection *connection, struct reply *reply, const 
         struct job *job = list_entry(link, struct job, client_link);
         const char *open = job->reply != NULL ? job->reply->id : NULL;
         if (id.text != NULL && open != NULL && strlen(open) == id.len && memcmp(open, id.text, id.len) == 0) {
-            struct reply *cancelled = job->reply;
-            job->reply = NULL;
-            connection->server->counters.cancelled++;
-            reply_error(cancelled, RPC_REQUEST_CANCELLED, "RequestCancelled", NULL);
-            pool_cancel(job);
+            cancel(connection, job, "RequestCancelled");
             break;
         }
     }

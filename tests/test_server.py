@@ -146,6 +146,20 @@ class Protocol(unittest.TestCase):
         answers = {answer["id"]: answer for answer in (connection.receive() for _ in range(8))}
         self.assertEqual({i: a["error"]["code"] for i, a in answers.items() if "error" in a}, {1: -32800, 8: -32800})
 
+    def test_newer_check_of_a_buffer_cancels_the_older(self):
+        connection = self.connect()
+        connection.compile("/warm")
+        for i in range(6):  # two are with the workers, two more are on their way to them
+            connection.request("compile", {"file": "/%d:sleep=0.05" % i})
+        first = connection.request("check", {"file": "/b.py", "source": "x"})
+        other = connection.request("check", {"file": "/c.py", "source": "x"})
+        saved = connection.request("check", {"file": "/b.py"})
+        last = connection.request("check", {"file": "/b.py", "source": "xy"})
+        answers = {answer["id"]: answer for answer in (connection.receive() for _ in range(10))}
+        self.assertEqual({i: a["error"]["code"] for i, a in answers.items() if "error" in a}, {first: -32800})
+        self.assertIn("newer", answers[first]["error"]["message"])
+        self.assertLess(max(other, saved), last)
+
     def test_pristine_on_demand(self):
         before = self.daemon.status()["counters"]["exact"]
         self.assertIn("result", self.connect().compile("/a:pristine"))
