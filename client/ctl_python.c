@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "client/clock.h"
+#include "client/python_wish.h"
 #include "client/table.h"
 #include "proto/json.h"
 #include "proto/paths.h"
@@ -155,6 +156,19 @@ static cJSON *build(const struct hosts *hosts) {
     return list;
 }
 
+static void print_wish(void) {
+    struct python_wish wish;
+    char *folder = getcwd(NULL, 0);
+    if (python_wish_find(&wish, folder)) {
+        if (wish.version.major != 0)
+            printf("%u.%u is what clients ask for here: %s\n", wish.version.major, wish.version.minor, wish.source);
+        else
+            printf("\"%s\" is what clients ask for here: %s\n", wish.specifier, wish.source);
+        python_wish_deinit(&wish);
+    }
+    free(folder);
+}
+
 static void print_hosts(const struct hosts *hosts) {
     struct table table = {0};
     table_row(&table);
@@ -174,6 +188,8 @@ static void print_hosts(const struct hosts *hosts) {
     puts("* the default");
     if (own != NULL && *own != '\0')
         printf("PYCOMPILE_PYTHON=%s is what clients ask for here\n", own);
+    else
+        print_wish();
 }
 
 int ctl_python(int argc, char **argv) {

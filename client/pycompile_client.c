@@ -8,6 +8,7 @@
 #include "client/option_check.h"
 #include "client/options.h"
 #include "client/progress.h"
+#include "client/python_choice.h"
 #include "client/report.h"
 #include "client/standard_fds.h"
 #include "client/stderr_text.h"
@@ -38,8 +39,14 @@ static int compile_all(struct options *options) {
     report.quiet = options->quiet;
     report.keep_going = options->keep_going;
     report.json = options->json;
-    char *socket_path = paths_socket();
-    int result = options->request.warnings ? report_options(&options->request, socket_path, &report, &why) : 0;
+    char *socket_path = paths_socket(), *python = NULL;
+    int result = 0;
+    if (options->request.python == NULL) {
+        result = python_choice_make(socket_path, options->request.cwd, &python, &why);
+        options->request.python = python;
+    }
+    if (result == 0 && options->request.warnings)
+        result = report_options(&options->request, socket_path, &report, &why);
     if (result == 0)
         result = file_batch_run(socket_path, &names, &options->request, &report, &why);
     progress_clear(&progress);
@@ -51,6 +58,7 @@ static int compile_all(struct options *options) {
     }
     int status = report.status;
     free(why);
+    free(python);
     free(socket_path);
     report_deinit(&report);
     names_deinit(&names);

@@ -10,6 +10,7 @@
 #include "client/autostart.h"
 #include "client/clock.h"
 #include "client/compileall_work.h"
+#include "client/python_choice.h"
 #include "client/standard_fds.h"
 #include "client/stderr_text.h"
 #include "client/sys_path.h"
@@ -106,7 +107,12 @@ static int prepare(const struct compileall_options *options, const char *socket_
     if (fd < 0)
         return -1;
     rpc_client_init(client, fd);
-    return python_info_ask(client, options->request.python, info, why);
+    char *python = NULL;
+    if (options->request.python == NULL && python_choice_ask(client, options->request.cwd, &python, why) < 0)
+        return -1;
+    int result = python_info_ask(client, python ? python : options->request.python, info, why);
+    free(python);
+    return result;
 }
 
 /* Whether Python takes the pattern of -x; else says why, as the last line of a traceback does. */

@@ -182,7 +182,8 @@ class Daemon:
         self.fake = fake
         self.options = list(options)
         self.environment = dict(os.environ, PYCOMPILED_SOCKET=self.socket, **(environment or {}))
-        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        for name in ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "PYCOMPILE_PYTHON"):
+            self.environment.pop(name, None)
         self.process = None
 
     def __enter__(self):

@@ -1,0 +1,98 @@
+/* See python_choice.h. */
+#include "client/python_choice.h"
+
+#include <stdlib.h>
+
+#include "client/autostart.h"
+#include "client/clock.h"
+#include "client/python_wish.h"
+
+#define DEADLINE_MS 30000
+
+static bool suits(const struct python_wish *wish, const struct python_version *version) {
+    if (wish->version.major != 0)
+        return version->major == wish->version.major && version->minor == wish->version.minor;
+    return python_version_allowed(version, wish->specifier);
+}
+
+static bool is_newer(const struct python_version *a, const struct python_version *b) {
+    return a->major != b->major ? a->major > b->major : a->minor > b->minor;
+}
+
+/* The best of the daemon's list, or NULL. */
+static const char *choose(const struct python_wish *wish, const cJSON *pythons) {
+    struct python_version best = {0};
+    const char *chosen = NULL;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, pythons) {
+        struct python_version version;
+        const char *python = json_get_string(item, "python");
+        if (python == NULL || !python_version_parse(python, &version) || !suits(wish, &version))
+            continue;
+        if (json_get_bool(item, "default"))
+            return python;
+        if (chosen == NULL || is_newer(&version, &best)) {
+            chosen = python;
+            best = version;
+        }
+    }
+    return chosen;
+}
+
+static char *no_host(const struct python_wish *wish, const cJSON *pythons) {
+    struct buffer text = {0};
+    const cJSON *item;
+    const char *comma = "";
+    if (wish->version.major != 0)
+        buffer_printf(&text, "no host for Python %u.%u", wish->version.major, wish->version.minor);
+    else
+        buffer_printf(&text, "no host for a Python that \"%s\" allows", wish->specifier);
+    buffer_printf(&text, ", which %s asks for; there is one for", wish->source);
+    cJSON_ArrayForEach(item, pythons) {
+        const char *python = json_get_string(item, "python");
+        buffer_printf(&text, "%s %s", comma, python ? python : "?");
+        comma = ",";
+    }
+    buffer_append_string(&text, " (--python X.Y takes another)");
+    return buffer_string(&text);
+}
+
+static int ask(struct rpc_client *client, const struct python_wish *wish, char **python, char **why) {
+    cJSON *status = rpc_client_call(client, "status", NULL, clock_ms() + DEADLINE_MS, why);
+    if (status == NULL)
+        return -1;
+    const cJSON *pythons = cJSON_GetObjectItemCaseSensitive(status, "pythons");
+    const char *chosen = choose(wish, pythons);
+    if (chosen != NULL)
+        *python = xstrdup(chosen);
+    else
+        *why = no_host(wish, pythons);
+    cJSON_Delete(status);
+    return chosen ? 0 : -1;
+}
+
+int python_choice_ask(struct rpc_client *client, const char *folder, char **python, char **why) {
+    struct python_wish wish;
+    *python = NULL;
+    if (!python_wish_find(&wish, folder))
+        return 0;
+    int result = ask(client, &wish, python, why);
+    python_wish_deinit(&wish);
+    return result;
+}
+
+int python_choice_make(const char *socket_path, const char *folder, char **python, char **why) {
+    struct python_wish wish;
+    struct rpc_client client;
+    *python = NULL;
+    if (!python_wish_find(&wish, folder))
+        return 0;
+    int fd = autostart_connect(socket_path, AUTOSTART_DEFAULT, NULL, why), result = -1;
+    if (fd >= 0) {
+        rpc_client_init(&client, fd);
+        result = ask(&client, &wish, python, why);
+        rpc_client_deinit(&client);
+    }
+    python_wish_deinit(&wish);
+    return result;
+}

@@ -1,0 +1,125 @@
+/* See python_version.h. */
+#include "client/python_version.h"
+
+#include <ctype.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/buffer.h"
+
+/* Moves *text behind the word, if it begins with it. */
+static bool skip(const char **text, const char *word) {
+    size_t len = strlen(word);
+    if (strncmp(*text, word, len) != 0)
+        return false;
+    *text += len;
+    return true;
+}
+
+static bool read_number(const char **text, unsigned *number) {
+    const char *begin = *text;
+    *number = 0;
+    for (; isdigit((unsigned char)**text) && *text - begin < 6; ++*text)
+        *number = *number * 10 + (unsigned)(**text - '0');
+    return *text > begin && !isdigit((unsigned char)**text);
+}
+
+bool python_version_parse(const char *text, struct python_version *version) {
+    if (skip(&text, "cpython") || skip(&text, "python"))
+        (void)(skip(&text, "-") || skip(&text, "@"));
+    return read_number(&text, &version->major) && skip(&text, ".") && read_number(&text, &version->minor) &&
+           (*text == '\0' || *text == '.' || *text == '-' || isalpha((unsigned char)*text));
+}
+
+/* The numbers of a release: 3.9.2 has three. A suffix (rc1, .post1) does not change which X.Y it is. */
+struct release {
+    unsigned numbers[3];
+    unsigned count;
+    bool any; /* ends with .* */
+};
+
+static bool read_release(const char *text, struct release *release) {
+    *release = (struct release){0};
+    skip(&text, "v");
+    do {
+        unsigned number;
+        if (release->count > 0 && skip(&text, "*")) {
+            release->any = true;
+            return *text == '\0';
+        }
+        if (!read_number(&text, &number))
+            return release->count > 0 && isalpha((unsigned char)*text);
+        if (release->count < 3)
+            release->numbers[release->count++] = number;
+    } while (skip(&text, "."));
+    return *text == '\0' || isalpha((unsigned char)*text) || *text == '+';
+}
+
+/* Less than, equal to or more than 0, by X and, where the release names it, by Y. */
+static int compare(const struct python_version *version, const struct release *release) {
+    if (version->major != release->numbers[0])
+        return version->major < release->numbers[0] ? -1 : 1;
+    unsigned minor = release->count > 1 ? release->numbers[1] : 0;
+    return version->minor < minor ? -1 : version->minor > minor;
+}
+
+static bool has_prefix(const struct python_version *version, const struct release *release) {
+    return version->major == release->numbers[0] && (release->count < 2 || version->minor == release->numbers[1]);
+}
+
+/* Releases with and without a last number that is zero are one: 3.9 is 3.9.0. So X.Y.Z may be below or above it for
+ * another Z, unless it is the first of X.Y. */
+static bool allows(const char *operation, const struct release *release, const struct python_version *version) {
+    int order = compare(version, release);
+    bool is_first = release->count < 3 || release->numbers[2] == 0;
+    if (strcmp(operation, ">=") == 0 || strcmp(operation, ">") == 0)
+        return order >= 0;
+    if (strcmp(operation, "<=") == 0)
+        return order <= 0;
+    if (strcmp(operation, "<") == 0)
+        return order < 0 || (order == 0 && !is_first);
+    if (strcmp(operation, "~=") == 0)
+        return release->count >= 2 && order >= 0 &&
+               (release->count == 2 ? version->major == release->numbers[0] : order == 0);
+    if (strcmp(operation, "!=") == 0)
+        return !(release->any && has_prefix(version, release));
+    if (strcmp(operation, "===") == 0) /* compares text: that of a whole release */
+        return release->count == 3 && order == 0;
+    return release->any ? has_prefix(version, release) : order == 0;
+}
+
+static bool clause_allows(const char *clause, const struct python_version *version) {
+    static const char *const operations[] = {"===", "==", "~=", "!=", "<=", ">=", "<", ">"};
+    struct release release;
+    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
+        if (!skip(&clause, operations[i]))
+            continue;
+        while (isspace((unsigned char)*clause))
+            clause++;
+        return read_release(clause, &release) && allows(operations[i], &release, version);
+    }
+    return false;
+}
+
+/* Cuts spaces off at both ends, in place. */
+static char *trim(char *text) {
+    while (isspace((unsigned char)*text))
+        text++;
+    size_t len = strlen(text);
+    while (len > 0 && isspace((unsigned char)text[len - 1]))
+        len--;
+    text[len] = '\0';
+    return text;
+}
+
+bool python_version_allowed(const struct python_version *version, const char *specifier) {
+    char *copy = xstrdup(specifier), *rest = copy;
+    bool allowed = true;
+    for (char *clause; allowed && (clause = strsep(&rest, ",")) != NULL;) {
+        clause = trim(clause);
+        allowed = *clause == '\0' || clause_allows(clause, version);
+    }
+    free(copy);
+    return allowed;
+}

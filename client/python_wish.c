@@ -1,0 +1,138 @@
+/* See python_wish.h. */
+#include "client/python_wish.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "proto/buffer.h"
+
+#define LINE_MAX_BYTES 4096
+
+static bool is_trusted(const struct stat *st) {
+    return st->st_uid == getuid() || st->st_uid == 0;
+}
+
+/* Opens a file that may be trusted, or NULL. */
+static FILE *open_trusted(const char *path) {
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return NULL;
+    FILE *file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && is_trusted(&st) ? fdopen(fd, "r") : NULL;
+    if (file == NULL)
+        close(fd);
+    return file;
+}
+
+/* Cuts the line's end and spaces off. */
+static char *trim(char *line) {
+    while (isspace((unsigned char)*line))
+        line++;
+    size_t len = strlen(line);
+    while (len > 0 && isspace((unsigned char)line[len - 1]))
+        line[--len] = '\0';
+    return line;
+}
+
+/* The value behind "KEY =" where the line has that key, or NULL. */
+static char *value_of(char *line, const char *key) {
+    size_t len = strlen(key);
+    if (strncmp(line, key, len) != 0)
+        return NULL;
+    line = trim(line + len);
+    return *line == '=' ? trim(line + 1) : NULL;
+}
+
+/* venv writes "version = 3.12.1", virtualenv and uv write "version_info = 3.12.1". */
+static bool read_pyvenv(FILE *file, struct python_wish *wish) {
+    char line[LINE_MAX_BYTES];
+    while (fgets(line, sizeof line, file) != NULL) {
+        char *text = trim(line), *value = value_of(text, "version_info");
+        value = value ? value : value_of(text, "version");
+        if (value != NULL && python_version_parse(value, &wish->version))
+            return true;
+    }
+    return false;
+}
+
+/* The first line that names a version of CPython. */
+static bool read_version_file(FILE *file, struct python_wish *wish) {
+    char line[LINE_MAX_BYTES];
+    while (fgets(line, sizeof line, file) != NULL)
+        if (python_version_parse(trim(line), &wish->version))
+            return true;
+    return false;
+}
+
+/* A TOML string on one line; without escapes, which no specifier has. */
+static char *toml_string(const char *value) {
+    char quote = *value;
+    const char *end = quote == '"' || quote == '\'' ? strchr(value + 1, quote) : NULL;
+    return end ? xstrndup(value + 1, (size_t)(end - value - 1)) : NULL;
+}
+
+static bool read_pyproject(FILE *file, struct python_wish *wish) {
+    char line[LINE_MAX_BYTES];
+    bool in_project = false;
+    while (wish->specifier == NULL && fgets(line, sizeof line, file) != NULL) {
+        char *text = trim(line);
+        if (*text == '[')
+            in_project = strncmp(text, "[project]", strlen("[project]")) == 0;
+        const char *value = in_project ? value_of(text, "requires-python") : NULL;
+        wish->specifier = value ? toml_string(value) : NULL;
+    }
+    return wish->specifier != NULL;
+}
+
+static bool read_one(struct python_wish *wish, const char *folder, const char *name,
+                     bool (*read)(FILE *, struct python_wish *)) {
+    char *path = xasprintf("%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name);
+    FILE *file = open_trusted(path);
+    bool found = file != NULL && read(file, wish);
+    if (file != NULL)
+        fclose(file);
+    if (found)
+        wish->source = path;
+    else
+        free(path);
+    return found;
+}
+
+static bool look_in(struct python_wish *wish, const char *folder) {
+    return read_one(wish, folder, ".venv/pyvenv.cfg", read_pyvenv) ||
+           read_one(wish, folder, ".python-version", read_version_file) ||
+           read_one(wish, folder, "pyproject.toml", read_pyproject);
+}
+
+static bool look_upward(struct python_wish *wish, const char *folder) {
+    char *path = xstrdup(folder);
+    struct stat st;
+    bool found = false;
+    while (stat(path, &st) == 0 && is_trusted(&st) && !(found = look_in(wish, path))) {
+        char *slash = strrchr(path, '/');
+        if (slash == NULL || strcmp(path, "/") == 0)
+            break;
+        slash[slash == path] = '\0';
+    }
+    free(path);
+    return found;
+}
+
+bool python_wish_find(struct python_wish *wish, const char *folder) {
+    const char *environment = getenv("VIRTUAL_ENV");
+    *wish = (struct python_wish){0};
+    if (environment != NULL && *environment != '\0' && read_one(wish, environment, "pyvenv.cfg", read_pyvenv))
+        return true;
+    return folder != NULL && look_upward(wish, folder);
+}
+
+void python_wish_deinit(struct python_wish *wish) {
+    free(wish->specifier);
+    free(wish->source);
+    *wish = (struct python_wish){0};
+}

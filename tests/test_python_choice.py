@@ -1,0 +1,116 @@
+"""Which Python the clients take where none is named: what the project asks for, in the documented order."""
+import glob
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import e2e_support as e2e
+
+
+class Choice(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = e2e.Daemon()
+        cls.daemon.__enter__()
+        cls.addClassCleanup(cls.daemon.__exit__, None, None, None)
+        with cls.daemon.connect() as connection:
+            pythons = connection.call("status")["result"]["pythons"]
+        cls.default = next(item["python"] for item in pythons if item["default"])
+        versions = sorted((item["python"] for item in pythons), key=lambda v: int(v.split(".")[1]))
+        cls.oldest, cls.other = versions[0], (versions + versions)[len(versions) // 2]
+
+    def setUp(self):
+        self.project = os.path.realpath(tempfile.mkdtemp(prefix="pycompiled-test-"))
+        self.addCleanup(shutil.rmtree, self.project)
+        self.folder = os.path.join(self.project, "src", "pkg")
+        self.write("src/pkg/a.py", "x = 1\n")
+
+    def write(self, name, text):
+        path = os.path.join(self.project, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def run_client(self, program, *options, **environment):
+        return subprocess.run([program, *options, "a.py"], cwd=self.folder, env=dict(self.daemon.environment, **environment),
+                              capture_output=True, text=True, timeout=e2e.DEADLINE)
+
+    def expect(self, version, *options, **environment):
+        """Both clients write for that version alone."""
+        for program in (e2e.CLIENT, e2e.COMPILEALL):
+            shutil.rmtree(os.path.join(self.folder, "__pycache__"), ignore_errors=True)
+            done = self.run_client(program, *options, **environment)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            written = [os.path.basename(path) for path in glob.glob(self.folder + "/__pycache__/*")]
+            self.assertEqual(written, ["a.cpython-%s.pyc" % version.replace(".", "")])
+
+    def refuse(self, *words, **environment):
+        shutil.rmtree(self.folder + "/__pycache__", ignore_errors=True)
+        for program in (e2e.CLIENT, e2e.COMPILEALL):
+            done = self.run_client(program, **environment)
+            self.assertEqual(done.returncode, 1)
+            self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+            for word in (*words, "there is one for", self.default):
+                self.assertIn(word, done.stderr)
+        self.assertFalse(os.path.exists(self.folder + "/__pycache__"))
+
+    def test_nothing_asks(self):
+        self.expect(self.default)
+
+    def test_requires_python(self):
+        self.write("pyproject.toml", '[build-system]\nrequires-python = "<3"\n[project] # ours\nname = "a"\nrequires-python = ">=3.9"\n')
+        self.expect(self.default)
+        self.write("pyproject.toml", "[project]\nrequires-python='==%s.*'\n" % self.oldest)
+        self.expect(self.oldest)
+
+    def test_requires_python_that_is_not_there(self):
+        path = self.write("pyproject.toml", '[project]\nrequires-python = ">=4.0"\n')
+        self.refuse('">=4.0"', path)
+
+    def test_python_version(self):
+        path = self.write(".python-version", "# a comment\n%s.3\n" % self.other)
+        self.expect(self.other)
+        self.write(".python-version", "system\n")
+        self.expect(self.default)
+        self.write(".python-version", "3.7\n")
+        self.refuse("Python 3.7", path)
+
+    def test_environment_of_the_project(self):
+        self.write(".venv/pyvenv.cfg", "home = /usr/bin\nversion = %s.1\n" % self.other)
+        self.expect(self.other)
+        self.write(".venv/pyvenv.cfg", "home = /usr/bin\nversion_info = %s.1.final.0\n" % self.oldest)
+        self.expect(self.oldest)
+
+    def test_order(self):
+        self.write("pyproject.toml", '[project]\nrequires-python = ">=4"\n')
+        self.write(".python-version", self.oldest)
+        self.expect(self.oldest)
+        self.write(".venv/pyvenv.cfg", "version = %s.0\n" % self.other)
+        self.expect(self.other)
+        self.write("src/.python-version", self.oldest)  # nearer
+        self.expect(self.oldest)
+        self.write("active/pyvenv.cfg", "version = %s.0\n" % self.default)
+        active = os.path.join(self.project, "active")
+        self.expect(self.default, VIRTUAL_ENV=active)
+        self.expect(self.other, VIRTUAL_ENV=active, PYCOMPILE_PYTHON=self.other)
+        self.expect(self.oldest, "--python", self.oldest, VIRTUAL_ENV=active, PYCOMPILE_PYTHON=self.other)
+
+    def test_pycompilectl_tells(self):
+        path = self.write(".python-version", self.oldest)
+        done = subprocess.run([e2e.CTL, "python"], cwd=self.folder, env=self.daemon.environment, capture_output=True, text=True)
+        self.assertIn("%s is what clients ask for here: %s\n" % (self.oldest, path), done.stdout)
+
+    @unittest.skipIf(os.getuid() != 0, "only root can give files away")
+    def test_files_of_others(self):
+        os.chown(self.write(".python-version", "3.7\n"), 12345, 12345)
+        self.expect(self.default)
+        os.chown(self.project, 12345, 12345)
+        self.write("pyproject.toml", '[project]\nrequires-python = "<3"\n')
+        self.expect(self.default)
+
+
+if __name__ == "__main__":
+    e2e.main()

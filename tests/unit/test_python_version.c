@@ -1,0 +1,85 @@
+/* Unit tests of client/python_version. The specifiers: what `packaging` (as pip 23 has it) said of 3.8 to 3.14, 1 where it allows any
+ * of 3.Y.0 to 3.Y.39. */
+#include "tests/unit/check.h"
+
+#include "client/python_version.h"
+
+static const struct {
+    const char *specifier, *allowed;
+} specifiers[] = {
+    {">=3.9", "0111111"},
+    {">=3.9,<3.13", "0111100"},
+    {">3.10", "0011111"},
+    {"<3.12", "1111000"},
+    {"<=3.11", "1111000"},
+    {"<3.12.1", "1111100"},
+    {"<3.12.0", "1111000"},
+    {"~=3.10", "0011111"},
+    {"~=3.10.2", "0010000"},
+    {"==3.11.*", "0001000"},
+    {"==3.11", "0001000"},
+    {"==3.11.4", "0001000"},
+    {"!=3.12.*", "1111011"},
+    {"!=3.12", "1111111"},
+    {"!=3.12.1", "1111111"},
+    {">=3.9.2", "0111111"},
+    {"", "1111111"},
+    {">=3", "1111111"},
+    {"<4", "1111111"},
+    {"~=3.9,!=3.11.*", "0110111"},
+    {" >= 3.10 , < 3.13 ", "0011100"},
+    {">=3.8,!=3.9.*,!=3.10.*", "1001111"},
+    {"==3.*", "1111111"},
+    {">=3.13", "0000011"},
+    {"===3.12", "0000000"},
+    {">=3.9rc1", "0111111"},
+    {"<3.13.0rc1", "1111100"},
+    {">2.7", "1111111"},
+    {">=3.10.0,<3.10.9", "0010000"},
+    {">=4", "0000000"},
+};
+
+static void test_specifiers(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof specifiers / sizeof *specifiers; i++)
+        for (unsigned minor = 8; minor <= 14; minor++) {
+            bool allowed = python_version_allowed(&(struct python_version){3, minor}, specifiers[i].specifier);
+            if (allowed != (specifiers[i].allowed[minor - 8] == '1'))
+                fail_msg("'%s', 3.%u: %d", specifiers[i].specifier, minor, allowed);
+        }
+}
+
+static void test_no_specifiers(void **state) {
+    (void)state;
+    static const char *const texts[] = {"3.9", ">=", "=3.9", ">= x", "^3.9", ">=3.9 <4", "==3.x", ">=3..9"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (python_version_allowed(&(struct python_version){3, 9}, texts[i]))
+            fail_msg("'%s'", texts[i]);
+}
+
+static void test_versions(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        unsigned minor; /* 0: none */
+    } cases[] = {
+        {"3.12", 12}, {"3.12.1", 12}, {"3.13.0.final.0", 13}, {"3.14t", 14}, {"3.14.0a1", 14}, {"python3.9", 9},
+        {"cpython-3.12.1-linux-x86_64-gnu", 12}, {"cpython@3.11", 11}, {"3", 0}, {"", 0}, {"system", 0}, {"pypy3.10", 0},
+        {"3.", 0}, {".12", 0}, {"3.12 3.11", 0}, {"3.99999999", 0}, {"v3.12", 0}, {"# 3.12", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct python_version version = {0};
+        bool found = python_version_parse(cases[i].text, &version);
+        if (found != (cases[i].minor > 0) || (found && (version.major != 3 || version.minor != cases[i].minor)))
+            fail_msg("'%s': %d, %u.%u", cases[i].text, found, version.major, version.minor);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_specifiers),
+        cmocka_unit_test(test_no_specifiers),
+        cmocka_unit_test(test_versions),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
