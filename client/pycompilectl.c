@@ -21,6 +21,7 @@ static const char help[] =
     "  restart     stop and start\n"
     "  status      show hosts, workers, queue and counters\n"
     "  python      show for which Python versions there is a host\n"
+    "  watch       compile what changes below folders, as it changes\n"
     "\n"
     "options:\n"
     "  -h, --help  show this help message and exit\n"
@@ -33,7 +34,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"start", ctl_start},   {"stop", ctl_stop},     {"restart", ctl_restart},
-    {"status", ctl_status}, {"python", ctl_python},
+    {"status", ctl_status}, {"python", ctl_python}, {"watch", ctl_watch},
 };
 
 static char *take(int id, const char *value, void *context) {
@@ -63,6 +64,6 @@ int main(int argc, char **argv) {
             return commands[i].run(argc - own, argv + own);
     arguments_error(&arguments,
                     "argument command: invalid choice: '%s' (choose from start, stop, restart, "
-                    "status, python)",
+                    "status, python, watch)",
                     command);
 }

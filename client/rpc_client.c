@@ -95,13 +95,15 @@ enum rpc_step rpc_client_next(struct rpc_client *client, struct rpc_answer *answ
         struct rpc_message message;
         int code = rpc_parse(text, len, &message, &why);
         bool response = code == 0 && message.method == NULL;
+        if (code == 0 && message.method != NULL && client->notified != NULL)
+            client->notified(client->context, message.method, message.params);
         *answer = (struct rpc_answer){parse_id(message.id), message.result, message.error};
         rpc_message_deinit(&message);
         if (code != 0)
             return RPC_STEP_BROKEN;
         if (response)
             return RPC_STEP_ANSWER;
-        /* A notification: nothing that this client asked for. */
+        /* A notification. */
     }
 }
 

@@ -14,6 +14,9 @@ struct rpc_client {
     struct buffer out;
     size_t sent; /* of out: bytes already written */
     struct frame_reader in;
+    /* Takes notifications, or NULL: they are passed over. The span is valid during the call. */
+    void (*notified)(void *context, const char *method, struct json_span params);
+    void *context;
 };
 
 /* A response. The spans are valid until rpc_client_read(); exactly one of them has a text. */

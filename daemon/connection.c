@@ -12,6 +12,7 @@
 #include "daemon/methods.h"
 #include "daemon/pool.h"
 #include "daemon/server.h"
+#include "daemon/watch/watch.h"
 #include "proto/buffer.h"
 #include "proto/rpc.h"
 
@@ -92,6 +93,7 @@ static void on_ended(struct channel *channel, const char *why) {
 static void on_drained(struct channel *channel) {
     touch(of(channel));
     connection_apply_limits(of(channel));
+    watch_resume_all(of(channel));
     close_if_finished(of(channel));
 }
 
@@ -153,6 +155,7 @@ void connection_accept(struct server *server, int fd) {
     struct connection *connection = xcalloc(1, sizeof *connection);
     connection->server = server;
     list_init(&connection->jobs);
+    list_init(&connection->watches);
     channel_init(&connection->channel, &server->channels, &events, server->options->frame_limit);
     list_append(&server->connections, &connection->link);
     server_connection_come(server);
@@ -200,7 +203,7 @@ size_t connection_size(const struct connection *connection) {
 }
 
 bool connection_is_idle_since(const struct connection *connection, uint64_t ms) {
-    return connection->open == 0 && connection->active_ms <= ms;
+    return connection->open == 0 && list_empty(&connection->watches) && connection->active_ms <= ms;
 }
 
 void connection_finish(struct connection *connection) {
@@ -213,6 +216,7 @@ void connection_close(struct connection *connection) {
         return;
     channel_close(&connection->channel);
     list_remove(&connection->link);
+    watch_end_all(connection);
     list_each(link, &connection->jobs)
         pool_cancel(list_entry(link, struct job, client_link));
     assert(connection->open == 0);

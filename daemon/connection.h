@@ -21,6 +21,7 @@ struct connection {
     struct server *server;
     struct channel channel;
     struct list jobs;
+    struct list watches;
     unsigned open;      /* jobs */
     size_t held;        /* bytes of its jobs and gathered answers */
     uint64_t active_ms; /* when it last said something or took an answer */

@@ -11,6 +11,7 @@
 #include "daemon/reply.h"
 #include "daemon/server.h"
 #include "daemon/status.h"
+#include "daemon/watch/watch.h"
 #include "proto/buffer.h"
 #include "proto/rpc.h"
 #include "proto/search.h"
@@ -119,6 +120,23 @@ static void do_search(struct connection *connection, struct reply *reply, const 
     cJSON_Delete(params);
 }
 
+static void do_watch(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
+    watch_begin(connection, reply, message->params);
+}
+
+static void do_unwatch(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
+    const char *error = "";
+    cJSON *params = message->params.text ? json_parse(message->params.text, message->params.len, &error) : NULL;
+    double number = json_get_number(params, "watch", 0);
+    if (number < 1)
+        refuse_params(reply, "'watch' must be the number of a watch");
+    else if (!watch_end(connection, (uint64_t)number))
+        refuse_params(reply, "this connection has no watch of that number");
+    else
+        reply_result(reply, (struct json_span){"{}", 2});
+    cJSON_Delete(params);
+}
+
 static void do_status(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
     (void)message;
     cJSON *status = status_build(connection->server);
@@ -163,7 +181,8 @@ static const struct method {
     void (*run)(struct connection *, struct reply *, const struct rpc_message *);
 } methods[] = {
     {"compile", true, do_compile},         {"check", true, do_check},
-    {"search", true, do_search},
+    {"search", true, do_search},           {"watch", true, do_watch},
+    {"unwatch", true, do_unwatch},
     {"status", false, do_status},          {"shutdown", false, do_shutdown},
     {"rpc.discover", false, do_discover},  {"$/cancelRequest", true, do_cancel},
 };

@@ -65,6 +65,13 @@ struct reply *reply_new(struct connection *connection, struct batch *batch, cons
     return reply;
 }
 
+struct reply *reply_new_hooked(struct connection *connection, reply_hook *hook, void *owner) {
+    struct reply *reply = reply_new(connection, NULL, NULL);
+    reply->hook = hook;
+    reply->owner = owner;
+    return reply;
+}
+
 static void reply_free(struct reply *reply) {
     if (reply->batch != NULL)
         batch_leave(reply->batch);
@@ -85,14 +92,31 @@ static void deliver(struct reply *reply, struct buffer *answer) {
     reply_free(reply);
 }
 
+/* Whether the answer was for a hook; then all is done. */
+static bool give_hook(struct reply *reply, struct json_span result, struct json_span error) {
+    reply_hook *hook = reply->hook;
+    void *owner = reply->owner;
+    if (hook == NULL)
+        return false;
+    reply_free(reply);
+    hook(owner, result, error);
+    return true;
+}
+
+static const struct json_span nothing = {NULL, 0};
+
 void reply_result(struct reply *reply, struct json_span result) {
     struct buffer answer = {0};
+    if (give_hook(reply, result, nothing))
+        return;
     rpc_write_result(&answer, reply->id, result.text, result.len);
     deliver(reply, &answer);
 }
 
 void reply_raw_error(struct reply *reply, struct json_span error) {
     struct buffer answer = {0};
+    if (give_hook(reply, nothing, error))
+        return;
     rpc_write_raw_error(&answer, reply->id, error.text, error.len);
     deliver(reply, &answer);
 }
@@ -101,10 +125,15 @@ void reply_error(struct reply *reply, int code, const char *message, cJSON *data
     struct buffer answer = {0};
     rpc_write_error(&answer, reply->id, code, message, data);
     cJSON_Delete(data);
-    deliver(reply, &answer);
+    if (give_hook(reply, nothing, json_member(answer.data, answer.len, "error")))
+        buffer_deinit(&answer);
+    else
+        deliver(reply, &answer);
 }
 
 void reply_drop(struct reply *reply) {
+    if (give_hook(reply, nothing, nothing))
+        return;
     if (reply->batch != NULL)
         batch_detach(reply->batch);
     reply_free(reply);

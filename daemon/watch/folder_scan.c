@@ -1,0 +1,103 @@
+/* See folder_scan.h. */
+#include "daemon/watch/folder_scan.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
+#include "proto/buffer.h"
+
+#define EVENTS                                                                                                         \
+    (IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR |          \
+     IN_DONT_FOLLOW | IN_EXCL_UNLINK)
+
+bool is_source_name(const char *name) {
+    size_t len = strlen(name);
+    return len > 3 && strcmp(name + len - 3, ".py") == 0;
+}
+
+static bool add_folder(struct folder_scan *scan, const char *path) {
+    int wd = inotify_add_watch(scan->inotify_fd, path, EVENTS);
+    if (wd < 0) {
+        if ((errno == ENOSPC || errno == ENOMEM) && scan->error == 0)
+            scan->error = errno;
+        return false;
+    }
+    scan->folders = xrealloc(scan->folders, (scan->folder_count + 1) * sizeof *scan->folders);
+    scan->folders[scan->folder_count++] = (struct found_folder){wd, xstrdup(path)};
+    return true;
+}
+
+static void add_file(struct folder_scan *scan, char *path) {
+    scan->files = xrealloc(scan->files, (scan->file_count + 1) * sizeof *scan->files);
+    scan->files[scan->file_count++] = path;
+}
+
+static unsigned char type_of(const struct dirent *entry, const char *path) {
+    struct stat st;
+    if (entry->d_type != DT_UNKNOWN)
+        return entry->d_type;
+    return lstat(path, &st) < 0 ? DT_UNKNOWN : S_ISDIR(st.st_mode) ? DT_DIR : S_ISLNK(st.st_mode) ? DT_LNK : DT_REG;
+}
+
+/* Takes a file, or puts a folder on the list of those that are still to be read. */
+static void take_entry(struct folder_scan *scan, const char *folder, const struct dirent *entry, struct buffer *todo) {
+    char *path = xasprintf("%s/%s", strcmp(folder, "/") == 0 ? "" : folder, entry->d_name);
+    unsigned char type = type_of(entry, path);
+    bool is_folder = type == DT_DIR;
+    bool wanted = is_folder || (is_source_name(entry->d_name) && (type == DT_REG || type == DT_LNK));
+    if (!wanted || ignore_list_has(scan->known, &scan->ignored, path, is_folder)) {
+        free(path);
+        return;
+    }
+    if (!is_folder) {
+        add_file(scan, path);
+        return;
+    }
+    buffer_append(todo, path, strlen(path) + 1);
+    free(path);
+}
+
+/* Returns whether it was there. */
+static bool read_folder(struct folder_scan *scan, const char *folder, struct buffer *todo) {
+    if (!add_folder(scan, folder))
+        return false;
+    DIR *dir = opendir(folder);
+    if (dir == NULL)
+        return true;
+    ignore_list_read(&scan->ignored, folder);
+    for (const struct dirent *entry; (entry = readdir(dir)) != NULL;)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            take_entry(scan, folder, entry, todo);
+    closedir(dir);
+    return true;
+}
+
+bool folder_scan_run(struct folder_scan *scan, const char *folder) {
+    struct buffer todo = {0};
+    bool there = read_folder(scan, folder, &todo);
+    for (size_t at = 0; at < todo.len && scan->error == 0 && !atomic_load(scan->stop);) {
+        char *path = xstrdup(todo.data + at); /* the list grows, and may move */
+        at += strlen(path) + 1;
+        read_folder(scan, path, &todo);
+        free(path);
+    }
+    buffer_deinit(&todo);
+    return there;
+}
+
+void folder_scan_deinit(struct folder_scan *scan) {
+    for (size_t i = 0; i < scan->folder_count; i++)
+        free(scan->folders[i].path);
+    for (size_t i = 0; i < scan->file_count; i++)
+        free(scan->files[i]);
+    free(scan->folders);
+    free(scan->files);
+    ignore_list_deinit(&scan->ignored);
+    scan->folders = NULL;
+    scan->files = NULL;
+    scan->folder_count = scan->file_count = 0;
+}

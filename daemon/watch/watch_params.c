@@ -1,0 +1,126 @@
+/* See watch_params.h. */
+#include "daemon/watch/watch_params.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/pool.h"
+#include "daemon/server.h"
+#include "proto/rpc.h"
+
+/* Members of `compile` that say something of one file. */
+static const char *const single[] = {"file", "cfile", "dfile", "source", "write", "force", "trace"};
+
+/* Without slashes at the end, or doubled. */
+static char *clean_path(const char *text) {
+    struct buffer path = {0};
+    for (const char *at = text; *at != '\0'; at++)
+        if (*at != '/' || (at[1] != '/' && at[1] != '\0') || at == text)
+            buffer_append_char(&path, *at);
+    return buffer_string(&path);
+}
+
+static int take_paths(struct watch_params *params, const cJSON *paths, char *why, size_t why_size) {
+    const cJSON *item;
+    if (!cJSON_IsArray(paths) || cJSON_GetArraySize(paths) == 0) {
+        snprintf(why, why_size, "'paths' must be an array of folders");
+        return -1;
+    }
+    params->paths = xcalloc((size_t)cJSON_GetArraySize(paths), sizeof *params->paths);
+    cJSON_ArrayForEach(item, paths) {
+        if (!cJSON_IsString(item) || item->valuestring[0] != '/') {
+            snprintf(why, why_size, "'paths' must be absolute");
+            return -1;
+        }
+        params->paths[params->path_count++] = clean_path(item->valuestring);
+    }
+    return 0;
+}
+
+static int refuse_single(const cJSON *tree, char *why, size_t why_size) {
+    for (size_t i = 0; i < sizeof single / sizeof *single; i++) {
+        if (cJSON_GetObjectItemCaseSensitive(tree, single[i]) == NULL)
+            continue;
+        snprintf(why, why_size, "'%s' means nothing to a watch", single[i]);
+        return -1;
+    }
+    return 0;
+}
+
+/* Takes the members of a watch out of the tree; what is left are those of `compile`. */
+static int take_own(struct watch_params *params, cJSON *tree, char *why, size_t why_size) {
+    cJSON *paths = cJSON_DetachItemFromObjectCaseSensitive(tree, "paths");
+    cJSON *initial = cJSON_DetachItemFromObjectCaseSensitive(tree, "initial");
+    int result = take_paths(params, paths, why, why_size);
+    if (result == 0 && initial != NULL && !cJSON_IsBool(initial)) {
+        snprintf(why, why_size, "'initial' must be true or false");
+        result = -1;
+    }
+    params->initial = cJSON_IsTrue(initial);
+    cJSON_Delete(paths);
+    cJSON_Delete(initial);
+    return result;
+}
+
+/* {"a":1} becomes ,"a":1 */
+static char *print_members(const cJSON *tree) {
+    struct buffer text = {0};
+    json_print(tree, &text);
+    buffer_string(&text);
+    text.data[text.len - 1] = '\0';
+    if (text.len > 2)
+        *text.data = ',';
+    char *members = xstrdup(text.len > 2 ? text.data : "");
+    buffer_deinit(&text);
+    return members;
+}
+
+static int take_compile(struct watch_params *params, struct server *server, cJSON *tree, char *why, size_t why_size) {
+    struct compile_request request;
+    cJSON_AddStringToObject(tree, "file", "/");
+    if (compile_request_decode(tree, &request, why, why_size) < 0)
+        return RPC_INVALID_PARAMS;
+    params->pool = server_pool(server, request.python);
+    if (params->pool == NULL) {
+        char *reason = server_no_pool_reason(server, request.python);
+        snprintf(why, why_size, "%s", reason);
+        free(reason);
+        return RPC_UNAVAILABLE;
+    }
+    params->timeout_ms = request.timeout_ms >= 0 ? (unsigned)request.timeout_ms : server->options->job_timeout_ms;
+    params->priority = cJSON_GetObjectItemCaseSensitive(tree, "priority") ? (enum priority)request.priority : PRIORITY_BACKGROUND;
+    cJSON_DeleteItemFromObjectCaseSensitive(tree, "file");
+    params->members = print_members(tree);
+    return 0;
+}
+
+int watch_params_read(struct watch_params *params, struct server *server, struct json_span span, char *why, size_t why_size) {
+    const char *error = "an object is needed";
+    *params = (struct watch_params){0};
+    cJSON *tree = span.text ? json_parse(span.text, span.len, &error) : NULL;
+    int code = RPC_INVALID_PARAMS;
+    if (!cJSON_IsObject(tree))
+        snprintf(why, why_size, "%s", error);
+    else if (refuse_single(tree, why, why_size) == 0 && take_own(params, tree, why, why_size) == 0)
+        code = take_compile(params, server, tree, why, why_size);
+    cJSON_Delete(tree);
+    return code;
+}
+
+void watch_params_deinit(struct watch_params *params) {
+    for (size_t i = 0; i < params->path_count; i++)
+        free(params->paths[i]);
+    free(params->paths);
+    free(params->members);
+    *params = (struct watch_params){0};
+}
+
+void watch_params_of_job(const struct watch_params *params, const char *file, bool force, struct buffer *out) {
+    buffer_append_string(out, "{\"file\":");
+    json_print_string(file, out);
+    if (!force)
+        buffer_append_string(out, ",\"force\":false");
+    buffer_append_string(out, params->members);
+    buffer_append_char(out, '}');
+}

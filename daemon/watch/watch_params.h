@@ -1,0 +1,30 @@
+/* The parameters of `watch`: which folders, and how what changes is compiled. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "proto/buffer.h"
+#include "proto/compile.h"
+#include "proto/json.h"
+
+struct pool;
+struct server;
+
+struct watch_params {
+    char **paths; /* absolute, without a slash at the end; owned */
+    size_t path_count;
+    bool initial;      /* compile at first what is not up to date */
+    struct pool *pool; /* of the Python version */
+    enum priority priority;
+    unsigned timeout_ms;
+    char *members; /* of a job's parameters: what is the same for all, JSON with a comma before each; owned */
+};
+
+/* Decodes and checks. Returns 0, or a JSON-RPC error code and a message in `why`. The caller calls watch_params_deinit() in both
+ * cases. */
+int watch_params_read(struct watch_params *params, struct server *server, struct json_span span, char *why, size_t why_size);
+void watch_params_deinit(struct watch_params *params);
+
+/* Appends the parameters of the job that compiles a file. */
+void watch_params_of_job(const struct watch_params *params, const char *file, bool force, struct buffer *out);
