@@ -100,6 +100,12 @@ def exists(pid):
         return False
 
 
+def is_sanitized():
+    """Whether the hosts are built with AddressSanitizer."""
+    with open(next(iter(hosts().values())), "rb") as file:
+        return b"__asan_init" in file.read()
+
+
 class Connection:
     """A raw connection, in either framing."""
 

@@ -97,11 +97,6 @@ def children(pid):
     return []
 
 
-def is_sanitized():
-    with open(next(iter(e2e.hosts().values())), "rb") as file:
-        return b"__asan_init" in file.read()
-
-
 class Killer(threading.Thread):
     """Kills one of a daemon's hosts, or a process that a pristine host has forked, every so often."""
 
@@ -110,7 +105,7 @@ class Killer(threading.Thread):
         self.daemon_under_test = daemon
         self.random = random.Random(seed)
         # AddressSanitizer would report the other one as a fault of the host's.
-        self.signals = [signal.SIGKILL, signal.SIGABRT] + ([] if is_sanitized() else [signal.SIGSEGV])
+        self.signals = [signal.SIGKILL, signal.SIGABRT] + ([] if e2e.is_sanitized() else [signal.SIGSEGV])
         self.stopping = threading.Event()
         self.killed = {"shared": 0, "pristine": 0, "solo": 0}
         self.error = None
@@ -150,7 +145,7 @@ class Client(threading.Thread):
         self.daemon_under_test, self.folder, self.expected, self.version = daemon, folder, expected, version
         self.random = random.Random(seed)
         # AddressSanitizer would report the other one as a fault of the host's.
-        self.signals = [signal.SIGKILL, signal.SIGABRT] + ([] if is_sanitized() else [signal.SIGSEGV])
+        self.signals = [signal.SIGKILL, signal.SIGABRT] + ([] if e2e.is_sanitized() else [signal.SIGSEGV])
         self.stopping = threading.Event()
         self.right, self.crashed, self.wrong = 0, [], []
 
@@ -225,7 +220,7 @@ class HostsKilled(Case):
             self.assertGreater(right, CLIENTS)
             self.assertGreater(sum(killer.killed.values()), SECONDS)
             # A sanitizer takes signals to be the program's own fault, whoever sent them: then two kill a job.
-            self.assertLessEqual(len(crashed), killer.killed["solo"] if is_sanitized() else 0, (crashed, daemon.read_log()))
+            self.assertLessEqual(len(crashed), killer.killed["solo"] if e2e.is_sanitized() else 0, (crashed, daemon.read_log()))
             until(lambda: daemon.status()["jobs"] == 0)
             self.assertEqual(leftovers(self.folder), [])
             self.assertEqual(daemon.process.pid, pid)
@@ -460,7 +455,7 @@ class Leaks(Case):
             print("\n%s: (resident KiB, descriptors) of server and hosts before and after %d compiles: %s %s"
                   % (version, COMPILES, before, after), file=sys.stderr)
             self.assertEqual([item[1] for item in after], [item[1] for item in before])
-            if is_sanitized():
+            if e2e.is_sanitized():
                 return  # it keeps what was freed
             self.assertLess(after[0][0], before[0][0] + 1024)
             for old, new in zip(before[1:], after[1:]):
