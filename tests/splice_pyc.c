@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "daemon/host/pyc_stream.h"
+#include "cache/pyc_stream.h"
 
 /* A run of bytes with its length before it, and a NUL behind it. Returns false at the end of the
  * input. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/host/pyc_stream.h"
+#include "cache/pyc_stream.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

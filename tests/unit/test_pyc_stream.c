@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "daemon/host/pyc_stream.h"
+#include "cache/pyc_stream.h"
 
 #define MINOR 13
 

@@ -1,5 +1,5 @@
 /* See pyc_stream.h. The format: Python/marshal.c of CPython, r_object() and w_object(). */
-#include "daemon/host/pyc_stream.h"
+#include "cache/pyc_stream.h"
 
 #include <string.h>
 
@@ -54,9 +54,8 @@ struct code_form {
     unsigned numbers, before_name, before_line, after_line;
 };
 
-static const struct code_form form_3_9 = {6, 6, 1, 1}; /* code to cellvars; name; line table */
-static const struct code_form form_3_11 = {
-    5, 5, 2, 2}; /* code to kinds; name, qualname; line and exception tables */
+static const struct code_form form_3_9 = {6, 6, 1, 1};  /* code to cellvars; name; line table */
+static const struct code_form form_3_11 = {5, 5, 2, 2}; /* code to kinds; name, qualname; line and exception tables */
 
 enum place {
     ELSEWHERE,
@@ -146,14 +145,13 @@ static bool read_dict(struct reader *reader) {
 static bool read_code(struct reader *reader) {
     const struct code_form *form = reader->minor < 11 ? &form_3_9 : &form_3_11;
     return skip(reader, 4 * (size_t)form->numbers) && read_objects(reader, form->before_name) &&
-           read_object(reader, FILE_NAME) && read_objects(reader, form->before_line) &&
-           skip(reader, 4) && read_objects(reader, form->after_line);
+           read_object(reader, FILE_NAME) && read_objects(reader, form->before_line) && skip(reader, 4) &&
+           read_objects(reader, form->after_line);
 }
 
 static bool is_string(uint8_t type) {
-    return type == TYPE_UNICODE || type == TYPE_INTERNED || type == TYPE_ASCII ||
-           type == TYPE_ASCII_INTERNED || type == TYPE_SHORT_ASCII ||
-           type == TYPE_SHORT_ASCII_INTERNED;
+    return type == TYPE_UNICODE || type == TYPE_INTERNED || type == TYPE_ASCII || type == TYPE_ASCII_INTERNED ||
+           type == TYPE_SHORT_ASCII || type == TYPE_SHORT_ASCII_INTERNED;
 }
 
 /* The rest of an object behind its type byte. */
@@ -239,8 +237,7 @@ static bool read_object(struct reader *reader, enum place place) {
         return !numbered && read_reference(reader, place);
     if (place == FILE_NAME && !is_string(type))
         return false;
-    if (numbered &&
-        reader->refs++ == INT32_MAX) /* numbers go to what contains before what is contained */
+    if (numbered && reader->refs++ == INT32_MAX) /* numbers go to what contains before what is contained */
         return false;
     if (++reader->depth > DEPTH_MAX || !read_body(reader, type))
         return false;
@@ -253,9 +250,8 @@ static bool read_object(struct reader *reader, enum place place) {
 enum pyc_stream_status pyc_stream_find_name(const void *stream, size_t len, unsigned minor,
                                             struct pyc_stream_name *name) {
     struct reader reader = {.data = stream, .len = len, .minor = minor};
-    if (minor < OLDEST_MINOR || minor > NEWEST_MINOR || len == 0 ||
-        (reader.data[0] & ~FLAG_REF) != TYPE_CODE || !read_object(&reader, ELSEWHERE) ||
-        reader.at != len)
+    if (minor < OLDEST_MINOR || minor > NEWEST_MINOR || len == 0 || (reader.data[0] & ~FLAG_REF) != TYPE_CODE ||
+        !read_object(&reader, ELSEWHERE) || reader.at != len)
         return PYC_STREAM_INVALID;
     if (reader.bound)
         return PYC_STREAM_BOUND;
@@ -289,8 +285,7 @@ static void append_word(struct buffer *out, size_t word) {
 
 bool pyc_stream_encode_name(const char *name, uint8_t type, struct buffer *out) {
     uint8_t old = type & (uint8_t)~FLAG_REF;
-    bool interned =
-        old == TYPE_INTERNED || old == TYPE_ASCII_INTERNED || old == TYPE_SHORT_ASCII_INTERNED;
+    bool interned = old == TYPE_INTERNED || old == TYPE_ASCII_INTERNED || old == TYPE_SHORT_ASCII_INTERNED;
     struct buffer text = {0};
     size_t characters = append_text(name, &text);
     bool fine = characters > 1 && text.len <= INT32_MAX;
@@ -313,8 +308,7 @@ bool pyc_stream_encode_name(const char *name, uint8_t type, struct buffer *out) 
 bool pyc_stream_name_is(const void *stream, const struct pyc_stream_name *place, const char *name) {
     const uint8_t *data = stream;
     struct buffer text = {0};
-    bool same = pyc_stream_encode_name(name, data[place->start], &text) &&
-                text.len == place->end - place->start &&
+    bool same = pyc_stream_encode_name(name, data[place->start], &text) && text.len == place->end - place->start &&
                 memcmp(text.data, data + place->start, text.len) == 0;
     buffer_deinit(&text);
     return same;
@@ -331,12 +325,11 @@ static bool occurs_elsewhere(const uint8_t *data, size_t len, const struct pyc_s
            memmem(data + place->end, len - place->end, wanted, wanted_len) != NULL;
 }
 
-bool pyc_stream_splice(const void *stream, size_t len, const struct pyc_stream_name *place,
-                       const char *name, struct buffer *out) {
+bool pyc_stream_splice(const void *stream, size_t len, const struct pyc_stream_name *place, const char *name,
+                       struct buffer *out) {
     const uint8_t *data = stream;
     struct buffer text = {0};
-    bool fine = pyc_stream_encode_name(name, data[place->start], &text) &&
-                !occurs_elsewhere(data, len, place, &text);
+    bool fine = pyc_stream_encode_name(name, data[place->start], &text) && !occurs_elsewhere(data, len, place, &text);
     if (fine) {
         buffer_reserve(out, len + text.len);
         buffer_append(out, data, place->start);

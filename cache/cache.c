@@ -1,0 +1,138 @@
+/* See cache.h. */
+#include "cache/cache.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What waits is written when it is so much. */
+#define PUTS_MAX 32
+#define PUT_BYTES_MAX ((size_t)1 << 20)
+#define USES_MAX 512
+
+struct changes {
+    struct store_change items[PUTS_MAX + USES_MAX];
+    size_t count;
+};
+
+struct cache {
+    struct store *store;
+    pthread_mutex_t mutex; /* for what follows */
+    struct store_change *puts;
+    size_t put_count, put_bytes;
+    struct store_change *uses;
+    size_t use_count;
+    bool complained;        /* that it cannot be written to */
+    bool written, unsynced; /* since the last rest; since the last waiting for the disk */
+};
+
+struct cache *cache_open(const char *folder, uint64_t limit, char **why) {
+    struct store *store = store_open(folder, limit, why);
+    if (store == NULL)
+        return NULL;
+    struct cache *cache = xcalloc(1, sizeof *cache);
+    cache->store = store;
+    cache->puts = xcalloc(PUTS_MAX, sizeof *cache->puts);
+    cache->uses = xcalloc(USES_MAX, sizeof *cache->uses);
+    pthread_mutex_init(&cache->mutex, NULL);
+    return cache;
+}
+
+/* Moves what waits to `changes`: puts, and uses along with them or where they are wanted. */
+static void take_waiting(struct cache *cache, bool uses, struct changes *changes) {
+    changes->count = 0;
+    pthread_mutex_lock(&cache->mutex);
+    for (size_t i = 0; i < cache->put_count; i++)
+        changes->items[changes->count++] = cache->puts[i];
+    for (size_t i = 0; (uses || changes->count > 0) && i < cache->use_count; i++)
+        changes->items[changes->count++] = cache->uses[i];
+    if (changes->count > cache->put_count || uses)
+        cache->use_count = 0;
+    cache->put_count = cache->put_bytes = 0;
+    cache->written = cache->written || changes->count > 0;
+    pthread_mutex_unlock(&cache->mutex);
+}
+
+/* Once: who compiles goes on all the same. */
+static void complain(struct cache *cache) {
+    pthread_mutex_lock(&cache->mutex);
+    if (!cache->complained)
+        fputs("pycompile-host: the cache cannot be written to\n", stderr);
+    cache->complained = true;
+    pthread_mutex_unlock(&cache->mutex);
+}
+
+static void write_waiting(struct cache *cache, bool uses) {
+    struct changes changes;
+    take_waiting(cache, uses, &changes);
+    if (changes.count > 0 && !store_commit(cache->store, changes.items, changes.count))
+        complain(cache);
+    for (size_t i = 0; i < changes.count; i++)
+        free((void *)(uintptr_t)changes.items[i].value);
+}
+
+struct cache *cache_close(struct cache *cache) {
+    if (cache == NULL)
+        return NULL;
+    write_waiting(cache, true);
+    store_close(cache->store);
+    pthread_mutex_destroy(&cache->mutex);
+    free(cache->puts);
+    free(cache->uses);
+    free(cache);
+    return NULL;
+}
+
+static void note_use(struct cache *cache, const struct store_key *key) {
+    pthread_mutex_lock(&cache->mutex);
+    if (cache->use_count < USES_MAX)
+        cache->uses[cache->use_count++] = (struct store_change){.key = *key};
+    bool full = cache->use_count == USES_MAX;
+    pthread_mutex_unlock(&cache->mutex);
+    if (full)
+        write_waiting(cache, true);
+}
+
+bool cache_get(struct cache *cache, const struct store_key *key, struct buffer *entry) {
+    bool anew, found = store_get(cache->store, key, entry, &anew);
+    if (anew)
+        note_use(cache, key);
+    return found;
+}
+
+void cache_put(struct cache *cache, const struct store_key *key, struct buffer *entry) {
+    pthread_mutex_lock(&cache->mutex);
+    bool full = cache->put_count == PUTS_MAX || cache->put_bytes > PUT_BYTES_MAX;
+    pthread_mutex_unlock(&cache->mutex);
+    if (full)
+        write_waiting(cache, false);
+    pthread_mutex_lock(&cache->mutex);
+    if (cache->put_count < PUTS_MAX) { /* else others were faster: this one is not kept */
+        cache->puts[cache->put_count++] = (struct store_change){.key = *key, .value = entry->data, .len = entry->len};
+        cache->put_bytes += entry->len;
+        *entry = (struct buffer){0};
+    }
+    pthread_mutex_unlock(&cache->mutex);
+    buffer_deinit(entry);
+}
+
+void cache_flush(struct cache *cache) {
+    write_waiting(cache, false);
+}
+
+void cache_rest(struct cache *cache) {
+    write_waiting(cache, true);
+    pthread_mutex_lock(&cache->mutex);
+    bool quiet = !cache->written;
+    cache->unsynced = cache->unsynced || cache->written;
+    cache->written = false;
+    bool sync = quiet && cache->unsynced;
+    cache->unsynced = cache->unsynced && !sync;
+    pthread_mutex_unlock(&cache->mutex);
+    if (sync)
+        store_sync(cache->store);
+}
+
+uint64_t cache_bytes(const struct cache *cache) {
+    return store_bytes(cache->store);
+}

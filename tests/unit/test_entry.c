@@ -1,0 +1,189 @@
+/* Keys and entries: what differs has another key; an entry gives back what was put in, under
+ * another name too. */
+#include "tests/unit/check.h"
+
+#include "cache/entry.h"
+#include "cache/key.h"
+#include "cache/pyc_stream.h"
+#include "proto/json.h"
+
+#define append_bytes(out, literal) buffer_append(out, literal, sizeof literal - 1)
+
+/* A module of 3.11 or later without contents, under a short name. */
+static struct buffer make_stream(const char *name) {
+    struct buffer out = {0};
+    append_bytes(&out, "\xe3\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    append_bytes(&out, "s\1\0\0\0c)\0)\0)\0s\0\0\0\0");
+    if (!pyc_stream_encode_name(name, (uint8_t)('z' | 0x80), &out)) {
+        append_bytes(&out, "\xfa\1");
+        buffer_append_string(&out, name);
+    }
+    append_bytes(&out, "Z\1fZ\1f\1\0\0\0s\0\0\0\0s\0\0\0\0");
+    return out;
+}
+
+static struct buffer encode(const char *name, const char *warnings) {
+    const char *error;
+    struct buffer stream = make_stream(name), entry = {0};
+    cJSON *tree = json_parse(warnings, strlen(warnings), &error);
+    const struct cache_outcome outcome = {
+        .stream = stream.data, .len = stream.len, .minor = 13, .name = name, .warnings = tree};
+    cache_entry_encode(&outcome, &entry);
+    cJSON_Delete(tree);
+    buffer_deinit(&stream);
+    return entry;
+}
+
+/* The warnings under that name as JSON, or NULL; the caller frees. The stream must be that name's.
+ */
+static char *decode(const struct buffer *entry, const char *name) {
+    struct buffer stream = {0}, text = {0};
+    cJSON *warnings;
+    if (!cache_entry_decode(entry->data, entry->len, name, &stream, &warnings))
+        return NULL;
+    struct buffer wanted = make_stream(name);
+    assert_int_equal(stream.len, wanted.len);
+    assert_memory_equal(stream.data, wanted.data, wanted.len);
+    json_print(warnings, &text);
+    cJSON_Delete(warnings);
+    buffer_deinit(&stream);
+    buffer_deinit(&wanted);
+    return buffer_string(&text);
+}
+
+static void check(const struct buffer *entry, const char *name, const char *wanted) {
+    char *warnings = decode(entry, name);
+    assert_string_equal(warnings ? warnings : "none", wanted);
+    free(warnings);
+}
+
+static void test_names(void **state) {
+    struct buffer entry = encode("/a.py", "[]");
+    check(&entry, "/a.py", "[]");
+    check(&entry, "/another/place/b.py", "[]");
+    check(&entry, "a", "none");
+    buffer_deinit(&entry);
+    entry = encode("a", "[]"); /* a single character is bound by itself */
+    check(&entry, "a", "[]");
+    check(&entry, "/b.py", "none");
+    buffer_deinit(&entry);
+}
+
+static void test_warnings(void **state) {
+    struct buffer entry = encode("/a.py", "[{\"category\":\"W\",\"filename\":\"/a.py\",\"text\":\"/a.py:1: W: /a.py\\n\","
+                                          "\"lineno\":1},{\"filename\":null,\"text\":\"x\"}]");
+    check(&entry, "/b\xff.py",
+          "[{\"category\":\"W\",\"lineno\":1,\"filename\":\"/b\\udcff.py\",\"text\":\"/b\\udcff.py:1: W: /a.py\\n\"},"
+          "{\"filename\":null,\"text\":\"x\"}]");
+    buffer_deinit(&entry);
+}
+
+/* Who knows where else the name is in them. */
+static void test_warnings_of_other_files(void **state) {
+    static const char *const warnings[] = {"[{\"filename\":\"<frozen>\",\"text\":\"<frozen>:2: /a.py\\n\"}]",
+                                           "[{\"filename\":\"/a.py\",\"text\":\"a.py:1: W\\n\"}]",
+                                           "[{\"filename\":\"/a.py\"}]"};
+    for (size_t i = 0; i < sizeof warnings / sizeof *warnings; i++) {
+        struct buffer entry = encode("/a.py", warnings[i]);
+        check(&entry, "/a.py", warnings[i]);
+        check(&entry, "/b.py", "none");
+        buffer_deinit(&entry);
+    }
+}
+
+/* Copies of exactly the length, so that a sanitizer sees a reading past the end. */
+static void test_damage(void **state) {
+    struct buffer entry = encode("/a.py", "[{\"filename\":\"/a.py\",\"text\":\"/a.py:1\"}]");
+    struct buffer stream = {0};
+    cJSON *warnings;
+    for (size_t len = 0; len < entry.len; len++) {
+        char *copy = xmalloc(len + 1);
+        memcpy(copy + 1, entry.data, len);
+        assert_false(cache_entry_decode(copy + 1, len, "/b.py", &stream, &warnings));
+        free(copy);
+    }
+    for (size_t i = 0; i < 24; i++) { /* the head */
+        for (int byte = 0; byte < 256; byte++) {
+            char old = entry.data[i];
+            entry.data[i] = (char)byte;
+            if (cache_entry_decode(entry.data, entry.len, "/b.py", &stream, &warnings))
+                cJSON_Delete(warnings);
+            entry.data[i] = old;
+        }
+    }
+    buffer_deinit(&stream);
+    buffer_deinit(&entry);
+}
+
+static struct store_key key_of(struct cache_question question, const char *options) {
+    const char *error;
+    struct store_key key;
+    cJSON *warnings = options ? json_parse(options, strlen(options), &error) : NULL;
+    question.warnings = warnings;
+    cache_key_of(&question, &key);
+    cJSON_Delete(warnings);
+    return key;
+}
+
+static void test_keys(void **state) {
+    const struct cache_question base = {
+        .python = "3.13", .magic = 1, .optimize = -1, .source = "ab", .len = 2};
+    struct cache_question others[7] = {base, base, base, base, base, base, base};
+    struct store_key keys[13], same;
+    others[0].python = "3.131";
+    others[1].magic = 2;
+    others[2].optimize = 1;
+    others[3].source = "ac";
+    others[4].len = 1;
+    others[5].optimize = 2;
+    others[6].name = "ab";
+    for (int i = 0; i < 6; i++)
+        keys[i] = key_of(others[i], NULL);
+    keys[12] = key_of(others[6], NULL);
+    keys[6] = key_of(base, NULL);
+    keys[7] = key_of(base, "[\"ab\"]");
+    keys[8] = key_of(base, "[\"a\",\"b\"]");
+    keys[9] = key_of(base, "[\"b\",\"a\"]");
+    keys[10] = key_of(base, "[\"\"]");
+    keys[11] = key_of(base, "[\"\",\"\"]");
+    for (int i = 0; i < 13; i++)
+        for (int j = 0; j < i; j++)
+            assert_memory_not_equal(&keys[i], &keys[j], sizeof keys[i]);
+    others[0] = base;
+    others[0].optimize = 0; /* what -1 means */
+    same = key_of(others[0], "[]");
+    assert_memory_equal(&same, &keys[6], sizeof same);
+}
+
+static void test_name_matters(void **state) {
+    static const struct {
+        const char *name, *options;
+        bool matters;
+    } cases[] = {
+        {"/a/b.py", "[]", false},
+        {"__main__.py", "[]", true},
+        {"/a/__main__.py", "[]", false},
+        {"/a/b.py",
+         "[\"error\",\"ignore::SyntaxWarning\",\"default:::\",\"default:::: \",\"default::: :3\"]",
+         false},
+        {"/a/b.py", "[\"error\",\"ignore:::b\"]", true},
+        {"/a/b.py", "[\"ignore:a:SyntaxWarning: b:3\"]", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *error;
+        cJSON *options = json_parse(cases[i].options, strlen(cases[i].options), &error);
+        assert_int_equal(cache_name_matters(cases[i].name, options), cases[i].matters);
+        cJSON_Delete(options);
+    }
+    assert_false(cache_name_matters("/a/b.py", NULL));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names),        cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_warnings_of_other_files),
+        cmocka_unit_test(test_damage),       cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_name_matters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
