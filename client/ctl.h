@@ -22,6 +22,7 @@ int ctl_restart(int argc, char **argv);
 int ctl_status(int argc, char **argv);
 int ctl_python(int argc, char **argv);
 int ctl_watch(int argc, char **argv);
+int ctl_cache(int argc, char **argv);
 
 /* Reads the options of a command: --help, --json where `json` is not NULL, --wait SECONDS where
  * `wait_ms` is not NULL. Help and mistakes end the process. */

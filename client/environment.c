@@ -43,6 +43,15 @@ static cJSON *warning_options(void) {
     return options;
 }
 
+/* What PYCOMPILE_CACHE says; anything else than the three words counts as nothing. */
+static int cache_use(void) {
+    const char *value = variable("PYCOMPILE_CACHE");
+    for (const struct schema_choice *choice = cache_choices; value != NULL && choice->name != NULL; choice++)
+        if (strcmp(choice->name, value) == 0)
+            return choice->value;
+    return CACHE_USE;
+}
+
 void environment_init(struct environment *environment) {
     mode_t mask = umask(0);
     umask(mask);
@@ -52,6 +61,7 @@ void environment_init(struct environment *environment) {
         .source_date_epoch = variable("SOURCE_DATE_EPOCH"),
         .pycache_prefix = variable("PYTHONPYCACHEPREFIX"),
         .python = variable("PYCOMPILE_PYTHON"),
+        .cache = cache_use(),
         .optimize = optimize_level(),
         .warnings = warning_options(),
     };
@@ -90,5 +100,6 @@ void environment_request(const struct environment *environment, struct compile_r
         .python = environment->python,
         .priority = PRIORITY_NORMAL,
         .timeout_ms = -1,
+        .cache = environment->cache,
     };
 }

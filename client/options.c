@@ -46,6 +46,9 @@ static const char help[] =
     "  --timeout MS          longest time for a file, 0 for none (default: the daemon's)\n"
     "  --priority {interactive,normal,background}\n"
     "                        order among waiting files (default: normal)\n"
+    "  --no-cache            compile, and let the cache of compiled sources alone\n"
+    "  --recache             compile, and put the outcome into the cache (default for both:\n"
+    "                        $PYCOMPILE_CACHE, which is use, bypass or refresh)\n"
     "  --version             show the version and exit\n";
 
 enum {
@@ -64,6 +67,8 @@ enum {
     OPTION_WARNING,
     OPTION_TIMEOUT,
     OPTION_PRIORITY,
+    OPTION_NO_CACHE,
+    OPTION_RECACHE,
     OPTION_VERSION,
 };
 
@@ -83,6 +88,8 @@ static const struct argument table[] = {
     {'W', "warnings", true, OPTION_WARNING},
     {0, "timeout", true, OPTION_TIMEOUT},
     {0, "priority", true, OPTION_PRIORITY},
+    {0, "no-cache", false, OPTION_NO_CACHE},
+    {0, "recache", false, OPTION_RECACHE},
     {0, "version", false, OPTION_VERSION},
 };
 
@@ -124,6 +131,12 @@ static char *take_flag(int id, struct options *options) {
         break;
     case OPTION_JSON:
         options->json = true;
+        break;
+    case OPTION_NO_CACHE:
+        options->request.cache = CACHE_BYPASS;
+        break;
+    case OPTION_RECACHE:
+        options->request.cache = CACHE_REFRESH;
         break;
     default:
         break;

@@ -20,6 +20,7 @@ static const char help[] =
     "  stop        let the daemon finish what runs and leave\n"
     "  restart     stop and start\n"
     "  status      show hosts, workers, queue and counters\n"
+    "  cache       show, clear, verify or limit the cache of compiled sources\n"
     "  python      show for which Python versions there is a host\n"
     "  watch       compile what changes below folders, as it changes\n"
     "\n"
@@ -35,6 +36,7 @@ static const struct {
 } commands[] = {
     {"start", ctl_start},   {"stop", ctl_stop},     {"restart", ctl_restart},
     {"status", ctl_status}, {"python", ctl_python}, {"watch", ctl_watch},
+    {"cache", ctl_cache},
 };
 
 static char *take(int id, const char *value, void *context) {
@@ -64,6 +66,6 @@ int main(int argc, char **argv) {
             return commands[i].run(argc - own, argv + own);
     arguments_error(&arguments,
                     "argument command: invalid choice: '%s' (choose from start, stop, restart, "
-                    "status, python, watch)",
+                    "status, python, watch, cache)",
                     command);
 }

@@ -113,6 +113,8 @@ static void on_control_message(struct channel *control, const char *text, size_t
         } else if (strcmp(message.method, "memory") == 0) {
             host->rss_kb = (long)json_get_number(params, "rss_kb", 0);
             pool_host_grew(host);
+        } else if (strcmp(message.method, "cache") == 0) {
+            host->pool->server->cache_bytes = (uint64_t)json_get_number(params, "bytes", 0);
         }
         cJSON_Delete(params);
     }
@@ -161,7 +163,7 @@ static void free_strings(char **strings) {
 /* The command line (docs/host.md). */
 static char **make_arguments(const struct host *host) {
     const struct options *options = host->pool->server->options;
-    char **args = xcalloc(8, sizeof *args);
+    char **args = xcalloc(10, sizeof *args);
     size_t n = 0;
     mode_t mask = umask(0);
     umask(mask);
@@ -177,6 +179,10 @@ static char **make_arguments(const struct host *host) {
         args[n++] = xasprintf("--big-source=%u", options->big_source);
     if (host->kind != HOST_SHARED)
         args[n++] = xstrdup("--pristine");
+    if (options->cache != NULL) {
+        args[n++] = xasprintf("--cache=%s", options->cache);
+        args[n++] = xasprintf("--cache-limit=%zu", options->cache_limit);
+    }
     return args;
 }
 

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cache/folder.h"
 #include "daemon/background.h"
 #include "daemon/descriptors.h"
 #include "daemon/hold_signals.h"
@@ -82,6 +83,22 @@ static int serve(const struct options *options) {
     return 0;
 }
 
+/* Without a folder for it there is no cache, which is said once, here. */
+static void check_cache(struct options *options) {
+    char *why = NULL;
+    if (options->cache == NULL)
+        return;
+    int fd = cache_folder_open(options->cache, &why);
+    if (fd >= 0) {
+        close(fd);
+        return;
+    }
+    log_line("without the cache: %s", why);
+    free(why);
+    free(options->cache);
+    options->cache = NULL;
+}
+
 int main(int argc, char **argv) {
     struct options options;
     char *why;
@@ -100,6 +117,7 @@ int main(int argc, char **argv) {
     } else {
         if (options.background)
             background_begin(options.socket_path);
+        check_cache(&options);
         status = serve(&options);
     }
     options_deinit(&options);

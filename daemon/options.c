@@ -8,9 +8,12 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <uv.h>
 
+#include "cache/folder.h"
+#include "cache/store.h"
 #include "proto/buffer.h"
 #include "proto/frame.h"
 #include "proto/paths.h"
@@ -52,6 +55,10 @@ static const char help[] =
     "                       answers that a client has not read before its reading stops (default 4194304)\n"
     "  --memory-limit MIB   what is held for all connections together; beyond, the connection that holds\n"
     "                       most is closed (default 512)\n"
+    "  --cache-dir DIR      default: $PYCOMPILED_CACHE_DIR, else $XDG_CACHE_HOME/pycompiled, else\n"
+    "                       ~/.cache/pycompiled\n"
+    "  --cache-limit MIB    the cache's size from now on, at least 16 (at first 2048)\n"
+    "  --no-cache           neither ask nor feed the cache\n"
     "  --hosts DIR          look for pycompile-host-X.Y in DIR first\n"
     "  --version            print the version\n"
     "  -h, --help           print this\n";
@@ -78,6 +85,9 @@ enum {
     OPT_PENDING_LIMIT,
     OPT_MEMORY_LIMIT,
     OPT_HOSTS,
+    OPT_CACHE_DIR,
+    OPT_CACHE_LIMIT,
+    OPT_NO_CACHE,
     OPT_VERSION,
 };
 
@@ -103,6 +113,9 @@ static const struct option long_options[] = {
     {"pending-limit", required_argument, NULL, OPT_PENDING_LIMIT},
     {"memory-limit", required_argument, NULL, OPT_MEMORY_LIMIT},
     {"hosts", required_argument, NULL, OPT_HOSTS},
+    {"cache-dir", required_argument, NULL, OPT_CACHE_DIR},
+    {"cache-limit", required_argument, NULL, OPT_CACHE_LIMIT},
+    {"no-cache", no_argument, NULL, OPT_NO_CACHE},
     {"version", no_argument, NULL, OPT_VERSION},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -150,6 +163,7 @@ static const struct number_option {
     {OPT_OPEN_LIMIT, 1, 1 << 20, NUMBER_UNSIGNED, offsetof(struct options, open_limit)},
     {OPT_PENDING_LIMIT, 1, 1 << 30, NUMBER_SIZE, offsetof(struct options, pending_limit)},
     {OPT_MEMORY_LIMIT, 1, 1 << 20, NUMBER_MIB, offsetof(struct options, memory_limit)},
+    {OPT_CACHE_LIMIT, STORE_LIMIT_MIN >> 20, STORE_LIMIT_MAX >> 20, NUMBER_MIB, offsetof(struct options, cache_limit)},
 };
 
 static bool set_number(int opt, const char *name, struct options *options) {
@@ -181,6 +195,17 @@ static unsigned half_of_memory_mib(void) {
     return mib < HOST_LIMIT_LEAST_MIB ? HOST_LIMIT_LEAST_MIB : mib > UINT_MAX ? UINT_MAX : (unsigned)mib;
 }
 
+/* Where the cache is; NULL for none. The path is absolute: hosts have another working directory. */
+static char *decide_cache(const char *given, bool off) {
+    char *folder = off ? NULL : cache_folder(given), *cwd;
+    if (folder == NULL || folder[0] == '/' || (cwd = getcwd(NULL, 0)) == NULL)
+        return folder;
+    char *absolute = xasprintf("%s/%s", cwd, folder);
+    free(folder);
+    free(cwd);
+    return absolute;
+}
+
 bool options_parse(struct options *options, int argc, char **argv, int *status) {
     *options = (struct options){
         .workers = available_cores(),
@@ -201,6 +226,8 @@ bool options_parse(struct options *options, int argc, char **argv, int *status) 
         .memory_limit = (size_t)512 << 20,
     };
     int opt, index = 0;
+    const char *cache_dir = NULL;
+    bool no_cache = false;
     while ((opt = getopt_long(argc, argv, "h", long_options, &index)) != -1) {
         switch (opt) {
         case OPT_BACKGROUND:
@@ -215,6 +242,12 @@ bool options_parse(struct options *options, int argc, char **argv, int *status) 
             break;
         case OPT_HOSTS:
             options->hosts = optarg;
+            break;
+        case OPT_CACHE_DIR:
+            cache_dir = optarg;
+            break;
+        case OPT_NO_CACHE:
+            no_cache = true;
             break;
         case OPT_VERSION:
         case 'h':
@@ -239,9 +272,11 @@ bool options_parse(struct options *options, int argc, char **argv, int *status) 
     }
     if (options->socket_path == NULL)
         options->socket_path = paths_socket();
+    options->cache = decide_cache(cache_dir, no_cache);
     return true;
 }
 
 void options_deinit(struct options *options) {
     free(options->socket_path);
+    free(options->cache);
 }

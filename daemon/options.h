@@ -27,6 +27,8 @@ struct options {
     size_t memory_limit;      /* bytes held for all connections together */
     const char *python;       /* default version, or NULL: the newest */
     const char *hosts;        /* folder to look for hosts in first, or NULL */
+    char *cache;              /* the cache's folder, or NULL: none */
+    size_t cache_limit;       /* bytes; 0: as it was */
 };
 
 /* Fills *options from the command line and the environment. Prints help, version or an error itself; then

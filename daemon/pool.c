@@ -312,8 +312,21 @@ void pool_host_gone(struct host *host) {
     pool_dispatch(pool);
 }
 
+static bool is(struct json_span span, const char *text) {
+    return span.text != NULL && span.len == strlen(text) && memcmp(span.text, text, span.len) == 0;
+}
+
+/* Whether the job's source was looked for in the cache: see daemon/host/job_cache.c. */
+static bool asked_cache(const struct pool *pool, const struct job *job) {
+    struct json_span use = json_member(job->params, job->params_len, "cache");
+    struct json_span source = json_member(job->params, job->params_len, "source");
+    return pool->server->options->cache != NULL && (use.text == NULL || is(use, "null") || is(use, "\"use\"")) &&
+           (source.text == NULL || is(source, "null"));
+}
+
 /* Counts an answer by its kind. */
-static void count(struct counters *counters, const struct rpc_message *answer) {
+static void count(const struct pool *pool, const struct job *job, const struct rpc_message *answer) {
+    struct counters *counters = &pool->server->counters;
     struct json_span outcome = json_member(answer->result.text, answer->result.len, "outcome");
     static const struct {
         const char *text;
@@ -325,9 +338,9 @@ static void count(struct counters *counters, const struct rpc_message *answer) {
         {"\"cached\"", offsetof(struct counters, cached)},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (outcome.text != NULL && outcome.len == strlen(kinds[i].text) &&
-            memcmp(outcome.text, kinds[i].text, outcome.len) == 0)
+        if (is(outcome, kinds[i].text))
             ++*(uint64_t *)((char *)counters + kinds[i].offset);
+    counters->cache_misses += is(outcome, "\"compiled\"") && asked_cache(pool, job);
 }
 
 /* Where the host says that the job must be run elsewhere: lets it wait for that. False where it says something else. */
@@ -367,7 +380,7 @@ void pool_job_answered(struct worker *worker, struct job *job, const struct rpc_
     if (answer->error.text != NULL) {
         error_answered(pool, job, answer->error);
     } else {
-        count(&pool->server->counters, answer);
+        count(pool, job, answer);
         job_finish_result(job, answer->result);
     }
     pool_dispatch(pool);

@@ -20,6 +20,7 @@ struct pool;
 struct counters {
     uint64_t requests;
     uint64_t compiled, up_to_date, checked, cached;
+    uint64_t cache_misses; /* compiles of what the cache was asked for */
     uint64_t compile_errors, os_errors;
     uint64_t crashes; /* of hosts */
     uint64_t timeouts, cancelled;
@@ -54,6 +55,7 @@ struct server {
     bool draining;
     bool impatient; /* draining has taken too long: nothing is waited for any more */
     bool closing;
+    uint64_t cache_bytes; /* in the cache, as a host said last */
     struct counters counters;
 };
 

@@ -86,6 +86,18 @@ static void add_counters(cJSON *status, const struct counters *c) {
         cJSON_AddNumberToObject(item, all[i].name, (double)all[i].value);
 }
 
+static void add_cache(cJSON *status, const struct server *server) {
+    if (server->options->cache == NULL) {
+        cJSON_AddNullToObject(status, "cache");
+        return;
+    }
+    cJSON *item = cJSON_AddObjectToObject(status, "cache");
+    cJSON_AddStringToObject(item, "folder", server->options->cache);
+    cJSON_AddNumberToObject(item, "hits", (double)server->counters.cached);
+    cJSON_AddNumberToObject(item, "misses", (double)server->counters.cache_misses);
+    cJSON_AddNumberToObject(item, "bytes", (double)server->cache_bytes);
+}
+
 cJSON *status_build(const struct server *server) {
     cJSON *status = cJSON_CreateObject();
     cJSON_AddStringToObject(status, "version", PYCOMPILED_VERSION);
@@ -103,5 +115,6 @@ cJSON *status_build(const struct server *server) {
     cJSON_AddNumberToObject(status, "held_bytes", (double)server_held(server));
     add_queue(status, server);
     add_counters(status, &server->counters);
+    add_cache(status, server);
     return status;
 }

@@ -14,6 +14,13 @@ const struct schema_choice invalidation_choices[] = {
     {NULL, 0},
 };
 
+const struct schema_choice cache_choices[] = {
+    {"use", CACHE_USE},
+    {"bypass", CACHE_BYPASS},
+    {"refresh", CACHE_REFRESH},
+    {NULL, 0},
+};
+
 const struct schema_choice priority_choices[] = {
     {"interactive", PRIORITY_INTERACTIVE},
     {"normal", PRIORITY_NORMAL},
@@ -46,6 +53,7 @@ static const struct schema_field fields[] = {
     STRING(python),
     CHOICE(priority, priority_choices),
     INT(timeout_ms, 0, INT_MAX),
+    CHOICE(cache, cache_choices),
     BOOL(trace),
 };
 #define FIELD_COUNT (sizeof fields / sizeof *fields)
@@ -58,6 +66,7 @@ static const struct compile_request defaults = {
     .write = true,
     .priority = PRIORITY_NORMAL,
     .timeout_ms = -1,
+    .cache = CACHE_USE,
 };
 
 /* An empty path is not relative: opening it fails as the user expects, wherever it is tried. */
@@ -127,4 +136,13 @@ enum invalidation_mode compile_request_mode(const struct compile_request *reques
         return (enum invalidation_mode)request->invalidation_mode;
     bool epoch = request->source_date_epoch != NULL && request->source_date_epoch[0] != '\0';
     return epoch ? INVALIDATION_CHECKED_HASH : INVALIDATION_TIMESTAMP;
+}
+
+/* The compiler does no more at a higher level; the file's name has it. */
+#define LEVEL_MAX 2
+
+int compile_request_level(const struct compile_request *request) {
+    if (request->optimize < 0)
+        return 0;
+    return request->optimize < LEVEL_MAX ? request->optimize : LEVEL_MAX;
 }

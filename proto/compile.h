@@ -23,6 +23,14 @@ enum priority {
     PRIORITY_COUNT,
 };
 
+/* What a compile has to do with the cache. */
+enum cache_use {
+    CACHE_USE,
+    CACHE_BYPASS,  /* neither asks nor feeds it */
+    CACHE_REFRESH, /* feeds it */
+};
+
+extern const struct schema_choice cache_choices[];
 extern const struct schema_choice invalidation_choices[];
 extern const struct schema_choice priority_choices[];
 
@@ -45,6 +53,7 @@ struct compile_request {
     const char *python; /* "X.Y", or NULL */
     int priority;       /* enum priority */
     int timeout_ms;     /* 0: none; -1: not said */
+    int cache;          /* enum cache_use */
     bool trace;         /* the answer tells which worker ran it when */
 };
 
@@ -57,3 +66,6 @@ cJSON *compile_request_encode(const struct compile_request *request);
 
 /* The invalidation mode that is meant, INVALIDATION_DEFAULT resolved as py_compile does it. */
 enum invalidation_mode compile_request_mode(const struct compile_request *request);
+
+/* The compiler's level that is meant: 0, 1 or 2. */
+int compile_request_level(const struct compile_request *request);

@@ -1,4 +1,5 @@
 """What the end-to-end tests share: a daemon of one's own in a folder of one's own, and a raw client."""
+import atexit
 import contextlib
 import json
 import os
@@ -19,6 +20,10 @@ COMPILEALL = os.path.join(BUILD, "client", "pycompileall-client")
 CTL = os.path.join(BUILD, "client", "pycompilectl")
 HOSTS = os.path.join(BUILD, "daemon", "host")
 WRAPPER = os.environ.get("PYCOMPILED_WRAPPER", "").split()  # such as: valgrind -q --error-exitcode=99
+# Daemons of other makes than Daemon's (those that clients start) share a cache that no other run sees.
+SHARED_CACHE = tempfile.mkdtemp(prefix="pycompiled-test-cache-")
+atexit.register(shutil.rmtree, SHARED_CACHE, ignore_errors=True)
+os.environ["PYCOMPILED_CACHE_DIR"] = SHARED_CACHE
 DEADLINE = 120  # seconds; no test is judged by its time, but none may hang
 
 
@@ -187,7 +192,8 @@ class Daemon:
         self.log = os.path.join(self.folder, "log")
         self.fake = fake
         self.options = list(options)
-        self.environment = dict(os.environ, PYCOMPILED_SOCKET=self.socket, **(environment or {}))
+        own = {"PYCOMPILED_SOCKET": self.socket, "PYCOMPILED_CACHE_DIR": os.path.join(self.folder, "cache")}
+        self.environment = {**os.environ, **own, **(environment or {})}
         for name in ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "PYCOMPILE_PYTHON"):
             self.environment.pop(name, None)
         self.process = None

@@ -47,7 +47,7 @@ class Compare(unittest.TestCase):
     def setUpClass(cls):
         # A crash of CPython's is what is awaited, not a finding of the sanitizer's.
         sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":handle_segv=0:handle_abort=0:handle_sigbus=0"
-        cls.daemon = Daemon("--host-limit", str(MEMORY_MIB), "--workers", "1", "--timeout", "0",
+        cls.daemon = Daemon("--no-cache", "--host-limit", str(MEMORY_MIB), "--workers", "1", "--timeout", "0",
                             environment={"ASAN_OPTIONS": sanitizer})
         cls.daemon.__enter__()
         cls.addClassCleanup(cls.daemon.__exit__, None)
@@ -141,7 +141,7 @@ class Limits(unittest.TestCase):
         """100,000 keyword arguments take CPython more than a minute, and nothing interrupts it."""
         text = "f(" + ",".join("a%d=1" % i for i in range(100000)) + ")\n"
         for version in VERSIONS:
-            with self.subTest(version), Daemon("--timeout", "1000", "--workers", "1") as daemon:
+            with self.subTest(version), Daemon("--no-cache", "--timeout", "1000", "--workers", "1") as daemon:
                 with daemon.connect() as slow, daemon.connect() as other:
                     slow.compile(daemon.file("warm.py"), python=version)
                     before = self.hosts(daemon, version)
@@ -157,7 +157,7 @@ class Limits(unittest.TestCase):
         """A small source and a big one; the host that serves others stays."""
         lists = "a = [" + "1," * 900000 + "]\n"
         for version in VERSIONS:
-            with self.subTest(version), Daemon("--host-limit", "192", "--workers", "1") as daemon:
+            with self.subTest(version), Daemon("--no-cache", "--host-limit", "192", "--workers", "1") as daemon:
                 with daemon.connect() as connection:
                     connection.compile(daemon.file("warm.py"), python=version)
                     before = self.hosts(daemon, version)
@@ -173,7 +173,7 @@ class Limits(unittest.TestCase):
         """In a host of its own, to the same bytes; whether it comes as a file or as text."""
         text = "x in {'a', 'b'}\n" * 300 + "1 is 1\n"
         for version in VERSIONS:
-            with self.subTest(version), Daemon() as small, Daemon("--big-source", "1000", "--workers", "1") as big:
+            with self.subTest(version), Daemon("--no-cache") as small, Daemon("--no-cache", "--big-source", "1000", "--workers", "1") as big:
                 path = small.file("a.py", text)
                 found = []
                 for daemon in small, big:
@@ -187,7 +187,7 @@ class Limits(unittest.TestCase):
 
     @unittest.skipIf(SANITIZED, "there are no limits on memory with sanitizers")
     def test_endless_source(self):
-        with Daemon("--host-limit", "192", "--workers", "1") as daemon, daemon.connect() as connection:
+        with Daemon("--no-cache", "--host-limit", "192", "--workers", "1") as daemon, daemon.connect() as connection:
             answer = connection.call("check", {"file": "/dev/zero"})
             self.assertEqual(answer["error"]["code"], -32002, answer)
             self.assertEqual(answer["error"]["data"]["strerror"], "Cannot allocate memory")

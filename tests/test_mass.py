@@ -112,7 +112,7 @@ class Mass(unittest.TestCase):
         paths = copy_some(python, self.folder, rng)
         workers = max(len(os.sched_getaffinity(0)), 2)
         runs = []
-        with e2e.Daemon("--workers", str(workers)) as daemon:
+        with e2e.Daemon("--no-cache", "--workers", str(workers)) as daemon:
             for _ in range(2):
                 rng.shuffle(paths)
                 forget(self.folder)
@@ -141,7 +141,7 @@ class Mass(unittest.TestCase):
         """Whether the code is the same where marshal's flags are not."""
         cache, codes = os.path.join(os.path.dirname(path), "__pycache__"), []
         fresh.compile(path)
-        with e2e.Daemon("--workers", "1") as daemon:
+        with e2e.Daemon("--no-cache", "--workers", "1") as daemon:
             for again in (lambda: None, lambda: self.through_client(daemon, version, [path])):
                 again()
                 with open(os.path.join(cache, os.listdir(cache)[0]), "rb") as file:
@@ -160,7 +160,7 @@ class Mass(unittest.TestCase):
                     file.write(data)
         expected = [fresh.compile(path) for path in paths]
         self.assertGreater(sum(digest is not None for digest in expected), len(HISTORIES))
-        with e2e.Daemon("--workers", "1") as daemon:
+        with e2e.Daemon("--no-cache", "--workers", "1") as daemon:
             for order in (paths, paths[::-1]):
                 forget(self.folder)
                 ours = self.through_client(daemon, version, order)

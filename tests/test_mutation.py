@@ -116,7 +116,7 @@ class Mutation(unittest.TestCase):
     def compare(self, version, python, cases):
         scratch = os.path.realpath(tempfile.mkdtemp(prefix="pycompiled-mutation-"))
         self.addCleanup(shutil.rmtree, scratch)
-        with e2e.Daemon("--workers", "2") as daemon:
+        with e2e.Daemon("--no-cache", "--workers", "2") as daemon:
             comparison = Comparison(version, e2e.bare_python(version, python, scratch), daemon, scratch)
             cases(comparison)
             self.assertEqual(daemon.status()["counters"]["crashes"], 0)

@@ -74,7 +74,7 @@ def make_test(version, python):
         shutil.copytree(library.strip(), copy, symlinks=False, ignore_dangling_symlinks=True,
                         ignore=shutil.ignore_patterns("__pycache__", "site-packages", "dist-packages", "*.so", "*.a"))
         names = [os.path.join(top, name) for top, _, files in os.walk(copy) for name in files if name.endswith(".py")]
-        with e2e.Daemon("--workers", "2") as daemon:
+        with e2e.Daemon("--no-cache", "--workers", "2") as daemon:
             run = subprocess.run([e2e.CLIENT, "-k", "--python", version, "-"], input="\n".join(names).encode(),
                                  capture_output=True, env=daemon.environment)
             counters = daemon.status()["counters"]

@@ -775,7 +775,7 @@ class Client:
         return result.cfile
 
     def compile_many(self, files, *, cfile=None, dfile=None, optimize=-1, invalidation_mode=None, python=None,
-                     force=True, warnings=None, priority="normal", timeout=None, window=256, fallback=None):
+                     force=True, warnings=None, priority="normal", timeout=None, cache="use", window=256, fallback=None):
         """An iterator over the Results of files, in the order in which they finish.
 
         files: any iterable of paths, also one without end: it is asked for the next one while fewer than `window` are
@@ -785,17 +785,20 @@ class Client:
         warnings: -W options; default: those this process was started with, and PYTHONWARNINGS. What passes them is in
             the results, nothing is shown.
         priority: "interactive", "normal" or "background". timeout: seconds for a file, 0 for none; default: the
-            daemon's. fallback: default: the client's.
+            daemon's. cache: "bypass" lets the daemon's cache alone, "refresh" puts the outcome into it without asking
+            it. fallback: default: the client's.
 
         Closing it cancels what is under way. Working directory, umask and options are those at the call. Raises
         DaemonError where no daemon can be had.
         """
         if isinstance(files, (str, bytes, os.PathLike)):
             raise TypeError("files must be an iterable of paths, not one path")
+        if cache not in ("use", "bypass", "refresh"):
+            raise ValueError("cache must be 'use', 'bypass' or 'refresh', not %r" % (cache,))
         fallback = self.fallback if fallback is None else fallback
         _optimize(optimize), _mode(invalidation_mode)  # wrong ones are refused here, not file by file
         options = {"optimize": optimize, "invalidation_mode": invalidation_mode}
-        common = _common_params(python, warnings, priority, timeout, force=bool(force))
+        common = _common_params(python, warnings, priority, timeout, force=bool(force), cache=cache)
 
         def requests():
             for file in files:

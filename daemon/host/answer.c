@@ -84,20 +84,21 @@ static cJSON *warning_item(PyObject *tuple) {
     return item;
 }
 
-static void add_warnings(cJSON *object, PyObject *warnings) {
-    cJSON *array = cJSON_AddArrayToObject(object, "warnings");
+cJSON *answer_warnings(PyObject *warnings) {
+    cJSON *array = cJSON_CreateArray();
     for (Py_ssize_t i = 0; warnings != NULL && i < PyList_GET_SIZE(warnings); i++) {
         PyObject *item = PyList_GET_ITEM(warnings, i);
         cJSON_AddItemToArray(array, PyUnicode_Check(item) ? invalid_option_item(item) : warning_item(item));
     }
+    return array;
 }
 
-void answer_result(struct answer *answer, const char *cfile, const char *outcome, PyObject *warnings, long elapsed_us) {
+void answer_result(struct answer *answer, const char *cfile, const char *outcome, cJSON *warnings, long elapsed_us) {
     cJSON *result = cJSON_CreateObject();
     json_add_string_or_null(result, "cfile", cfile);
     cJSON_AddStringToObject(result, "outcome", outcome);
     cJSON_AddStringToObject(result, "python", PY_VERSION);
-    add_warnings(result, warnings);
+    cJSON_AddItemToObject(result, "warnings", warnings ? warnings : cJSON_CreateArray());
     cJSON_AddNumberToObject(result, "elapsed_us", (double)elapsed_us);
     *answer = (struct answer){.result = result};
 }
@@ -129,7 +130,7 @@ void answer_compile_error(struct answer *answer, struct compiler *compiler, cons
     add_text(data, "msg", text);
     cJSON_AddStringToObject(data, "file", file);
     add_exception_value(data, exception);
-    add_warnings(data, warnings);
+    cJSON_AddItemToObject(data, "warnings", answer_warnings(warnings));
     Py_XDECREF(name);
     Py_XDECREF(text);
     answer_error(answer, RPC_PY_COMPILE_ERROR, "PyCompileError", data);
@@ -139,7 +140,7 @@ void answer_other_error(struct answer *answer, PyObject *exception, PyObject *wa
     cJSON *data = cJSON_CreateObject();
     add_attribute(data, "exc_type_name", (PyObject *)Py_TYPE(exception), "__name__", add_text);
     add_text(data, "msg", exception);
-    add_warnings(data, warnings);
+    cJSON_AddItemToObject(data, "warnings", answer_warnings(warnings));
     char *message = xasprintf("%s: %s", json_get_string(data, "exc_type_name"), json_get_string(data, "msg"));
     answer_error(answer, RPC_INTERNAL_ERROR, message, data);
     free(message);
@@ -177,8 +178,11 @@ void answer_os_error(struct answer *answer, int error, const char *filename, con
     answer_with_os_error(answer, exception);
 }
 
-void answer_add_warnings(struct answer *answer, PyObject *warnings) {
-    add_warnings(answer->data, warnings);
+void answer_add_warnings(struct answer *answer, cJSON *warnings) {
+    if (answer->data != NULL)
+        cJSON_AddItemToObject(answer->data, "warnings", warnings);
+    else
+        cJSON_Delete(warnings);
 }
 
 void answer_exists_error(struct answer *answer, const char *text) {

@@ -20,8 +20,11 @@ void answer_deinit(struct answer *answer);
 /* Makes an error. `data` (or NULL) is taken. */
 void answer_error(struct answer *answer, int code, const char *message, cJSON *data);
 
-/* The result of a compile; `cfile` may be NULL. `warnings` is a list as warning_state_take() makes, or NULL. */
-void answer_result(struct answer *answer, const char *cfile, const char *outcome, PyObject *warnings, long elapsed_us);
+/* Warnings of struct compile_output (or NULL) as an array of the protocol; the caller deletes. */
+cJSON *answer_warnings(PyObject *warnings);
+
+/* The result of a compile; `cfile` may be NULL. `warnings` (an array, or NULL) is taken. No interpreter is needed. */
+void answer_result(struct answer *answer, const char *cfile, const char *outcome, cJSON *warnings, long elapsed_us);
 
 /* PyCompileError: what the compiler raised for `file`. */
 void answer_compile_error(struct answer *answer, struct compiler *compiler, const char *file, PyObject *exception,
@@ -33,8 +36,8 @@ void answer_other_error(struct answer *answer, PyObject *exception, PyObject *wa
 /* OSError as Python raises it for an errno value and one or two file names. */
 void answer_os_error(struct answer *answer, int error, const char *filename, const char *target);
 
-/* Adds warnings to an error that has data and none yet. */
-void answer_add_warnings(struct answer *answer, PyObject *warnings);
+/* Adds warnings, which it takes, to an error that has none yet; to one without data nothing. */
+void answer_add_warnings(struct answer *answer, cJSON *warnings);
 
 /* FileExistsError with nothing but a text. */
 void answer_exists_error(struct answer *answer, const char *text);

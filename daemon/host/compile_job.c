@@ -6,65 +6,75 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "daemon/host/source_file.h"
+#include "daemon/host/job_cache.h"
+#include "daemon/host/source_hash.h"
 #include "proto/pyc_path.h"
 #include "proto/rpc.h"
 
-/* The compiler does no more at a higher level; the file's name has it. */
-#define OPTIMIZE_MAX 2
+/* Of the hash in the header. */
+#define SOURCE_HASH_ROUNDS (PY_VERSION_HEX >= 0x030B0000 ? 1 : 2)
 
-/* What a job holds while it runs. */
-struct run {
-    const struct job_setting *setting;
-    const struct compile_request *request;
-    struct answer *answer;
-    int dir_fd; /* of the request's cwd, or AT_FDCWD where it has none and needs none */
-    char *cfile;
-    struct source_file source;
-    struct compile_output output;
-    struct timespec started;
-};
-
-static long elapsed_us(const struct run *run) {
+static long elapsed_us(const struct compile_job *job) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (now.tv_sec - run->started.tv_sec) * 1000000L + (now.tv_nsec - run->started.tv_nsec) / 1000;
+    return (now.tv_sec - job->started.tv_sec) * 1000000L + (now.tv_nsec - job->started.tv_nsec) / 1000;
 }
 
-/* Opens the folder that relative paths start in; with the process's own working directory there too where that
- * may be. */
-static bool enter_folder(struct run *run) {
-    const char *cwd = run->request->cwd;
-    run->dir_fd = AT_FDCWD;
+void compile_job_init(struct compile_job *job, const struct job_setting *setting, const struct compile_request *request) {
+    *job = (struct compile_job){.setting = setting, .request = request, .dir_fd = AT_FDCWD};
+    clock_gettime(CLOCK_MONOTONIC, &job->started);
+}
+
+void compile_job_deinit(struct compile_job *job) {
+    if (job->dir_fd >= 0)
+        close(job->dir_fd);
+    source_file_deinit(&job->source);
+    pyc_failure_deinit(&job->failure);
+    free(job->cfile);
+    free(job->not_free);
+}
+
+/* Notes what is to be answered once there is an interpreter to word it. */
+static bool fail(struct compile_job *job, int error, const char *path) {
+    job->failure = (struct pyc_failure){.error = error, .path = xstrdup(path)};
+    return false;
+}
+
+static bool has_failed(const struct compile_job *job) {
+    return job->not_free != NULL || job->failure.path != NULL;
+}
+
+/* Opens the folder that relative paths start in. */
+static bool open_folder(struct compile_job *job) {
+    const char *cwd = job->request->cwd;
     if (cwd == NULL)
         return true;
-    run->dir_fd = open(cwd, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (run->dir_fd < 0) {
-        answer_os_error(run->answer, errno, cwd, NULL);
-        return false;
-    }
-    if (run->setting->may_chdir && fchdir(run->dir_fd) < 0) {
-        /* A folder that may not be entered: nothing in it can be opened either. */
-    }
-    return true;
+    job->dir_fd = open(cwd, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return job->dir_fd >= 0 || fail(job, errno, cwd);
 }
 
-static char *decide_cfile(const struct run *run) {
-    const struct compile_request *request = run->request;
+/* Makes it the process's own working directory where that may be. */
+static void enter_folder(const struct compile_job *job) {
+    if (job->setting->may_chdir && job->dir_fd >= 0 && fchdir(job->dir_fd) < 0) {
+        /* A folder that may not be entered: nothing in it can be opened either. */
+    }
+}
+
+static char *decide_cfile(const struct compile_job *job) {
+    const struct compile_request *request = job->request;
     if (request->cfile != NULL)
         return xstrdup(request->cfile);
     if (request->legacy)
         return pyc_path_legacy(request->file);
-    return pyc_path(request->file, compiler_cache_tag(run->setting->compiler), request->optimize,
-                    request->pycache_prefix, request->cwd, PY_VERSION_HEX >= 0x030C0000);
+    return pyc_path(request->file, HOST_CACHE_TAG, request->optimize, request->pycache_prefix, request->cwd,
+                    PY_VERSION_HEX >= 0x030C0000);
 }
 
-static bool check_place(struct run *run) {
+static bool check_place(struct compile_job *job) {
     const char *rest;
-    switch (pyc_file_place(run->dir_fd, run->cfile)) {
+    switch (pyc_file_place(job->dir_fd, job->cfile)) {
     case PYC_PLACE_SYMLINK:
         rest = "is a symlink and will be changed into a regular file if import writes a byte-compiled file to it";
         break;
@@ -75,99 +85,140 @@ static bool check_place(struct run *run) {
     default:
         return true;
     }
-    char *text = xasprintf("%s %s", run->cfile, rest);
-    answer_exists_error(run->answer, text);
-    free(text);
+    job->not_free = xasprintf("%s %s", job->cfile, rest);
     return false;
 }
 
-static void answer_needs_own_host(struct run *run) {
-    answer_error(run->answer, RPC_NEEDS_OWN_HOST, "a host of its own is needed", NULL);
+static size_t source_max(const struct compile_job *job) {
+    return job->setting->source_max > 0 ? job->setting->source_max : SIZE_MAX - 1;
 }
 
-static size_t source_max(const struct run *run) {
-    return run->setting->source_max > 0 ? run->setting->source_max : SIZE_MAX - 1;
+static void answer_needs_own_host(struct answer *answer) {
+    answer_error(answer, RPC_NEEDS_OWN_HOST, "a host of its own is needed", NULL);
 }
 
-static bool read_source(struct run *run) {
-    int error = source_file_read(&run->source, run->dir_fd, run->request->file, source_max(run));
-    if (error == EFBIG && !run->setting->solo)
-        answer_needs_own_host(run);
-    else if (error != 0)
-        answer_os_error(run->answer, error == EFBIG ? ENOMEM : error, run->request->file, NULL);
-    return error == 0;
+/* False: the answer says that this is no place for it, or a failure was noted. */
+static bool read_source(struct compile_job *job, struct answer *answer) {
+    int error = source_file_read(&job->source, job->dir_fd, job->request->file, source_max(job));
+    if (error == EFBIG && !job->setting->solo) {
+        answer_needs_own_host(answer);
+        return false;
+    }
+    return error == 0 || fail(job, error == EFBIG ? ENOMEM : error, job->request->file);
 }
 
 /* Whether the request's text, if it has one, may be compiled here. */
-static bool text_fits(struct run *run) {
-    if (run->request->source == NULL || run->setting->solo || strlen(run->request->source) <= source_max(run))
+static bool text_fits(const struct compile_job *job, struct answer *answer) {
+    if (job->request->source == NULL || job->setting->solo || strlen(job->request->source) <= source_max(job))
         return true;
-    answer_needs_own_host(run);
+    answer_needs_own_host(answer);
     return false;
 }
 
 /* The source's bytes: the request's text stands in for the file's. */
-static const char *source_bytes(const struct run *run, size_t *len) {
-    if (run->request->source == NULL) {
-        *len = run->source.data.len;
-        return run->source.data.len ? run->source.data.data : "";
+static const char *source_bytes(const struct compile_job *job, size_t *len) {
+    if (job->request->source == NULL) {
+        *len = job->source.data.len;
+        return job->source.data.len ? job->source.data.data : "";
     }
-    *len = strlen(run->request->source);
-    return run->request->source;
+    *len = strlen(job->request->source);
+    return job->request->source;
 }
 
-static bool make_header(struct run *run, struct pyc_header *header) {
-    enum invalidation_mode mode = compile_request_mode(run->request);
-    uint32_t magic = (uint32_t)PyImport_GetMagicNumber();
-    if (mode == INVALIDATION_TIMESTAMP) {
-        *header = pyc_header_timestamp(magic, &run->source.stat);
-        return true;
-    }
-    *header = (struct pyc_header){.magic = magic};
-    header->flags = PYC_FLAG_HASH | (mode == INVALIDATION_CHECKED_HASH ? PYC_FLAG_CHECK_SOURCE : 0);
-    unsigned char hash[8];
+static struct pyc_header make_header(const struct compile_job *job) {
+    enum invalidation_mode mode = compile_request_mode(job->request);
+    if (mode == INVALIDATION_TIMESTAMP)
+        return pyc_header_timestamp(HOST_PYTHON_MAGIC, &job->source.stat);
     size_t len;
-    const char *data = source_bytes(run, &len);
-    if (compiler_source_hash(run->setting->compiler, data, len, hash) < 0) {
-        answer_internal_error(run->answer, NULL);
-        return false;
-    }
-    for (int i = 0; i < 8; i++)
-        header->words[i / 4] |= (uint32_t)hash[i] << (8 * (i % 4));
-    return true;
+    const char *data = source_bytes(job, &len);
+    uint64_t hash = source_hash(HOST_PYTHON_MAGIC, SOURCE_HASH_ROUNDS, data, len);
+    return (struct pyc_header){
+        .magic = HOST_PYTHON_MAGIC,
+        .flags = PYC_FLAG_HASH | (mode == INVALIDATION_CHECKED_HASH ? PYC_FLAG_CHECK_SOURCE : 0),
+        .words = {(uint32_t)hash, (uint32_t)(hash >> 32)},
+    };
 }
 
 /* Whether the .pyc there is current by its own header: by time and size, or by hash; one that says that the source
  * is not to be looked at is current while its flags are what is wanted. */
-static bool is_up_to_date(struct run *run, const struct pyc_header *wanted) {
+static bool is_up_to_date(const struct compile_job *job) {
     struct pyc_header found;
-    return pyc_header_read(run->dir_fd, run->cfile, &found) && pyc_header_equal(&found, wanted);
+    return pyc_header_read(job->dir_fd, job->cfile, &found) && pyc_header_equal(&found, &job->header);
+}
+
+static mode_t mask_of(const struct compile_job *job) {
+    return job->request->umask >= 0 ? (mode_t)job->request->umask : job->setting->mask;
+}
+
+static bool write_pyc(struct compile_job *job, const char *code, size_t len) {
+    mode_t known = job->source.stat.st_mode;
+    mode_t mode = job->request->source == NULL || known != 0 ? known | 0200 : 0666;
+    return pyc_file_write(job->dir_fd, job->cfile, &job->header, code, len, mode, mask_of(job), job->setting->unique,
+                          &job->failure) == 0;
+}
+
+/* Takes the warnings. */
+static void finish(const struct compile_job *job, const char *outcome, cJSON *warnings, struct answer *answer) {
+    answer_result(answer, job->request->write ? job->cfile : NULL, outcome, warnings, elapsed_us(job));
+}
+
+/* Finds the place and reads the source. False: a failure was noted, or answered. */
+static bool prepare(struct compile_job *job, struct answer *answer) {
+    if (!open_folder(job))
+        return false;
+    if (!job->request->write)
+        return text_fits(job, answer) && (job->request->source != NULL || read_source(job, answer));
+    job->cfile = decide_cfile(job);
+    if (!check_place(job) || !text_fits(job, answer) || !read_source(job, answer))
+        return false;
+    job->header = make_header(job);
+    return true;
+}
+
+/* Writes what the cache has. A file that cannot be written is said with the warnings that compiling it gives: that is
+ * left to compile_job_finish(). */
+static bool answer_from_cache(struct compile_job *job, struct answer *answer) {
+    struct buffer code = {0};
+    cJSON *warnings = NULL;
+    bool done = job_cache_ask(job, &code, &warnings) && write_pyc(job, code.data, code.len);
+    if (done) {
+        finish(job, "cached", warnings, answer);
+    } else {
+        pyc_failure_deinit(&job->failure);
+        cJSON_Delete(warnings);
+    }
+    buffer_deinit(&code);
+    return done;
+}
+
+bool compile_job_begin(struct compile_job *job, struct answer *answer) {
+    if (!prepare(job, answer))
+        return !has_failed(job);
+    if (!job->request->write)
+        return false;
+    if (!job->request->force && is_up_to_date(job)) {
+        finish(job, "up-to-date", NULL, answer);
+        return true;
+    }
+    return answer_from_cache(job, answer);
 }
 
 static bool is_relative(const char *path) {
     return path[0] != '/';
 }
 
-static mode_t mask_of(const struct run *run) {
-    return run->request->umask >= 0 ? (mode_t)run->request->umask : run->setting->mask;
-}
-
-/* The compiler has warned by then. */
-static void answer_write_failure(struct run *run, struct pyc_failure *failure) {
-    answer_os_error(run->answer, failure->error, failure->path, failure->target);
-    if (run->answer->data != NULL)
-        answer_add_warnings(run->answer, run->output.warnings);
-    free(failure->path);
-    free(failure->target);
+/* The compiler has warned by then. Takes the warnings. */
+static void answer_write_failure(const struct compile_job *job, cJSON *warnings, struct answer *answer) {
+    answer_os_error(answer, job->failure.error, job->failure.path, job->failure.target);
+    answer_add_warnings(answer, warnings);
 }
 
 /* py_compile makes the folder before it marshals, and lets marshal's exception through. */
-static void answer_unmarshallable(struct run *run) {
-    struct pyc_failure failure = {0};
-    if (pyc_file_make_folder(run->dir_fd, run->cfile, mask_of(run), &failure) < 0)
-        answer_write_failure(run, &failure);
+static void answer_unmarshallable(struct compile_job *job, const struct compile_output *output, struct answer *answer) {
+    if (pyc_file_make_folder(job->dir_fd, job->cfile, mask_of(job), &job->failure) < 0)
+        answer_write_failure(job, answer_warnings(output->warnings), answer);
     else
-        answer_other_error(run->answer, run->output.exception, run->output.warnings);
+        answer_other_error(answer, output->exception, output->warnings);
 }
 
 /* Memory that other jobs of this host hold, or have left in pieces, is no reason to fail. */
@@ -176,100 +227,87 @@ static bool is_memory_error(PyObject *exception) {
 }
 
 /* Compiles. False where that was not to be: the answer says why. */
-static bool compile_source(struct run *run) {
-    const struct compile_request *request = run->request;
-    const char *name = request->dfile != NULL && *request->dfile != '\0' ? request->dfile : request->file;
+static bool compile_source(struct compile_job *job, struct compiler *compiler, struct compile_output *output,
+                           struct answer *answer) {
+    const struct compile_request *request = job->request;
+    const char *name = job_cache_name(request);
     struct compile_input input = {
         .is_text = request->source != NULL,
         .filename = name,
-        .optimize = request->optimize < OPTIMIZE_MAX ? request->optimize : OPTIMIZE_MAX,
+        .optimize = compile_request_level(request),
         .warnings = request->warnings,
         .exact_bytes = request->write,
-        .exact_text = run->setting->may_chdir || !is_relative(name),
+        .exact_text = job->setting->may_chdir || !is_relative(name),
     };
-    input.data = source_bytes(run, &input.len);
-    enum compile_status status = compiler_run(run->setting->compiler, &input, &run->output);
-    if (status != COMPILE_DONE && !run->setting->solo && is_memory_error(run->output.exception)) {
-        answer_needs_own_host(run);
+    input.data = source_bytes(job, &input.len);
+    enum compile_status status = compiler_run(compiler, &input, output);
+    if (status != COMPILE_DONE && !job->setting->solo && is_memory_error(output->exception)) {
+        answer_needs_own_host(answer);
         return false;
     }
     switch (status) {
     case COMPILE_DONE:
         return true;
     case COMPILE_FAILED:
-        answer_compile_error(run->answer, run->setting->compiler, name, run->output.exception, run->output.warnings);
+        answer_compile_error(answer, compiler, name, output->exception, output->warnings);
         return false;
     case COMPILE_UNMARSHALLABLE:
-        answer_unmarshallable(run);
+        answer_unmarshallable(job, output, answer);
         return false;
     case COMPILE_INEXACT:
-        answer_error(run->answer, RPC_NEEDS_PRISTINE, "a pristine process is needed", NULL);
+        answer_error(answer, RPC_NEEDS_PRISTINE, "a pristine process is needed", NULL);
         return false;
     case COMPILE_BROKEN:
         break;
     }
-    answer_internal_error(run->answer, run->output.exception);
+    answer_internal_error(answer, output->exception);
     return false;
 }
 
-static bool write_pyc(struct run *run, const struct pyc_header *header) {
-    struct pyc_failure failure = {0};
-    mode_t mode = run->request->source == NULL || run->source.stat.st_mode != 0 ? run->source.stat.st_mode | 0200 : 0666;
-    int status = pyc_file_write(run->dir_fd, run->cfile, header, PyBytes_AS_STRING(run->output.bytes),
-                                (size_t)PyBytes_GET_SIZE(run->output.bytes), mode, mask_of(run), run->setting->unique, &failure);
-    if (status < 0)
-        answer_write_failure(run, &failure);
-    return status == 0;
-}
-
-static void finish(struct run *run, const char *outcome) {
-    answer_result(run->answer, run->request->write ? run->cfile : NULL, outcome, run->output.warnings, elapsed_us(run));
-}
-
-static void check_only(struct run *run) {
-    if (text_fits(run) && (run->request->source != NULL || read_source(run)) && compile_source(run))
-        finish(run, "checked");
-}
-
-static void compile_and_write(struct run *run) {
-    struct pyc_header header;
-    run->cfile = decide_cfile(run);
-    if (!check_place(run) || !text_fits(run) || !read_source(run) || !make_header(run, &header))
-        return;
-    if (!run->request->force && is_up_to_date(run, &header)) {
-        finish(run, "up-to-date");
-        return;
-    }
-    if (compile_source(run) && write_pyc(run, &header))
-        finish(run, "compiled");
-}
-
-void compile_job_run(const struct job_setting *setting, const struct compile_request *request,
-                     struct answer *answer) {
-    struct run run = {.setting = setting, .request = request, .answer = answer};
-    clock_gettime(CLOCK_MONOTONIC, &run.started);
-    if (!enter_folder(&run))
-        return;
-    if (request->write)
-        compile_and_write(&run);
+static void answer_failure(const struct compile_job *job, struct answer *answer) {
+    if (job->not_free != NULL)
+        answer_exists_error(answer, job->not_free);
     else
-        check_only(&run);
-    if (run.dir_fd >= 0)
-        close(run.dir_fd);
-    compile_output_deinit(&run.output);
-    source_file_deinit(&run.source);
-    free(run.cfile);
+        answer_os_error(answer, job->failure.error, job->failure.path, job->failure.target);
+}
+
+/* Takes the warnings. */
+static void write_compiled(struct compile_job *job, PyObject *bytes, cJSON *warnings, struct answer *answer) {
+    const char *code = PyBytes_AS_STRING(bytes);
+    size_t len = (size_t)PyBytes_GET_SIZE(bytes);
+    job_cache_feed(job, code, len, warnings);
+    if (write_pyc(job, code, len))
+        finish(job, "compiled", warnings, answer);
+    else
+        answer_write_failure(job, warnings, answer);
+}
+
+static void compile_and_write(struct compile_job *job, struct compiler *compiler, struct answer *answer) {
+    struct compile_output output = {0};
+    if (compile_source(job, compiler, &output, answer)) {
+        cJSON *warnings = answer_warnings(output.warnings);
+        if (job->request->write)
+            write_compiled(job, output.bytes, warnings, answer);
+        else
+            finish(job, "checked", warnings, answer);
+    }
+    compile_output_deinit(&output);
+}
+
+void compile_job_finish(struct compile_job *job, struct compiler *compiler, struct answer *answer) {
+    enter_folder(job);
+    if (has_failed(job))
+        answer_failure(job, answer);
+    else
+        compile_and_write(job, compiler, answer);
 }
 
 void compile_job_clean(const struct job_setting *setting, const struct compile_request *request) {
-    struct answer nobodys = {0};
-    struct run run = {.setting = setting, .request = request, .answer = &nobodys};
-    if (enter_folder(&run)) {
-        run.cfile = decide_cfile(&run);
-        pyc_file_discard(run.dir_fd, run.cfile, setting->unique);
-        free(run.cfile);
+    struct compile_job job;
+    compile_job_init(&job, setting, request);
+    if (open_folder(&job)) {
+        job.cfile = decide_cfile(&job);
+        pyc_file_discard(job.dir_fd, job.cfile, setting->unique);
     }
-    if (run.dir_fd >= 0)
-        close(run.dir_fd);
-    answer_deinit(&nobodys);
+    compile_job_deinit(&job);
 }

@@ -27,10 +27,7 @@ struct compiler {
     struct warning_state warnings;
     PyObject *clearcache;      /* linecache.clearcache, once that is loaded, or NULL */
     PyObject *py_compile_error;
-    PyObject *source_hash;     /* _imp.source_hash */
-    PyObject *magic;
     unsigned long runs;
-    char *cache_tag;
 };
 
 static PyObject *get(const char *module_name, const char *name) {
@@ -67,16 +64,12 @@ static bool make_loader(struct compiler *compiler) {
     return compiler->source_to_code != NULL && compiler->optimize_names != NULL;
 }
 
-static bool read_constants(struct compiler *compiler) {
-    PyObject *implementation = PySys_GetObject("implementation"); /* borrowed */
-    PyObject *tag = implementation ? PyObject_GetAttrString(implementation, "cache_tag") : NULL;
-    const char *text = tag ? PyUnicode_AsUTF8(tag) : NULL;
-    compiler->cache_tag = text ? xstrdup(text) : NULL;
-    Py_XDECREF(tag);
-    compiler->py_compile_error = get("py_compile", "PyCompileError");
-    compiler->source_hash = get("_imp", "source_hash");
-    compiler->magic = PyLong_FromLong(PyImport_GetMagicNumber() & 0xffffffffL);
-    return compiler->cache_tag && compiler->py_compile_error && compiler->source_hash && compiler->magic;
+/* The library that runs must be of the kind that was there when this was built: what is cached is under its magic. */
+static bool check_magic(void) {
+    if ((PyImport_GetMagicNumber() & 0xffffffffL) == (long)HOST_PYTHON_MAGIC)
+        return true;
+    PyErr_SetString(PyExc_ImportError, "this host was built for another release of Python");
+    return false;
 }
 
 struct compiler *compiler_new(bool pristine) {
@@ -84,7 +77,7 @@ struct compiler *compiler_new(bool pristine) {
     compiler->pristine = pristine;
     /* It lives as long as its interpreter, also half-made: the process ends then. */
     if (!fresh_state_make() || !make_loader(compiler) || !warning_state_init(&compiler->warnings) ||
-        !read_constants(compiler))
+        !check_magic() || (compiler->py_compile_error = get("py_compile", "PyCompileError")) == NULL)
         return NULL;
     if (!pristine)
         collect(); /* what is garbage now holds names, which some later job would set free */
@@ -227,19 +220,4 @@ PyObject *compiler_error_text(struct compiler *compiler, PyObject *exception, Py
     PyObject *text = error ? PyObject_GetAttrString(error, "msg") : NULL;
     Py_XDECREF(error);
     return text;
-}
-
-int compiler_source_hash(struct compiler *compiler, const char *data, size_t len, unsigned char hash[8]) {
-    PyObject *source = PyBytes_FromStringAndSize(data, (Py_ssize_t)len);
-    PyObject *bytes = source ? PyObject_CallFunctionObjArgs(compiler->source_hash, compiler->magic, source, NULL) : NULL;
-    Py_XDECREF(source);
-    if (bytes == NULL)
-        return -1;
-    memcpy(hash, PyBytes_AS_STRING(bytes), 8);
-    Py_DECREF(bytes);
-    return 0;
-}
-
-const char *compiler_cache_tag(const struct compiler *compiler) {
-    return compiler->cache_tag;
 }

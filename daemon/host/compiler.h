@@ -50,9 +50,3 @@ void compile_output_deinit(struct compile_output *output);
 
 /* PyCompileError(type(exception), exception, file).msg. Returns a new string object or NULL with an exception set. */
 PyObject *compiler_error_text(struct compiler *compiler, PyObject *exception, PyObject *file);
-
-/* The 8 bytes of a source's hash (importlib.util.source_hash). Returns 0, or -1 with an exception set. */
-int compiler_source_hash(struct compiler *compiler, const char *data, size_t len, unsigned char hash[8]);
-
-/* sys.implementation.cache_tag. Lives as long as the compiler. */
-const char *compiler_cache_tag(const struct compiler *compiler);

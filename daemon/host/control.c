@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -13,13 +14,17 @@
 
 #include <cjson/cJSON.h>
 
+#include "daemon/host/host_cache.h"
 #include "daemon/host/pyc_file.h"
 #include "proto/frame.h"
 #include "proto/json.h"
 #include "proto/rpc.h"
 
-#define WATCH_STACK ((size_t)256 << 10)
+#define WATCH_STACK ((size_t)512 << 10)
 #define MEMORY_STEP_KB (8L << 10)
+
+/* A change of the cache's size by more than this part is told. */
+#define CACHE_STEP_PART 64
 
 /* Sends a notification; takes the parameters. A server that does not listen is gone: nothing is lost. */
 static void notify(int fd, const char *method, cJSON *params) {
@@ -75,6 +80,17 @@ void control_report_memory(int fd) {
     pthread_mutex_unlock(&mutex);
 }
 
+void control_report_cache(int fd) {
+    static _Atomic uint64_t told;
+    uint64_t bytes = host_cache_bytes(), before = told;
+    uint64_t change = bytes > before ? bytes - before : before - bytes;
+    if (change <= before / CACHE_STEP_PART || !atomic_compare_exchange_strong(&told, &before, bytes))
+        return;
+    cJSON *params = cJSON_CreateObject();
+    cJSON_AddNumberToObject(params, "bytes", (double)bytes);
+    notify(fd, "cache", params);
+}
+
 /* What on_signal() sends, made before. */
 static struct buffer shot_frame;
 static int shot_fd;
@@ -105,17 +121,24 @@ void control_report_shots(int fd) {
     }
 }
 
-/* Returns at the socket's end; the server says nothing else on it. */
+/* Returns at the socket's end; the server says nothing else on it. Meanwhile looks after the cache. */
 static void wait_for_end(int fd) {
+    struct pollfd control = {.fd = fd, .events = POLLIN};
     char byte;
-    ssize_t len;
-    while ((len = read(fd, &byte, 1)) > 0 || (len < 0 && errno == EINTR)) {
+    for (;;) {
+        int ready = poll(&control, 1, CACHE_REST_S * 1000);
+        if (ready == 0)
+            host_cache_rest();
+        ssize_t len = ready > 0 ? read(fd, &byte, 1) : 1;
+        if (len == 0 || (len < 0 && errno != EINTR))
+            return;
     }
 }
 
 static void *watch(void *argument) {
     wait_for_end(*(int *)argument);
     pyc_file_finish_writing();
+    host_cache_flush();
     _exit(0);
 }
 

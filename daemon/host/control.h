@@ -10,6 +10,9 @@ void control_report_failure(int fd, const char *reason);
 /* Says how large the process is, if that has changed much since it was last said. Any thread may call it. */
 void control_report_memory(int fd);
 
+/* Says how much the cache holds, if that has changed much since it was last said. Likewise. */
+void control_report_cache(int fd);
+
 /* From now on the server is told where this process, or one that it forks, dies of a signal that a compile could have
  * caused but another process has sent. For the one thread that there is; and once. */
 void control_report_shots(int fd);

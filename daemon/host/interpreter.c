@@ -3,12 +3,16 @@
 #include "daemon/host/interpreter.h"
 
 #include <pthread.h>
+#include <unistd.h>
+
+#include "daemon/host/control.h"
 
 static const char *status_text(PyStatus status) {
     return status.err_msg ? status.err_msg : "CPython could not be initialised";
 }
 
-const char *interpreter_init_runtime(void) {
+/* Returns NULL, or what went wrong (static or never freed). */
+static const char *init_runtime(void) {
     PyPreConfig pre;
     PyPreConfig_InitIsolatedConfig(&pre);
     pre.utf8_mode = 1;
@@ -37,13 +41,32 @@ const char *interpreter_init_runtime(void) {
     return PyStatus_Exception(status) ? status_text(status) : NULL;
 }
 
-void interpreter_leave_main(void) {
-    PyEval_SaveThread();
+void interpreter_init_runtime(int control_fd) {
+    static bool done;
+    if (done)
+        return;
+    const char *why = init_runtime();
+    if (why != NULL) {
+        control_report_failure(control_fd, why);
+        _exit(1);
+    }
+    control_report_ready(control_fd, PY_VERSION, HOST_CACHE_TAG);
+    done = true;
 }
 
 #if HOST_HAS_OWN_GIL
 
 static pthread_mutex_t creation = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t runtime_is_up = PTHREAD_COND_INITIALIZER;
+static bool is_up;
+
+void interpreter_leave_main(void) {
+    PyEval_SaveThread();
+    pthread_mutex_lock(&creation);
+    is_up = true;
+    pthread_cond_broadcast(&runtime_is_up);
+    pthread_mutex_unlock(&creation);
+}
 
 const char *interpreter_enter(void) {
     PyInterpreterConfig config = {
@@ -56,6 +79,8 @@ const char *interpreter_enter(void) {
         .gil = PyInterpreterConfig_OWN_GIL,
     };
     pthread_mutex_lock(&creation);
+    while (!is_up)
+        pthread_cond_wait(&runtime_is_up, &creation);
     PyThreadState *main_state = PyThreadState_New(PyInterpreterState_Main());
     PyEval_RestoreThread(main_state);
     PyThreadState *own_state = NULL;
@@ -71,8 +96,11 @@ const char *interpreter_enter(void) {
 
 #else
 
+void interpreter_leave_main(void) {
+}
+
 const char *interpreter_enter(void) {
-    return NULL;
+    return "interpreters of this Python share one lock";
 }
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "daemon/host/confine.h"
 #include "daemon/host/control.h"
+#include "daemon/host/host_cache.h"
 #include "daemon/host/worker_loop.h"
 #include "proto/buffer.h"
 
@@ -28,11 +29,14 @@ struct host_options {
     unsigned mask;
     unsigned memory_limit_mib, big_source; /* 0: no limit */
     bool pristine, solo;
+    const char *cache;              /* its folder, or NULL */
+    unsigned long long cache_limit; /* bytes; 0: as it was */
 };
 
 static int usage(void) {
     fprintf(stderr, "usage: pycompile-host-X.Y --control=FD --workers=FIRST-LAST [--umask=OCTAL]\n"
                     "                          [--pristine] [--solo] [--memory-limit=MIB] [--big-source=BYTES]\n"
+                    "                          [--cache=DIR] [--cache-limit=BYTES]\n"
                     "       pycompile-host-X.Y --version\n"
                     "A worker of pycompiled, which starts it.\n");
     return 2;
@@ -43,7 +47,8 @@ static bool parse_options(int argc, char **argv, struct host_options *options) {
         {"control", required_argument, NULL, 'c'}, {"workers", required_argument, NULL, 'w'},
         {"umask", required_argument, NULL, 'u'},   {"memory-limit", required_argument, NULL, 'm'},
         {"pristine", no_argument, NULL, 'p'},      {"big-source", required_argument, NULL, 'b'},
-        {"solo", no_argument, NULL, 's'},          {NULL, 0, NULL, 0},
+        {"solo", no_argument, NULL, 's'},          {"cache", required_argument, NULL, 'd'},
+        {"cache-limit", required_argument, NULL, 'l'}, {NULL, 0, NULL, 0},
     };
     int opt;
     *options = (struct host_options){.control_fd = -1, .first_fd = -1, .last_fd = -2, .mask = 022, .server_pid = getppid()};
@@ -54,6 +59,8 @@ static bool parse_options(int argc, char **argv, struct host_options *options) {
                     : opt == 'b' ? sscanf(optarg, "%u", &options->big_source) == 1
                     : opt == 'c' ? sscanf(optarg, "%d", &options->control_fd) == 1
                     : opt == 'w' ? sscanf(optarg, "%d-%d", &options->first_fd, &options->last_fd) == 2
+                    : opt == 'd' ? (options->cache = optarg) != NULL
+                    : opt == 'l' ? sscanf(optarg, "%llu", &options->cache_limit) == 1
                     : opt == 'u' ? sscanf(optarg, "%o", &options->mask) == 1
                                  : false;
         if (!fine)
@@ -92,7 +99,7 @@ static void *run_worker(void *argument) {
     return NULL;
 }
 
-/* One thread a worker; returns when all have ended. */
+/* One thread a worker; returns when all have ended. While CPython comes up they answer what needs none. */
 static int run_threads(const struct host_options *options) {
     int count = options->last_fd - options->first_fd + 1;
     struct worker_setting *settings = xcalloc((size_t)count, sizeof *settings);
@@ -101,7 +108,6 @@ static int run_threads(const struct host_options *options) {
     int error = pthread_attr_init(&attributes), started = 0;
     if (error == 0)
         error = pthread_attr_setstacksize(&attributes, stack_size());
-    interpreter_leave_main();
     for (; error == 0 && started < count; started++) {
         settings[started] = (struct worker_setting){
             .fd = options->first_fd + started,
@@ -117,6 +123,8 @@ static int run_threads(const struct host_options *options) {
         control_report_failure(options->control_fd, strerror(error));
         return 1;
     }
+    interpreter_init_runtime(options->control_fd);
+    interpreter_leave_main();
     for (int i = 0; i < started; i++)
         pthread_join(threads[i], NULL);
     free(threads);
@@ -157,16 +165,20 @@ int main(int argc, char **argv) {
     }
     confine((size_t)options.memory_limit_mib << 20);
     control_report_shots(options.control_fd);
-    const char *why = interpreter_init_runtime();
-    int error = why == NULL && !options.pristine ? control_watch(options.control_fd) : 0;
-    if (error != 0)
-        why = strerror(error);
-    if (why != NULL) {
-        control_report_failure(options.control_fd, why);
+    host_cache_configure(&(struct host_cache_setting){
+        .folder = options.cache,
+        .limit = options.cache_limit,
+        .silent = options.pristine,
+        .python = Py_GetVersion(),
+    });
+    if (options.pristine)
+        interpreter_init_runtime(options.control_fd); /* before any thread: it forks */
+    int error = options.pristine ? 0 : control_watch(options.control_fd);
+    if (error != 0) {
+        control_report_failure(options.control_fd, strerror(error));
         _exit(1);
     }
-    char tag[32];
-    snprintf(tag, sizeof tag, "cpython-%d%d", PY_MAJOR_VERSION, PY_MINOR_VERSION);
-    control_report_ready(options.control_fd, PY_VERSION, tag);
-    _exit(HOST_HAS_OWN_GIL && !options.pristine ? run_threads(&options) : run_here(&options));
+    int status = HOST_HAS_OWN_GIL && !options.pristine ? run_threads(&options) : run_here(&options);
+    host_cache_flush();
+    _exit(status);
 }

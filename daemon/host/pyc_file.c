@@ -20,6 +20,12 @@ void pyc_file_finish_writing(void) {
     pthread_rwlock_wrlock(&writing);
 }
 
+void pyc_failure_deinit(struct pyc_failure *failure) {
+    free(failure->path);
+    free(failure->target);
+    *failure = (struct pyc_failure){0};
+}
+
 enum pyc_place pyc_file_place(int dir_fd, const char *path) {
     struct stat st;
     if (fstatat(dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)

@@ -6,12 +6,14 @@
 
 #include "proto/pyc_header.h"
 
-/* Why a file could not be written: the call's errno and the path it was about. */
+/* Why a file could not be written: the call's errno and the path it was about. pyc_failure_deinit() frees. */
 struct pyc_failure {
     int error;
-    char *path;   /* the caller frees */
-    char *target; /* of a rename, or NULL; the caller frees */
+    char *path;
+    char *target; /* of a rename, or NULL */
 };
+
+void pyc_failure_deinit(struct pyc_failure *failure);
 
 /* What stands at the place of a .pyc. */
 enum pyc_place {

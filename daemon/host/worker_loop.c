@@ -1,7 +1,10 @@
-/* See worker_loop.h. */
+/* See worker_loop.h. What needs no interpreter, such as what the cache has, is answered without: a worker makes its own
+ * when a job first needs it, or, if it was told to warm up, when there has been nothing to do for a moment. */
 #include "daemon/host/worker_loop.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,6 +13,7 @@
 
 #include "daemon/host/compile_job.h"
 #include "daemon/host/control.h"
+#include "daemon/host/host_cache.h"
 #include "daemon/host/interpreter.h"
 #include "daemon/host/pristine.h"
 #include "daemon/host/search_job.h"
@@ -22,9 +26,16 @@
 /* The host's size is looked at every so many jobs. */
 #define MEMORY_EVERY 32
 
+/* Making an interpreter takes tens of milliseconds, in which the worker answers nothing: who has just started a daemon
+ * comes first with what it wants. */
+#define WARM_AFTER_MS 50
+
 struct worker_loop {
     const struct worker_setting *setting;
+    struct frame_reader reader;
     struct compiler *compiler;
+    bool warm_wanted; /* when there is time */
+    bool hopeless;    /* no interpreter can be made */
     unsigned long jobs;
 };
 
@@ -58,20 +69,44 @@ static bool send_answer(int fd, const char *id, const struct answer *answer) {
     return fine;
 }
 
-/* Brings the interpreter up, once. Returns false with an error in *answer. */
+/* Whether the interpreter is up, which is made at the first call. False with an error in *answer. */
 static bool warm(struct worker_loop *loop, struct answer *answer) {
     if (loop->compiler != NULL)
         return true;
-    const char *why = loop->setting->own_gil ? interpreter_enter() : NULL;
+    const char *why = loop->hopeless ? "no interpreter could be made before" : NULL;
+    if (why == NULL && loop->setting->own_gil)
+        why = interpreter_enter();
+    else if (why == NULL)
+        interpreter_init_runtime(loop->setting->control_fd);
+    loop->hopeless = true;
     if (why != NULL) {
         answer_error(answer, RPC_INTERNAL_ERROR, why, NULL);
         return false;
     }
     /* The benchmark of what exactness costs leaves it out. */
     loop->compiler = compiler_new(loop->setting->pristine || getenv("PYCOMPILE_HOST_INEXACT") != NULL);
-    if (loop->compiler == NULL)
+    loop->hopeless = loop->compiler == NULL;
+    if (loop->hopeless)
         answer_internal_error(answer, NULL);
-    return loop->compiler != NULL;
+    return !loop->hopeless;
+}
+
+/* Likewise, for a job: where it is false, a pristine process is to try. */
+static bool warm_for_job(struct worker_loop *loop, struct answer *answer) {
+    if (warm(loop, answer))
+        return true;
+    fprintf(stderr, "pycompile-host: no interpreter could be made: %s\n", answer->message);
+    if (!loop->setting->pristine) {
+        answer_deinit(answer);
+        answer_error(answer, RPC_NEEDS_PRISTINE, "no interpreter could be made", NULL);
+    }
+    return false;
+}
+
+/* Whether another request is here or coming. */
+static bool is_more_waiting(const struct worker_loop *loop) {
+    struct pollfd input = {.fd = loop->setting->fd, .events = POLLIN};
+    return frame_reader_pending(&loop->reader) || poll(&input, 1, 0) > 0;
 }
 
 static long long now_us(void) {
@@ -103,6 +138,18 @@ static void run_search(const struct rpc_message *message, struct answer *answer)
     cJSON_Delete(params);
 }
 
+static void compile(struct worker_loop *loop, const struct job_setting *setting, const struct compile_request *request,
+                    struct answer *answer) {
+    struct compile_job job;
+    compile_job_init(&job, setting, request);
+    if (!compile_job_begin(&job, answer) && warm_for_job(loop, answer)) {
+        compile_job_finish(&job, loop->compiler, answer);
+        if (loop->setting->pristine || !is_more_waiting(loop))
+            host_cache_flush(); /* whoever hears of it finds it */
+    }
+    compile_job_deinit(&job);
+}
+
 /* Compiles, checks, or removes what a dead run of the same request and id has left. */
 static void run_job(struct worker_loop *loop, const struct rpc_message *message, struct answer *answer) {
     struct compile_request request;
@@ -117,8 +164,8 @@ static void run_job(struct worker_loop *loop, const struct rpc_message *message,
             request.write = false;
         char *unique = xasprintf("%s.%ld", message->id, loop->setting->server_pid);
         struct job_setting setting = {
-            .compiler = loop->compiler,
             .may_chdir = !loop->setting->own_gil,
+            .may_ask_cache = !loop->setting->pristine || loop->setting->solo,
             .solo = loop->setting->solo,
             .source_max = loop->setting->source_max,
             .mask = loop->setting->mask,
@@ -128,7 +175,7 @@ static void run_job(struct worker_loop *loop, const struct rpc_message *message,
             compile_job_clean(&setting, &request);
             answer->result = cJSON_CreateObject();
         } else {
-            compile_job_run(&setting, &request, answer);
+            compile(loop, &setting, &request, answer);
         }
         if (request.trace)
             add_trace(answer, start_us);
@@ -137,15 +184,20 @@ static void run_job(struct worker_loop *loop, const struct rpc_message *message,
     cJSON_Delete(params);
 }
 
-static void answer_request(struct worker_loop *loop, const struct rpc_message *message, struct answer *answer) {
-    if (!warm(loop, answer))
-        return;
-    if (strcmp(message->method, "warm") == 0)
+/* A pristine worker is as fresh as it was when it began to work, so it warms up at once. */
+static void answer_warm(struct worker_loop *loop, struct answer *answer) {
+    loop->warm_wanted = true;
+    if (!loop->setting->pristine || warm(loop, answer))
         answer->result = cJSON_CreateObject();
-    else if (strcmp(message->method, "search") == 0)
-        run_search(message, answer);
-    else
+}
+
+static void answer_request(struct worker_loop *loop, const struct rpc_message *message, struct answer *answer) {
+    if (strcmp(message->method, "warm") == 0)
+        answer_warm(loop, answer);
+    else if (strcmp(message->method, "search") != 0)
         run_job(loop, message, answer);
+    else if (warm_for_job(loop, answer))
+        run_search(message, answer);
 }
 
 /* The child that ran the job has died: the server, if it lives, sees this process die likewise and has the file
@@ -186,6 +238,7 @@ static bool handle(struct worker_loop *loop, const char *text, size_t len) {
         answer_error(&answer, code, why, NULL);
     else
         answer_request(loop, &message, &answer);
+    control_report_cache(loop->setting->control_fd);
     bool fine = send_answer(loop->setting->fd, message.id, &answer);
     if (forked)
         _exit(fine ? 0 : 1);
@@ -196,28 +249,42 @@ static bool handle(struct worker_loop *loop, const char *text, size_t len) {
     return fine;
 }
 
+/* Waits until there is something to read, doing meanwhile what there was no time for. False: the order to leave. */
+static bool wait_for_input(struct worker_loop *loop) {
+    const struct worker_setting *setting = loop->setting;
+    if (setting->pristine)
+        return control_wait_readable(setting->fd, setting->control_fd);
+    struct pollfd input = {.fd = setting->fd, .events = POLLIN};
+    if (loop->warm_wanted && loop->compiler == NULL && !loop->hopeless && poll(&input, 1, WARM_AFTER_MS) == 0) {
+        struct answer nobodys = {0};
+        warm_for_job(loop, &nobodys);
+        answer_deinit(&nobodys);
+    }
+    return true; /* reading waits */
+}
+
 void worker_loop(const struct worker_setting *setting) {
     struct worker_loop loop = {.setting = setting};
-    struct frame_reader reader;
-    frame_reader_init(&reader, MESSAGE_MAX);
+    struct frame_reader *reader = &loop.reader;
+    frame_reader_init(reader, MESSAGE_MAX);
     for (;;) {
         const char *text;
         size_t len;
-        enum frame_status status = frame_reader_next(&reader, &text, &len);
+        enum frame_status status = frame_reader_next(reader, &text, &len);
         if (status == FRAME_READY) {
             if (!handle(&loop, text, len))
                 break;
             continue;
         }
-        if (status != FRAME_NONE || (setting->pristine && !control_wait_readable(setting->fd, setting->control_fd)))
+        if (status != FRAME_NONE || !wait_for_input(&loop))
             break;
-        ssize_t got = read(setting->fd, frame_reader_reserve(&reader, READ_SIZE), READ_SIZE);
+        ssize_t got = read(setting->fd, frame_reader_reserve(reader, READ_SIZE), READ_SIZE);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
             break;
-        frame_reader_commit(&reader, (size_t)got);
+        frame_reader_commit(reader, (size_t)got);
     }
-    frame_reader_deinit(&reader);
+    frame_reader_deinit(reader);
     shutdown(setting->fd, SHUT_RDWR);
 }

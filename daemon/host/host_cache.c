@@ -1,0 +1,51 @@
+/* See host_cache.h. */
+#include "daemon/host/host_cache.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct host_cache_setting configured;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static struct cache *_Atomic opened;
+
+void host_cache_configure(const struct host_cache_setting *setting) {
+    configured = *setting;
+}
+
+static void open_it(void) {
+    char *why = NULL;
+    if (configured.folder == NULL)
+        return;
+    opened = cache_open(configured.folder, configured.limit, &why);
+    if (opened == NULL && !configured.silent)
+        fprintf(stderr, "pycompile-host: without the cache: %s\n", why);
+    free(why);
+}
+
+const char *host_cache_python(void) {
+    return configured.python;
+}
+
+struct cache *host_cache(void) {
+    pthread_once(&once, open_it);
+    return opened;
+}
+
+void host_cache_flush(void) {
+    struct cache *cache = opened;
+    if (cache != NULL)
+        cache_flush(cache);
+}
+
+void host_cache_rest(void) {
+    struct cache *cache = opened;
+    if (cache != NULL)
+        cache_rest(cache);
+}
+
+uint64_t host_cache_bytes(void) {
+    struct cache *cache = opened;
+    return cache != NULL ? cache_bytes(cache) : 0;
+}

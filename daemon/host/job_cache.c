@@ -1,0 +1,89 @@
+/* See job_cache.h. */
+#include "daemon/host/job_cache.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cache/entry.h"
+#include "cache/key.h"
+#include "daemon/host/compile_job.h"
+#include "daemon/host/host_cache.h"
+
+const char *job_cache_name(const struct compile_request *request) {
+    return request->dfile != NULL && *request->dfile != '\0' ? request->dfile : request->file;
+}
+
+/* Whether co_filename names the source: only then are the lines that warnings show this source's.
+ */
+static bool names_source(const struct compile_request *request) {
+    return strcmp(job_cache_name(request), request->file) == 0;
+}
+
+/* A text that stands in for the file is compiled otherwise than the same bytes in a file, and is
+ * seldom seen again. */
+static bool is_cacheable(const struct compile_request *request) {
+    return request->cache != CACHE_BYPASS && request->source == NULL && request->write;
+}
+
+static void make_key(struct compile_job *job) {
+    const struct compile_request *request = job->request;
+    const char *name = job_cache_name(request);
+    const struct cache_question question = {
+        .python = host_cache_python(),
+        .magic = HOST_PYTHON_MAGIC,
+        .optimize = compile_request_level(request),
+        .warnings = request->warnings,
+        .name = cache_name_matters(name, request->warnings) ? name : NULL,
+        .source = job->source.data.len ? job->source.data.data : "",
+        .len = job->source.data.len,
+    };
+    if (!job->keyed)
+        cache_key_of(&question, &job->key);
+    job->keyed = true;
+}
+
+bool job_cache_ask(struct compile_job *job, struct buffer *code, cJSON **warnings) {
+    const struct compile_request *request = job->request;
+    struct buffer entry = {0};
+    struct cache *cache;
+    *warnings = NULL;
+    if (!job->setting->may_ask_cache || request->cache != CACHE_USE || !is_cacheable(request) ||
+        (cache = host_cache()) == NULL)
+        return false;
+    make_key(job);
+    bool hit = cache_get(cache, &job->key, &entry) &&
+               cache_entry_decode(entry.data, entry.len, job_cache_name(request), code, warnings) &&
+               (cJSON_GetArraySize(*warnings) == 0 || names_source(request));
+    buffer_deinit(&entry);
+    return hit;
+}
+
+/* Whether the file is still the one that was compiled; its lines were read again for the warnings.
+ */
+static bool is_unchanged(const struct compile_job *job) {
+    const struct stat *then = &job->source.stat;
+    struct stat now;
+    return fstatat(job->dir_fd, job->request->file, &now, 0) == 0 && now.st_ino == then->st_ino &&
+           now.st_size == then->st_size && now.st_mtim.tv_sec == then->st_mtim.tv_sec &&
+           now.st_mtim.tv_nsec == then->st_mtim.tv_nsec;
+}
+
+void job_cache_feed(struct compile_job *job, const char *code, size_t len, const cJSON *warnings) {
+    const struct compile_request *request = job->request;
+    struct buffer entry = {0};
+    struct cache *cache;
+    if (!is_cacheable(request) ||
+        (cJSON_GetArraySize(warnings) > 0 && (!names_source(request) || !is_unchanged(job))) ||
+        (cache = host_cache()) == NULL)
+        return;
+    make_key(job);
+    const struct cache_outcome outcome = {
+        .stream = code,
+        .len = len,
+        .minor = PY_MINOR_VERSION,
+        .name = job_cache_name(request),
+        .warnings = warnings,
+    };
+    cache_entry_encode(&outcome, &entry);
+    cache_put(cache, &job->key, &entry);
+}
