@@ -44,6 +44,9 @@ const char *json_check_within(const char *text, size_t len, const struct json_li
  * The text must have passed json_check(). Of several members of one name the last is found. */
 struct json_span json_member(const char *text, size_t len, const char *name);
 
+/* Likewise, several in one pass: found[i] is the value of names[i]. */
+void json_members(const char *text, size_t len, const char *const *names, struct json_span *found, size_t count);
+
 /* Calls `element` with the raw text of each element of the array that `text` is, in order. The text
  * must have passed json_check(). */
 void json_each_element(const char *text, size_t len,

@@ -33,6 +33,22 @@ static bool take(struct cursor *c, char wanted) {
     return true;
 }
 
+/* Passes over eight bytes at a time as long as all of them stand for themselves in a string: ASCII, no control characters, no
+ * quote, no backslash. Sources of whole files travel in strings. */
+static const char *skip_plain(const char *at, const char *end) {
+    const uint64_t ones = UINT64_MAX / 255, tops = ones << 7;
+    uint64_t word;
+    while ((size_t)(end - at) >= sizeof word) {
+        memcpy(&word, at, sizeof word);
+        uint64_t quote = word ^ (ones * '"'), backslash = word ^ (ones * '\\');
+        uint64_t control = word - ones * 0x20;
+        if ((word | control | (quote - ones) | (backslash - ones)) & tops)
+            break;
+        at += sizeof word;
+    }
+    return at;
+}
+
 static bool check_escape(struct cursor *c) {
     if (c->at == c->end)
         return fail(c, "unterminated string");
@@ -60,7 +76,7 @@ static bool check_escape(struct cursor *c) {
 static bool check_string(struct cursor *c) {
     if (!take(c, '"'))
         return fail(c, "string expected");
-    while (c->at < c->end) {
+    while ((c->at = skip_plain(c->at, c->end)) < c->end) {
         unsigned char byte = (unsigned char)*c->at;
         if (byte == '"') {
             c->at++;
@@ -225,13 +241,13 @@ static struct json_span pass_value(struct cursor *c) {
     return (struct json_span){start, (size_t)(end - start)};
 }
 
-struct json_span json_member(const char *text, size_t len, const char *name) {
+void json_members(const char *text, size_t len, const char *const *names, struct json_span *found, size_t count) {
     struct cursor c = {.at = text, .end = text + len};
-    struct json_span found = {NULL, 0};
-    size_t name_len = strlen(name);
+    for (size_t i = 0; i < count; i++)
+        found[i] = (struct json_span){NULL, 0};
     skip_space(&c);
     if (!take(&c, '{'))
-        return found;
+        return;
     skip_space(&c);
     while (c.at < c.end && *c.at == '"') {
         const char *key = c.at + 1;
@@ -240,11 +256,17 @@ struct json_span json_member(const char *text, size_t len, const char *name) {
         skip_space(&c);
         c.at++; /* the colon */
         struct json_span value = pass_value(&c);
-        if (key_len == name_len && memcmp(key, name, key_len) == 0)
-            found = value;
+        for (size_t i = 0; i < count; i++)
+            if (key_len == strlen(names[i]) && memcmp(key, names[i], key_len) == 0)
+                found[i] = value;
         take(&c, ',');
         skip_space(&c);
     }
+}
+
+struct json_span json_member(const char *text, size_t len, const char *name) {
+    struct json_span found;
+    json_members(text, len, &name, &found, 1);
     return found;
 }
 

@@ -51,6 +51,10 @@ static int refuse(const char **why, const char *text) {
     return RPC_INVALID_REQUEST;
 }
 
+/* The members of a message, in the order of their names below. */
+enum { ID, METHOD, JSONRPC, PARAMS, RESULT, ERROR, MEMBERS };
+static const char *const member_names[MEMBERS] = {"id", "method", "jsonrpc", "params", "result", "error"};
+
 int rpc_parse(const char *text, size_t len, struct rpc_message *message, const char **why) {
     *message = (struct rpc_message){0};
     *why = NULL;
@@ -58,18 +62,19 @@ int rpc_parse(const char *text, size_t len, struct rpc_message *message, const c
         text++, len--;
     if (len == 0 || *text != '{')
         return refuse(why, "a request is an object");
-    struct json_span id = json_member(text, len, "id");
-    struct json_span method = json_member(text, len, "method");
+    struct json_span members[MEMBERS];
+    json_members(text, len, member_names, members, MEMBERS);
+    struct json_span id = members[ID], method = members[METHOD];
     if (id.text != NULL) {
         if (!is_id(id))
             return refuse(why, "'id' must be a string, a number or null");
         message->id = xstrndup(id.text, id.len);
     }
-    if (!span_is(json_member(text, len, "jsonrpc"), "\"2.0\""))
+    if (!span_is(members[JSONRPC], "\"2.0\""))
         return refuse(why, "'jsonrpc' must be \"2.0\"");
-    message->params = json_member(text, len, "params");
-    message->result = json_member(text, len, "result");
-    message->error = json_member(text, len, "error");
+    message->params = members[PARAMS];
+    message->result = members[RESULT];
+    message->error = members[ERROR];
     if (method.text == NULL) {
         bool response = message->id != NULL && (message->result.text != NULL) != (message->error.text != NULL);
         return response ? 0 : refuse(why, "'method' is missing");

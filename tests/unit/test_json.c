@@ -101,6 +101,34 @@ static void test_member(void **state) {
     expect_member("{\"id\":1,\"id\":2}", "id", "2");
 }
 
+static void test_members(void **state) {
+    (void)state;
+    static const char *const names[] = {"b", "none", "a"};
+    struct json_span found[3];
+    const char *text = "{\"a\":1,\"b\":[2],\"c\":{\"none\":3},\"a\":4}";
+    json_members(text, strlen(text), names, found, 3);
+    assert_memory_equal(found[0].text, "[2]", found[0].len);
+    assert_null(found[1].text);
+    assert_memory_equal(found[2].text, "4", found[2].len);
+    json_members("[]", 2, names, found, 3);
+    assert_null(found[0].text);
+}
+
+/* Strings are checked eight bytes at a time: every byte counts at every place of them, whatever its neighbours. */
+static void test_every_byte_at_every_place(void **state) {
+    (void)state;
+    for (int neighbour = 0; neighbour < 3; neighbour++)
+        for (size_t at = 1; at < 20; at++)
+            for (int byte = 0; byte < 256; byte++) {
+                char text[24];
+                memset(text, " ~\x7f"[neighbour], sizeof text);
+                text[0] = text[21] = '"';
+                text[at] = (char)byte;
+                bool fine = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+                assert_int_equal(json_check(text, 22) == NULL, fine);
+            }
+}
+
 static void append_element(struct json_span element, void *context) {
     buffer_append(context, element.text, element.len);
     buffer_append_char(context, '|');
@@ -120,7 +148,7 @@ static void test_elements(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),          cmocka_unit_test(test_depth),  cmocka_unit_test(test_round),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_limits),          cmocka_unit_test(test_members), cmocka_unit_test(test_every_byte_at_every_place),
         cmocka_unit_test(test_bytes_in_strings), cmocka_unit_test(test_member), cmocka_unit_test(test_elements),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
