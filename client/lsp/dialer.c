@@ -1,0 +1,132 @@
+/* See dialer.h. The child sends one packet: '+' and the Python, with the socket, or '-' and a message. */
+#include "client/lsp/dialer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client/autostart.h"
+#include "client/python_choice.h"
+#include "client/rpc_client.h"
+#include "proto/buffer.h"
+
+#define PACKET_MAX 16384
+
+union fd_message {
+    struct cmsghdr header; /* for its alignment */
+    char room[CMSG_SPACE(sizeof(int))];
+};
+
+void dialer_init(struct dialer *dialer) {
+    *dialer = (struct dialer){.fd = -1};
+}
+
+/* Waits for the child, which has ended or is about to. */
+static void reap(struct dialer *dialer) {
+    while (dialer->pid > 0 && waitpid(dialer->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    if (dialer->fd >= 0)
+        close(dialer->fd);
+    dialer_init(dialer);
+}
+
+void dialer_deinit(struct dialer *dialer) {
+    if (dialer->pid > 0)
+        kill(dialer->pid, SIGKILL);
+    reap(dialer);
+}
+
+static bool send_packet(int channel, char kind, const char *text, int fd) {
+    union fd_message ancillary = {0};
+    size_t len = strlen(text) < PACKET_MAX - 1 ? strlen(text) : PACKET_MAX - 1;
+    struct iovec parts[] = {{&kind, 1}, {(char *)text, len}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    if (fd >= 0) {
+        message.msg_control = ancillary.room;
+        message.msg_controllen = sizeof ancillary.room;
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof fd);
+        memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    }
+    return sendmsg(channel, &message, MSG_NOSIGNAL) >= 0;
+}
+
+/* The editor is to see the end of its pipes when the server ends, whatever this child still does. */
+static void let_go_of_the_editor(void) {
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (nothing >= 0) {
+        dup2(nothing, STDIN_FILENO);
+        dup2(nothing, STDOUT_FILENO);
+    }
+}
+
+static _Noreturn void dial(int channel, const char *socket_path, const char *folder) {
+    struct rpc_client client;
+    char *why = NULL, *python = NULL;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    let_go_of_the_editor();
+    int fd = autostart_connect(socket_path, AUTOSTART_DEFAULT, NULL, &why);
+    if (fd >= 0) {
+        rpc_client_init(&client, fd);
+        if (folder != NULL && python_choice_ask(&client, folder, &python, &why) < 0)
+            fd = -1;
+    }
+    bool sent = fd >= 0 ? send_packet(channel, '+', python ? python : "", fd) : send_packet(channel, '-', why ? why : "", -1);
+    _exit(sent ? 0 : 1);
+}
+
+int dialer_start(struct dialer *dialer, const char *socket_path, const char *folder) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+        return -1;
+    pid_t pid = fork();
+    if (pid == 0)
+        dial(ends[1], socket_path, folder);
+    int error = errno;
+    close(ends[1]);
+    if (pid < 0) {
+        close(ends[0]);
+        errno = error;
+        return -1;
+    }
+    *dialer = (struct dialer){pid, ends[0]};
+    return 0;
+}
+
+static int take_fd(struct msghdr *message) {
+    struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    int fd = -1;
+    if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+        memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    return fd;
+}
+
+int dialer_take(struct dialer *dialer, char **python, char **why) {
+    char text[PACKET_MAX + 1];
+    union fd_message ancillary;
+    struct iovec part = {text, PACKET_MAX};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = ancillary.room, .msg_controllen = sizeof ancillary.room};
+    *python = *why = NULL;
+    ssize_t len;
+    do
+        len = recvmsg(dialer->fd, &message, MSG_CMSG_CLOEXEC);
+    while (len < 0 && errno == EINTR);
+    reap(dialer);
+    text[len > 0 ? len : 0] = '\0';
+    int fd = len > 0 ? take_fd(&message) : -1;
+    if (fd < 0)
+        *why = xstrdup(len > 0 ? text + 1 : "the process that was to connect to the daemon died");
+    else if (text[1] != '\0')
+        *python = xstrdup(text + 1);
+    return fd;
+}

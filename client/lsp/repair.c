@@ -1,0 +1,46 @@
+/* See repair.h. */
+#include "client/lsp/repair.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "proto/utf8.h"
+
+static bool is_low(int unit) {
+    return unit >= 0xdc00 && unit <= 0xdfff;
+}
+
+static bool is_high(int unit) {
+    return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+/* Copies the escape at `at`, a backslash; returns its length. */
+static size_t copy_escape(const char *at, const char *end, struct buffer *out) {
+    int unit = at + 1 < end && at[1] == 'u' ? utf8_hex4(at + 2, end) : -1;
+    size_t len = unit >= 0 ? 6 : at + 1 < end ? 2 : 1;
+    bool pair = is_high(unit) && end - at >= 12 && at[6] == '\\' && at[7] == 'u' && is_low(utf8_hex4(at + 8, end));
+    if (unit == 0)
+        buffer_append_string(out, "\\u0001");
+    else if (!pair && (is_high(unit) || (is_low(unit) && (unit < 0xdc80 || unit > 0xdcff))))
+        buffer_append_string(out, "\\ufffd");
+    else
+        buffer_append(out, at, pair ? len = 12 : len);
+    return len;
+}
+
+void repair_json(const char *text, size_t len, struct buffer *out) {
+    const char *end = text + len;
+    bool inside = false;
+    while (text < end) {
+        size_t step = utf8_sequence(text, end);
+        if (inside && *text == '\\') {
+            text += copy_escape(text, end, out);
+        } else if (inside && step == 0) {
+            buffer_printf(out, "\\udc%02x", (unsigned char)*text++);
+        } else {
+            inside ^= *text == '"';
+            buffer_append(out, text, step ? step : 1);
+            text += step ? step : 1;
+        }
+    }
+}

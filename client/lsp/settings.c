@@ -1,0 +1,56 @@
+/* See settings.h. */
+#include "client/lsp/settings.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "proto/schema.h"
+
+static const struct schema_field fields[] = {
+    {"python", SCHEMA_STRING, offsetof(struct settings, python), false, 0, 0, NULL},
+    {"optimize", SCHEMA_INT, offsetof(struct settings, optimize), false, -1, 2, NULL},
+    {"warnings", SCHEMA_STRINGS, offsetof(struct settings, warnings), false, 0, 0, NULL},
+    {"compileOnSave", SCHEMA_BOOL, offsetof(struct settings, compile_on_save), false, 0, 0, NULL},
+};
+
+void settings_init(struct settings *settings) {
+    *settings = (struct settings){.optimize = -1, .compile_on_save = true};
+}
+
+void settings_deinit(struct settings *settings) {
+    cJSON_Delete(settings->tree);
+    settings_init(settings);
+}
+
+int settings_apply(struct settings *settings, const cJSON *object, char *why, size_t why_size) {
+    const cJSON *ours = cJSON_GetObjectItemCaseSensitive(object, "pycompiled");
+    struct settings fresh;
+    settings_init(&fresh);
+    object = cJSON_IsObject(ours) ? ours : object;
+    /* An empty object is an empty array to a Lua client. */
+    bool nothing = object == NULL || cJSON_IsNull(object) || cJSON_IsNull(ours) ||
+                   (cJSON_IsArray(object) && object->child == NULL);
+    if (!nothing && !cJSON_IsObject(object)) {
+        snprintf(why, why_size, "settings are an object");
+        return -1;
+    }
+    fresh.tree = nothing ? NULL : cJSON_Duplicate(object, true);
+    if (schema_decode(fields, sizeof fields / sizeof *fields, fresh.tree, &fresh, why, why_size) < 0) {
+        settings_deinit(&fresh);
+        return -1;
+    }
+    if (fresh.python != NULL && *fresh.python == '\0')
+        fresh.python = NULL;
+    settings_deinit(settings);
+    *settings = fresh;
+    return 0;
+}
+
+void settings_request(const struct settings *settings, const struct environment *environment, struct compile_request *request) {
+    environment_request(environment, request);
+    request->python = NULL;
+    if (settings->optimize >= 0)
+        request->optimize = settings->optimize;
+    if (settings->warnings != NULL)
+        request->warnings = settings->warnings;
+}
