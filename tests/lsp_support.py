@@ -1,0 +1,138 @@
+"""A language client for the tests: what an editor would send to pycompile-lsp on its standard input, and what comes back."""
+import json
+import os
+import subprocess
+import threading
+import urllib.parse
+
+import e2e_support as e2e
+
+LSP = os.path.join(e2e.BUILD, "client", "pycompile-lsp")
+PULL = {"textDocument": {"diagnostic": {}}}
+
+
+def uri_of(path):
+    return "file://" + urllib.parse.quote(os.fsencode(path))
+
+
+class Client:
+    """A running server. Messages that nobody waits for are kept in order."""
+
+    def __init__(self, environment, capabilities=None, options=None, folders=(), initialize=True, arguments=()):
+        self.process = subprocess.Popen([*e2e.WRAPPER, LSP, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        env=environment)
+        # A server that says nothing is a failure, not a test that hangs.
+        self.watchdog = threading.Timer(e2e.DEADLINE, self.process.kill)
+        self.watchdog.daemon = True
+        self.watchdog.start()
+        self.ids = 0
+        self.waiting = []
+        self.versions = {}
+        if initialize:
+            params = {"processId": os.getpid(), "rootUri": None, "capabilities": capabilities or {},
+                      "workspaceFolders": [{"uri": uri_of(folder), "name": folder} for folder in folders]}
+            if options is not None:
+                params["initializationOptions"] = options
+            self.initialized = self.call("initialize", params)["result"]
+            self.notify("initialized", {})
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        self.watchdog.cancel()
+        if self.process.poll() is None:
+            if kind is None:
+                assert self.end() == 0
+            else:
+                self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        if not self.process.stdin.closed:
+            self.process.stdin.close()
+
+    def end(self):
+        """Leaves as an editor does; returns the exit status."""
+        assert self.call("shutdown")["result"] is None
+        self.notify("exit")
+        return self.process.wait(e2e.DEADLINE)
+
+    def send_bytes(self, data):
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
+    def send(self, message):
+        data = json.dumps(dict(message, jsonrpc="2.0")).encode()
+        self.send_bytes(b"Content-Length: %d\r\n\r\n" % len(data) + data)
+
+    def notify(self, method, params=None):
+        self.send({"method": method} if params is None else {"method": method, "params": params})
+
+    def request(self, method, params=None):
+        self.ids += 1
+        self.send({"id": self.ids, "method": method} if params is None else
+                  {"id": self.ids, "method": method, "params": params})
+        return self.ids
+
+    def read(self):
+        """The next message as it comes, or None at the end."""
+        line = self.process.stdout.readline()
+        if not line:
+            return None
+        length = int(line.split(b":")[1])
+        assert self.process.stdout.readline() == b"\r\n"
+        return json.loads(self.process.stdout.read(length))
+
+    def wait(self, wanted):
+        """The first message that `wanted` holds for, of those kept or still to come."""
+        for i, message in enumerate(self.waiting):
+            if wanted(message):
+                return self.waiting.pop(i)
+        while True:
+            message = self.read()
+            assert message is not None, ("the server is gone", self.waiting)
+            if wanted(message):
+                return message
+            self.waiting.append(message)
+
+    def answer(self, number):
+        return self.wait(lambda m: m.get("id") == number and "method" not in m)
+
+    def call(self, method, params=None):
+        return self.answer(self.request(method, params))
+
+    def notification(self, method):
+        return self.wait(lambda m: m.get("method") == method)["params"]
+
+    def open(self, uri, text, version=1):
+        self.notify("textDocument/didOpen", {"textDocument": {"uri": uri, "languageId": "python", "version": version,
+                                                              "text": text}})
+
+    def change(self, uri, version, *changes):
+        self.notify("textDocument/didChange", {"textDocument": {"uri": uri, "version": version},
+                                               "contentChanges": list(changes)})
+
+    def save(self, uri):
+        self.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
+
+    def close(self, uri):
+        self.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+
+    def diagnostics(self, uri, version=None):
+        """What is published for a version of a document."""
+        def wanted(message):
+            params = message.get("params")
+            return message.get("method") == "textDocument/publishDiagnostics" and params["uri"] == uri and \
+                (version is None or params.get("version") == version)
+        return self.wait(wanted)["params"]["diagnostics"]
+
+
+def text_edit(start, end, text):
+    """A change of a range; positions are (line, character)."""
+    return {"range": {"start": dict(zip(("line", "character"), start)), "end": dict(zip(("line", "character"), end))},
+            "text": text}
+
+
+def span(diagnostic):
+    start, end = diagnostic["range"]["start"], diagnostic["range"]["end"]
+    return start["line"], start["character"], end["line"], end["character"]
