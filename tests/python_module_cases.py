@@ -416,7 +416,7 @@ class Many(WithDaemon):
                 warnings.simplefilter("always")
                 real = self.outcome(py_compile.compile, result.file, doraise=True)
             self.assertEqual((result.cfile, shown(result.error)), real[:2])
-            self.assertEqual(result.outcome, "failed" if result.error else "compiled")
+            self.assertIn(result.outcome, {"failed"} if result.error else {"compiled", "cached"})
             if result.error is None:
                 self.assertEqual([(w.category, w.message, w.filename, w.lineno) for w in result.warnings],
                                  [(w.category.__name__, str(w.message), w.filename, w.lineno) for w in caught])
@@ -431,7 +431,7 @@ class Many(WithDaemon):
             return result
 
         self.assertIn("opt-2", one("a.py", optimize=2).cfile)
-        self.assertEqual(one("a.py", force=False).outcome, "compiled")
+        self.assertIn(one("a.py", force=False).outcome, {"compiled", "cached"})
         self.assertEqual(one("a.py", force=False).outcome, "up-to-date")
         result = one("a.py", cfile=lambda file: file + "c", dfile=lambda file: "/shown/" + file,
                      invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
@@ -518,7 +518,7 @@ class Many(WithDaemon):
                 file.write("x = %d\n" % i)
         results = list(pycompiled.compile_many(names))
         self.assertCountEqual([result.file for result in results], names)
-        self.assertEqual({result.outcome for result in results}, {"compiled"})
+        self.assertLessEqual({result.outcome for result in results}, {"compiled", "cached"})
         for result in results:
             self.assertEqual(result.cfile, importlib.util.cache_from_source(result.file))
 
@@ -682,7 +682,7 @@ class Scripted(Case):
         with self.daemon("--workers", "1") as daemon, pycompiled.Client() as client:
             for _ in range(3):
                 result, = client.compile_many(["/a"], python="9.9")
-                self.assertEqual(result.outcome, "compiled")
+                self.assertIn(result.outcome, {"compiled", "cached"})
                 daemon.stop()
                 self.start_again(daemon)
 
@@ -777,7 +777,7 @@ class Starting(Case):
             self.assertEqual(other.compile("a.py"), importlib.util.cache_from_source("a.py"))
             self.assertTrue(os.path.exists(other.compile("a.py")))
             results = list(other.compile_many(["a.py", "missing.py", "a.py"]))
-            self.assertEqual([result.outcome for result in results], ["compiled", "failed", "compiled"])
+            self.assertEqual(["failed" if result.error else "good" for result in results], ["good", "failed", "good"])
             self.assertIsInstance(results[1].error, FileNotFoundError)
             self.assertEqual(other.check("x = (\n").diagnostics[0].category, "SyntaxError")
             self.assertEqual(other.check("x = 1\n").outcome, "checked")
@@ -786,7 +786,8 @@ class Starting(Case):
 
     def test_the_first_call_starts_it(self):
         self.assertTrue(os.path.exists(pycompiled.compile("a.py")))
-        self.assertEqual(pycompiled._default.status()["counters"]["compiled"], 1)
+        counters = pycompiled._default.status()["counters"]
+        self.assertEqual(counters["compiled"] + counters["cached"], 1)
 
     def test_many_at_once_start_one(self):
         program = "import sys; sys.path.insert(0, %r); import pycompiled; pycompiled.compile('a.py', doraise=True)"
@@ -875,7 +876,7 @@ class Starting(Case):
             if len(seen) == 50:
                 subprocess.run([e2e.CTL, "restart"], check=True, stdout=subprocess.DEVNULL)
         self.assertEqual(sorted(result.file for result in seen), names)
-        self.assertEqual({(result.outcome, result.error) for result in seen}, {("compiled", None)})
+        self.assertLessEqual({(result.outcome, result.error) for result in seen}, {("compiled", None), ("cached", None)})
 
 
 if __name__ == "__main__":

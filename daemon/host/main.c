@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/host/as_program.h"
 #include "daemon/host/confine.h"
 #include "daemon/host/control.h"
 #include "daemon/host/host_cache.h"
