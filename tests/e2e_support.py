@@ -105,6 +105,13 @@ def exists(pid):
         return False
 
 
+def copy_host(version, folder):
+    """All that a host consists of: the program, and the object of one that runs in the interpreter's executable."""
+    for path in (hosts()[version], hosts()[version] + ".so"):
+        if os.path.exists(path):
+            shutil.copy(path, folder)
+
+
 def is_sanitized():
     """Whether the hosts are built with AddressSanitizer."""
     with open(next(iter(hosts().values())), "rb") as file:

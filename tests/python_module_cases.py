@@ -804,7 +804,7 @@ class Starting(Case):
             os.makedirs(folder)
         shutil.copy(MODULE, packages)
         shutil.copy(e2e.DAEMON, os.path.join(tree, "bin"))
-        shutil.copy(e2e.hosts()[VERSION], os.path.join(tree, "libexec", "pycompiled"))
+        e2e.copy_host(VERSION, os.path.join(tree, "libexec", "pycompiled"))
         self.environ(PATH="/nonexistent")
         program = "import pycompiled; pycompiled.compile('a.py'); print(pycompiled._default.status()['pythons'])"
         run = subprocess.run([sys.executable, "-c", program], env=dict(os.environ, PYTHONPATH=packages),

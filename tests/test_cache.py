@@ -197,7 +197,8 @@ class Hits(Case):
             for use in ("use", "bypass"):
                 error = connection.compile(path, cfile="/dev/null/a.pyc", cache=use)["error"]
                 self.assertEqual((error["code"], error["data"]["type"]), (-32002, "NotADirectoryError"))
-                self.assertEqual(len(error["data"]["warnings"]), 2)
+                # Up to 3.11 the one about \\d is a DeprecationWarning, which is not shown.
+                self.assertIn(len(error["data"]["warnings"]), (1, 2))
             self.assertEqual(connection.compile(path, cfile=self.write("s", ""))["result"]["outcome"], "cached")
             os.symlink("s", os.path.join(self.folder, "link"))
             answer = connection.compile(path, cfile=os.path.join(self.folder, "link"))

@@ -457,10 +457,8 @@ class Starting(unittest.TestCase):
         os.makedirs(os.path.join(where, "libexec", "pycompiled"))
         for program in (e2e.DAEMON, e2e.CLIENT, e2e.CTL):
             shutil.copy(program, os.path.join(where, "bin"))
-        version, path = next(iter(e2e.hosts().items()))
-        for part in (path, path + ".so"):  # the latter where the host runs in the interpreter's executable
-            if os.path.exists(part):
-                shutil.copy(part, os.path.join(where, "libexec", "pycompiled"))
+        version = next(iter(e2e.hosts()))
+        e2e.copy_host(version, os.path.join(where, "libexec", "pycompiled"))
         run = self.run_program(os.path.join(where, "bin", "pycompile-client"), "a.py")
         self.assertEqual((run.returncode, run.stderr), (0, ""))
         pids = json.loads(self.ctl("status", "--json").stdout)
