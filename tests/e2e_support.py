@@ -132,6 +132,7 @@ class Connection:
         self.file = self.socket.makefile("rb")
         self.headers = headers
         self.ids = 0
+        self.aside = []
 
     def __enter__(self):
         return self
@@ -151,7 +152,10 @@ class Connection:
         self.send_bytes(b"Content-Length: %d\r\n\r\n" % len(data) + data if self.headers else data + b"\n")
 
     def receive(self):
-        """The next message, or None at the end."""
+        """The next message, or None at the end; first those that `call` laid aside."""
+        return self.aside.pop(0) if self.aside else self.read_message()
+
+    def read_message(self):
         line = self.file.readline()
         if not line:
             return None
@@ -178,9 +182,10 @@ class Connection:
         return self.ids
 
     def call(self, method, params=None):
-        """The response to a request, all others having been answered."""
+        """The response to a request, all others having been answered; notifications before it are laid aside."""
         wanted = self.request(method, params)
-        answer = self.receive()
+        while "id" not in (answer := self.read_message()):
+            self.aside.append(answer)
         assert answer["id"] == wanted, answer
         return answer
 

@@ -42,7 +42,7 @@ static const char *const ordered[] = {
     "a",
     "a.py",
     "ab",
-    "a\x80" "b",
+    "a\x80\x62",
     "b",
     "back\\slash",
     "both'\"",
