@@ -1,6 +1,7 @@
 """What the end-to-end tests share: a daemon of one's own in a folder of one's own, and a raw client."""
 import atexit
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -50,6 +51,15 @@ def pythons():
     """The interpreters the hosts were built for, newest first: {"3.13": path}."""
     with open(os.path.join(HOSTS, "pythons.json"), encoding="utf-8") as file:
         return json.load(file)
+
+
+@functools.lru_cache
+def warns_of_each_file(python):
+    """Whether it warns of a second file what it has warned of the first in the same line: CPython 3.13.4 to 3.13.9 and 3.14.0 do not
+    (cpython issue 139640), and filter the compiler's warnings as the module's that has called it."""
+    code = "import io, sys; sys.stderr = io.StringIO(); [compile('1 is 1', n, 'exec') for n in 'ab']; " \
+           "print(sys.stderr.getvalue().count('literal'))"
+    return subprocess.run([python, "-c", code], stdout=subprocess.PIPE, check=True).stdout == b"2\n"
 
 
 def version_tuple(version):

@@ -22,7 +22,7 @@ SOURCES = {
     "empty.py": b"",
     "classes.py": b"class A:\n    x = [1.5, 2j, 10**30, b'y', '\\xe9', '\\ud800']\n    async def f(self): return lambda: self\n",
     "latin.py": "# coding: latin-1\nx = '\xe9'\n".encode("latin-1"),
-    "warns.py": b"import os\nx = '\\d'\nif x is 'y':\n    pass\n",
+    "warns.py": b"import os\nx = '\\d'\nif x == '\\y':\n    pass\n",
     "sets.py": b"def f(x): return x in {'a', 'bc', 'def'}\ndef g(x): return x in {'a', 'bc', 'def'}\n",
 }
 NAMES = ["b.py", "other/a-much-longer-name-than-before.py", "d/\xe9t\xe9.py", "e/\u4e2d\U0001f40d.py", "f/\udcff\udcfe.py",
@@ -165,9 +165,9 @@ class Hits(Case):
                 self.assertEqual(compile_with("error")["error"]["code"], -32001)
                 # A filter of one module's is a filter of one path's.
                 module = "ignore:::" + paths[4][:-3]
-                self.assertEqual(compile_with(module, path=paths[4])["result"]["warnings"], [])
-                self.assertNotEqual(compile_with(module, path=paths[5])["result"]["warnings"], [])
-                again = compile_with(module, path=paths[4])
+                self.assertEqual(compile_with("default", module, path=paths[4])["result"]["warnings"], [])
+                self.assertNotEqual(compile_with("default", module, path=paths[5])["result"]["warnings"], [])
+                again = compile_with("default", module, path=paths[4])
                 self.assertEqual((outcome(again), again["result"]["warnings"]), ("cached", []))
 
     def test_errors_are_not_cached(self):

@@ -3,12 +3,28 @@
 
 #include <string.h>
 
-/* Whether the action "once" showed what is being shown: then the registry has grown by it. */
-static bool is_once(struct warning_state *state) {
+/* Whether a registry says that the action "once" showed the warning: it does by text and category, without a line. */
+static bool has_shown_once(PyObject *registry, PyObject *message) {
+    PyObject *warning = PyObject_GetAttrString(message, "message"), *category = PyObject_GetAttrString(message, "category");
+    PyObject *text = warning ? PyObject_Str(warning) : NULL;
+    PyObject *key = text && category ? PyTuple_Pack(2, text, category) : NULL;
+    bool shown = key != NULL && PyDict_GetItemWithError(registry, key) != NULL;
+    PyErr_Clear();
+    Py_XDECREF(key);
+    Py_XDECREF(text);
+    Py_XDECREF(category);
+    Py_XDECREF(warning);
+    return shown;
+}
+
+/* Whether the action "once" showed what is being shown: then the registry has grown by it; or, where the compiler warns
+ * in the name of the module that called it (3.13.4 to 3.13.9 and 3.14.0: cpython issues 131927 and 139640), that one's has it. */
+static bool is_once(struct warning_state *state, PyObject *message) {
     Py_ssize_t size = PyDict_GET_SIZE(state->once_registry);
     bool grown = size > state->once_size;
     state->once_size = size;
-    return grown;
+    PyObject *registry = PyDict_GetItemString(state->caller_globals, "__warningregistry__");
+    return grown || (registry != NULL && PyDict_Check(registry) && has_shown_once(registry, message));
 }
 
 /* Stands in for warnings._showwarnmsg. Formatting reads the source through its codec, which may warn in turn: that is
@@ -20,7 +36,7 @@ static PyObject *record(PyObject *capsule, PyObject *message) {
         PyErr_SetNone(PyExc_RuntimeError);
         return NULL;
     }
-    PyObject *once = is_once(state) ? Py_True : Py_False;
+    PyObject *once = is_once(state, message) ? Py_True : Py_False;
     PyObject *text = PyObject_CallFunctionObjArgs(state->formatwarnmsg, message, NULL);
     PyObject *item = text ? PyTuple_Pack(3, message, text, once) : NULL;
     int result = item ? PyList_Append(state->recorded, item) : -1;
@@ -54,12 +70,15 @@ bool warning_state_init(struct warning_state *state) {
         PyErr_Clear(); /* 3.14 renamed it */
         state->filters_mutated = PyObject_GetAttrString(module, "_filters_mutated_lock_held");
     }
+    PyObject *caller = PyImport_ImportModule("_frozen_importlib");
+    state->caller_globals = caller ? PyModule_GetDict(caller) : NULL;
+    Py_XDECREF(caller); /* it stays */
     state->recorded = PyList_New(0);
     state->invalid = PyList_New(0);
     PyObject *capsule = PyCapsule_New(state, NULL, NULL);
     state->recorder = capsule ? PyCFunction_New(&record_method, capsule) : NULL;
     Py_XDECREF(capsule);
-    return state->base_filters && state->setoption && state->formatwarnmsg && state->once_registry &&
+    return state->caller_globals && state->base_filters && state->setoption && state->formatwarnmsg && state->once_registry &&
            state->filters_mutated && state->recorded && state->invalid && state->recorder &&
            PyObject_SetAttrString(module, "_showwarnmsg", state->recorder) == 0;
 }
