@@ -10,6 +10,9 @@
 #define PUT_BYTES_MAX ((size_t)1 << 20)
 #define USES_MAX 512
 
+/* How long a process that ends waits for the remote tier. */
+#define LEAVE_MS 3000
+
 struct changes {
     struct store_change items[PUTS_MAX + USES_MAX];
     size_t count;
@@ -17,6 +20,7 @@ struct changes {
 
 struct cache {
     struct store *store;
+    struct remote *remote; /* or NULL */
     pthread_mutex_t mutex; /* for what follows */
     struct store_change *puts;
     size_t put_count, put_bytes;
@@ -93,14 +97,11 @@ static void note_use(struct cache *cache, const struct store_key *key) {
         write_waiting(cache, true);
 }
 
-bool cache_get(struct cache *cache, const struct store_key *key, struct buffer *entry) {
-    bool anew, found = store_get(cache->store, key, entry, &anew);
-    if (anew)
-        note_use(cache, key);
-    return found;
+void cache_join(struct cache *cache, struct remote *remote) {
+    cache->remote = remote;
 }
 
-void cache_put(struct cache *cache, const struct store_key *key, struct buffer *entry) {
+static void put_here(struct cache *cache, const struct store_key *key, struct buffer *entry) {
     pthread_mutex_lock(&cache->mutex);
     bool full = cache->put_count == PUTS_MAX || cache->put_bytes > PUT_BYTES_MAX;
     pthread_mutex_unlock(&cache->mutex);
@@ -116,8 +117,36 @@ void cache_put(struct cache *cache, const struct store_key *key, struct buffer *
     buffer_deinit(entry);
 }
 
+bool cache_get(struct cache *cache, const struct store_key *key, struct buffer *entry) {
+    bool anew, found = store_get(cache->store, key, entry, &anew);
+    if (anew)
+        note_use(cache, key);
+    if (found || cache->remote == NULL)
+        return found;
+    size_t before = entry->len;
+    found = remote_get(cache->remote, key, entry);
+    if (found) {
+        struct buffer copy = {0};
+        buffer_append(&copy, entry->data + before, entry->len - before);
+        put_here(cache, key, &copy);
+    }
+    return found;
+}
+
+void cache_put(struct cache *cache, const struct store_key *key, struct buffer *entry) {
+    if (cache->remote != NULL)
+        remote_put(cache->remote, key, entry->data, entry->len);
+    put_here(cache, key, entry);
+}
+
 void cache_flush(struct cache *cache) {
     write_waiting(cache, false);
+}
+
+void cache_leave(struct cache *cache) {
+    write_waiting(cache, false);
+    if (cache->remote != NULL)
+        remote_drain(cache->remote, LEAVE_MS);
 }
 
 void cache_rest(struct cache *cache) {

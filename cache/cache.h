@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cache/remote.h"
 #include "cache/store.h"
 #include "proto/buffer.h"
 
@@ -20,6 +21,9 @@ struct cache;
 struct cache *cache_open(const char *folder, uint64_t limit, char **why);
 struct cache *cache_close(struct cache *cache);
 
+/* From now on the remote tier is asked for what the store has not, and given what is put. Once. */
+void cache_join(struct cache *cache, struct remote *remote);
+
 /* Appends the entry of the key to `entry`. False: there is none. */
 bool cache_get(struct cache *cache, const struct store_key *key, struct buffer *entry);
 
@@ -29,6 +33,9 @@ void cache_put(struct cache *cache, const struct store_key *key, struct buffer *
 
 /* Writes what was put. */
 void cache_flush(struct cache *cache);
+
+/* Likewise, and gives the remote tier a moment to take it: for a process that ends. */
+void cache_leave(struct cache *cache);
 
 /* Writes which entries were used; once nothing has been written for a while, waits for the disk. */
 void cache_rest(struct cache *cache);

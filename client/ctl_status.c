@@ -137,15 +137,29 @@ static void print_numbers(const char *title, const cJSON *object) {
         return;
     printf("%-9s", title);
     const cJSON *item;
+    const char *separator = "";
     cJSON_ArrayForEach(item, object) {
         char *name = xstrdup(item->string);
         for (char *at = name; (at = strchr(at, '_')) != NULL;)
             *at = ' ';
-        if (cJSON_IsNumber(item))
-            printf("%.0f %s%s", item->valuedouble, name, item->next ? ", " : "");
+        if (cJSON_IsNumber(item)) {
+            printf("%s%.0f %s", separator, item->valuedouble, name);
+            separator = ", ";
+        }
         free(name);
     }
     putchar('\n');
+}
+
+/* The cache, and its remote tier. */
+static void print_cache(const cJSON *cache) {
+    const cJSON *remote = member(cache, "remote");
+    const char *url = json_get_string(remote, "url");
+    print_numbers("cache", cache);
+    if (url == NULL)
+        return;
+    printf("remote   %s%s\n", url, json_get_bool(remote, "away") ? " (left alone for now)" : "");
+    print_numbers("", remote);
 }
 
 static void print_status(const cJSON *status) {
@@ -164,6 +178,7 @@ static void print_status(const cJSON *status) {
         printf("clients  %.0f connected\n", json_get_number(status, "connections", 0));
     print_numbers("queue", member(status, "queue"));
     print_numbers("so far", member(status, "counters"));
+    print_cache(member(status, "cache"));
     print_pythons(member(status, "pythons"));
 }
 

@@ -18,6 +18,7 @@
 
 #define CONTROL_FD 3
 #define FIRST_WORKER_FD 4
+#define ARGUMENTS_MAX 16
 #define CONTROL_MESSAGE_MAX ((size_t)64 << 10)
 
 /* How long a host without jobs may take to leave. */
@@ -141,8 +142,10 @@ static const struct channel_events control_events = {
     .closed = on_control_closed,
 };
 
-static char **make_environment(void) {
-    char **environment = xcalloc(PASSED_COUNT + 3, sizeof *environment);
+/* Passwords and secrets go here, since command lines can be read by all. */
+static char **make_environment(const struct server *server) {
+    const struct remote_options *remote = &server->options->remote;
+    char **environment = xcalloc(PASSED_COUNT + 5, sizeof *environment);
     size_t n = 0;
     environment[n++] = xstrdup("LC_ALL=C.UTF-8");
     environment[n++] = xstrdup("PATH=/usr/bin:/bin");
@@ -150,6 +153,10 @@ static char **make_environment(void) {
         const char *value = getenv(passed_variables[i]);
         if (value != NULL)
             environment[n++] = xasprintf("%s=%s", passed_variables[i], value);
+    }
+    if (server->remote != NULL) {
+        environment[n++] = xasprintf("PYCOMPILE_HOST_REMOTE=%s", remote->url);
+        environment[n++] = xasprintf("PYCOMPILE_HOST_REMOTE_SECRET=%s", remote->secret);
     }
     return environment;
 }
@@ -163,7 +170,7 @@ static void free_strings(char **strings) {
 /* The command line (docs/host.md). */
 static char **make_arguments(const struct host *host) {
     const struct options *options = host->pool->server->options;
-    char **args = xcalloc(10, sizeof *args);
+    char **args = xcalloc(ARGUMENTS_MAX + 1, sizeof *args);
     size_t n = 0;
     mode_t mask = umask(0);
     umask(mask);
@@ -183,6 +190,12 @@ static char **make_arguments(const struct host *host) {
         args[n++] = xasprintf("--cache=%s", options->cache);
         args[n++] = xasprintf("--cache-limit=%zu", options->cache_limit);
     }
+    if (host->pool->server->remote != NULL) {
+        args[n++] = xasprintf("--remote-state=%u", FIRST_WORKER_FD + host->worker_count);
+        args[n++] = xasprintf("--remote-timeout=%u", options->remote.timeout_ms);
+        if (options->remote.read_only)
+            args[n++] = xstrdup("--remote-read-only");
+    }
     return args;
 }
 
@@ -190,13 +203,15 @@ static char **make_arguments(const struct host *host) {
 static int spawn(struct host *host, const int *peer_fds, unsigned fd_count) {
     struct server *server = host->pool->server;
     char **args = make_arguments(host);
-    uv_stdio_container_t *stdio = xcalloc(CONTROL_FD + fd_count, sizeof *stdio);
+    uv_stdio_container_t *stdio = xcalloc(CONTROL_FD + fd_count + 1, sizeof *stdio);
     stdio[0].flags = UV_IGNORE;
     for (int i = 1; i <= 2; i++)
         stdio[i] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO};
     for (unsigned i = 0; i < fd_count; i++)
         stdio[CONTROL_FD + i] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = peer_fds[i]};
-    char **environment = make_environment();
+    if (server->remote != NULL)
+        stdio[CONTROL_FD + fd_count++] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = server->remote_fd};
+    char **environment = make_environment(server);
     uv_process_options_t options = {
         .exit_cb = on_process_exit,
         .file = host->pool->program,

@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "cache/folder.h"
+#include "cache/remote.h"
 #include "cache/store.h"
 #include "proto/buffer.h"
 #include "proto/frame.h"
@@ -59,6 +60,14 @@ static const char help[] =
     "                       ~/.cache/pycompiled\n"
     "  --cache-limit MIB    the cache's size from now on, at least 16 (at first 2048)\n"
     "  --no-cache           neither ask nor feed the cache\n"
+    "  --remote-cache URL   what the cache has not is looked for in, and given to, the Redis or Valkey server\n"
+    "                       redis://[[USER]:PASSWORD@]HOST[:PORT][/DB], rediss://... (TLS) or unix:///PATH\n"
+    "                       (default: $PYCOMPILED_REMOTE_CACHE)\n"
+    "  --remote-secret-file FILE\n"
+    "                       secret of all who share it, at least 16 bytes (default:\n"
+    "                       $PYCOMPILED_REMOTE_SECRET_FILE, else the text in $PYCOMPILED_REMOTE_SECRET)\n"
+    "  --remote-timeout MS  longest wait for the server, which then is left alone for a while (default 500)\n"
+    "  --remote-read-only   look there only\n"
     "  --hosts DIR          look for pycompile-host-X.Y in DIR first\n"
     "  --version            print the version\n"
     "  -h, --help           print this\n";
@@ -88,6 +97,10 @@ enum {
     OPT_CACHE_DIR,
     OPT_CACHE_LIMIT,
     OPT_NO_CACHE,
+    OPT_REMOTE_CACHE,
+    OPT_REMOTE_SECRET_FILE,
+    OPT_REMOTE_TIMEOUT,
+    OPT_REMOTE_READ_ONLY,
     OPT_VERSION,
 };
 
@@ -116,6 +129,10 @@ static const struct option long_options[] = {
     {"cache-dir", required_argument, NULL, OPT_CACHE_DIR},
     {"cache-limit", required_argument, NULL, OPT_CACHE_LIMIT},
     {"no-cache", no_argument, NULL, OPT_NO_CACHE},
+    {"remote-cache", required_argument, NULL, OPT_REMOTE_CACHE},
+    {"remote-secret-file", required_argument, NULL, OPT_REMOTE_SECRET_FILE},
+    {"remote-timeout", required_argument, NULL, OPT_REMOTE_TIMEOUT},
+    {"remote-read-only", no_argument, NULL, OPT_REMOTE_READ_ONLY},
     {"version", no_argument, NULL, OPT_VERSION},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -163,6 +180,7 @@ static const struct number_option {
     {OPT_OPEN_LIMIT, 1, 1 << 20, NUMBER_UNSIGNED, offsetof(struct options, open_limit)},
     {OPT_PENDING_LIMIT, 1, 1 << 30, NUMBER_SIZE, offsetof(struct options, pending_limit)},
     {OPT_MEMORY_LIMIT, 1, 1 << 20, NUMBER_MIB, offsetof(struct options, memory_limit)},
+    {OPT_REMOTE_TIMEOUT, 1, 1 << 20, NUMBER_UNSIGNED, offsetof(struct options, remote.timeout_ms)},
     {OPT_CACHE_LIMIT, STORE_LIMIT_MIN >> 20, STORE_LIMIT_MAX >> 20, NUMBER_MIB, offsetof(struct options, cache_limit)},
 };
 
@@ -224,9 +242,10 @@ bool options_parse(struct options *options, int argc, char **argv, int *status) 
         .open_limit = 1024,
         .pending_limit = (size_t)4 << 20,
         .memory_limit = (size_t)512 << 20,
+        .remote.timeout_ms = REMOTE_TIMEOUT_MS_DEFAULT,
     };
     int opt, index = 0;
-    const char *cache_dir = NULL;
+    const char *cache_dir = NULL, *remote = NULL, *secret_file = NULL;
     bool no_cache = false;
     while ((opt = getopt_long(argc, argv, "h", long_options, &index)) != -1) {
         switch (opt) {
@@ -248,6 +267,15 @@ bool options_parse(struct options *options, int argc, char **argv, int *status) 
             break;
         case OPT_NO_CACHE:
             no_cache = true;
+            break;
+        case OPT_REMOTE_CACHE:
+            remote = optarg;
+            break;
+        case OPT_REMOTE_SECRET_FILE:
+            secret_file = optarg;
+            break;
+        case OPT_REMOTE_READ_ONLY:
+            options->remote.read_only = true;
             break;
         case OPT_VERSION:
         case 'h':
@@ -273,10 +301,17 @@ bool options_parse(struct options *options, int argc, char **argv, int *status) 
     if (options->socket_path == NULL)
         options->socket_path = paths_socket();
     options->cache = decide_cache(cache_dir, no_cache);
-    return true;
+    char *why;
+    if (options->cache == NULL || remote_options_complete(&options->remote, remote, secret_file, &why))
+        return true;
+    fprintf(stderr, "pycompiled: %s\n", why);
+    free(why);
+    *status = 2;
+    return false;
 }
 
 void options_deinit(struct options *options) {
     free(options->socket_path);
     free(options->cache);
+    remote_options_deinit(&options->remote);
 }

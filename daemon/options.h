@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "daemon/remote_options.h"
 #include "proto/json.h"
 
 struct options {
@@ -29,6 +30,7 @@ struct options {
     const char *hosts;        /* folder to look for hosts in first, or NULL */
     char *cache;              /* the cache's folder, or NULL: none */
     size_t cache_limit;       /* bytes; 0: as it was */
+    struct remote_options remote;
 };
 
 /* Fills *options from the command line and the environment. Prints help, version or an error itself; then

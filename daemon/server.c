@@ -2,10 +2,12 @@
 #include "daemon/server.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "daemon/connection.h"
 #include "daemon/hold_signals.h"
@@ -176,6 +178,16 @@ static void close_handles(struct server *server) {
         pool_close(server->pools[i]);
 }
 
+/* What hosts share of the remote cache; without it there is none. */
+static void share_remote(struct server *server) {
+    server->remote_fd = -1;
+    if (server->options->remote.url == NULL || server->options->cache == NULL)
+        return;
+    server->remote = remote_state_new(&server->remote_fd);
+    if (server->remote == NULL)
+        log_line("without the remote cache: %s", strerror(errno));
+}
+
 struct server *server_new(const struct options *options, struct listener *listener, char **why) {
     struct server *server = xcalloc(1, sizeof *server);
     server->options = options;
@@ -196,6 +208,7 @@ struct server *server_new(const struct options *options, struct listener *listen
     server->channels.owner = server;
     server->channels.turn = watch_memory;
     server->channels.limit = options->memory_limit;
+    share_remote(server);
     if (!make_pools(server)) {
         *why = server_no_pool_reason(server, options->python);
         close_handles(server);
@@ -241,6 +254,9 @@ struct server *server_free(struct server *server) {
     int status = uv_loop_close(&server->loop);
     assert(status == 0);
     (void)status;
+    if (server->remote != NULL)
+        close(server->remote_fd);
+    remote_state_free(server->remote);
     free(server);
     return NULL;
 }

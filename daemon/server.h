@@ -7,6 +7,7 @@
 #include <cjson/cJSON.h>
 #include <uv.h>
 
+#include "cache/remote_state.h"
 #include "daemon/acceptor.h"
 #include "daemon/channel.h"
 #include "daemon/list.h"
@@ -30,6 +31,8 @@ struct counters {
 
 struct server {
     const struct options *options;
+    struct remote_state *remote; /* of the cache's remote tier, which hosts share, or NULL */
+    int remote_fd;               /* of its memory; else -1 */
     uv_loop_t loop;
     struct listener listener;
     struct acceptor acceptor;

@@ -86,6 +86,19 @@ static void add_counters(cJSON *status, const struct counters *c) {
         cJSON_AddNumberToObject(item, all[i].name, (double)all[i].value);
 }
 
+static void add_remote(cJSON *cache, const struct server *server) {
+    const struct remote_counts *counts = &server->remote->counts;
+    cJSON *item = cJSON_AddObjectToObject(cache, "remote");
+    cJSON_AddStringToObject(item, "url", server->options->remote.shown);
+    cJSON_AddBoolToObject(item, "away", remote_state_is_away(server->remote));
+    cJSON_AddNumberToObject(item, "hits", (double)counts->hits);
+    cJSON_AddNumberToObject(item, "misses", (double)counts->misses);
+    cJSON_AddNumberToObject(item, "stored", (double)counts->stored);
+    cJSON_AddNumberToObject(item, "dropped", (double)counts->dropped);
+    cJSON_AddNumberToObject(item, "refused", (double)counts->refused);
+    cJSON_AddNumberToObject(item, "failures", (double)counts->failures);
+}
+
 static void add_cache(cJSON *status, const struct server *server) {
     if (server->options->cache == NULL) {
         cJSON_AddNullToObject(status, "cache");
@@ -96,6 +109,10 @@ static void add_cache(cJSON *status, const struct server *server) {
     cJSON_AddNumberToObject(item, "hits", (double)server->counters.cached);
     cJSON_AddNumberToObject(item, "misses", (double)server->counters.cache_misses);
     cJSON_AddNumberToObject(item, "bytes", (double)server->cache_bytes);
+    if (server->remote != NULL)
+        add_remote(item, server);
+    else
+        cJSON_AddNullToObject(item, "remote");
 }
 
 cJSON *status_build(const struct server *server) {

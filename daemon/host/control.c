@@ -138,7 +138,7 @@ static void wait_for_end(int fd) {
 static void *watch(void *argument) {
     wait_for_end(*(int *)argument);
     pyc_file_finish_writing();
-    host_cache_flush();
+    host_cache_leave();
     _exit(0);
 }
 

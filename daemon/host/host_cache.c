@@ -14,6 +14,24 @@ void host_cache_configure(const struct host_cache_setting *setting) {
     configured = *setting;
 }
 
+/* The server has checked the URL. */
+static struct remote *open_remote(void) {
+    static struct remote_url url;
+    char *why;
+    struct remote_state *state = remote_state_map(configured.remote_state_fd);
+    if (state == NULL || !remote_url_parse(configured.remote, &url, &why)) {
+        fputs("pycompile-host: without the remote cache\n", stderr);
+        return NULL;
+    }
+    return remote_new(&(struct remote_setting){
+        .url = &url,
+        .secret = configured.remote_secret,
+        .timeout_ms = configured.remote_timeout_ms,
+        .read_only = configured.remote_read_only,
+        .state = state,
+    });
+}
+
 static void open_it(void) {
     char *why = NULL;
     if (configured.folder == NULL)
@@ -22,6 +40,8 @@ static void open_it(void) {
     if (opened == NULL && !configured.silent)
         fprintf(stderr, "pycompile-host: without the cache: %s\n", why);
     free(why);
+    if (opened != NULL && configured.remote != NULL)
+        cache_join(opened, open_remote());
 }
 
 const char *host_cache_python(void) {
@@ -37,6 +57,12 @@ void host_cache_flush(void) {
     struct cache *cache = opened;
     if (cache != NULL)
         cache_flush(cache);
+}
+
+void host_cache_leave(void) {
+    struct cache *cache = opened;
+    if (cache != NULL)
+        cache_leave(cache);
 }
 
 void host_cache_rest(void) {

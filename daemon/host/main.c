@@ -10,8 +10,10 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
+#include "cache/remote.h"
 #include "daemon/host/as_program.h"
 #include "daemon/host/confine.h"
 #include "daemon/host/control.h"
@@ -32,12 +34,16 @@ struct host_options {
     bool pristine, solo;
     const char *cache;              /* its folder, or NULL */
     unsigned long long cache_limit; /* bytes; 0: as it was */
+    int remote_state_fd;            /* -1: no remote tier */
+    unsigned remote_timeout_ms;
+    bool remote_read_only;
 };
 
 static int usage(void) {
     fprintf(stderr, "usage: pycompile-host-X.Y --control=FD --workers=FIRST-LAST [--umask=OCTAL]\n"
                     "                          [--pristine] [--solo] [--memory-limit=MIB] [--big-source=BYTES]\n"
                     "                          [--cache=DIR] [--cache-limit=BYTES]\n"
+                    "                          [--remote-state=FD] [--remote-timeout=MS] [--remote-read-only]\n"
                     "       pycompile-host-X.Y --version\n"
                     "A worker of pycompiled, which starts it.\n");
     return 2;
@@ -49,10 +55,12 @@ static bool parse_options(int argc, char **argv, struct host_options *options) {
         {"umask", required_argument, NULL, 'u'},   {"memory-limit", required_argument, NULL, 'm'},
         {"pristine", no_argument, NULL, 'p'},      {"big-source", required_argument, NULL, 'b'},
         {"solo", no_argument, NULL, 's'},          {"cache", required_argument, NULL, 'd'},
-        {"cache-limit", required_argument, NULL, 'l'}, {NULL, 0, NULL, 0},
+        {"cache-limit", required_argument, NULL, 'l'}, {"remote-state", required_argument, NULL, 'r'},
+        {"remote-timeout", required_argument, NULL, 't'}, {"remote-read-only", no_argument, NULL, 'o'}, {NULL, 0, NULL, 0},
     };
     int opt;
-    *options = (struct host_options){.control_fd = -1, .first_fd = -1, .last_fd = -2, .mask = 022, .server_pid = getppid()};
+    *options = (struct host_options){.control_fd = -1, .first_fd = -1, .last_fd = -2, .mask = 022, .server_pid = getppid(),
+                                     .remote_state_fd = -1, .remote_timeout_ms = REMOTE_TIMEOUT_MS_DEFAULT};
     while ((opt = getopt_long(argc, argv, "", names, NULL)) != -1) {
         bool fine = opt == 'p'   ? (options->pristine = true)
                     : opt == 's' ? (options->solo = true)
@@ -62,6 +70,9 @@ static bool parse_options(int argc, char **argv, struct host_options *options) {
                     : opt == 'w' ? sscanf(optarg, "%d-%d", &options->first_fd, &options->last_fd) == 2
                     : opt == 'd' ? (options->cache = optarg) != NULL
                     : opt == 'l' ? sscanf(optarg, "%llu", &options->cache_limit) == 1
+                    : opt == 'r' ? sscanf(optarg, "%d", &options->remote_state_fd) == 1
+                    : opt == 't' ? sscanf(optarg, "%u", &options->remote_timeout_ms) == 1
+                    : opt == 'o' ? (options->remote_read_only = true)
                     : opt == 'u' ? sscanf(optarg, "%o", &options->mask) == 1
                                  : false;
         if (!fine)
@@ -152,6 +163,30 @@ static int run_here(const struct host_options *options) {
     return 0;
 }
 
+/* What compiles as another does: the release, how it was built, and for what machine. */
+static const char *describe_python(void) {
+    struct utsname system;
+    const char *version = Py_GetVersion();
+    return uname(&system) == 0 ? xasprintf("%s on %s", version, system.machine) : version;
+}
+
+static void configure_cache(const struct host_options *options) {
+    const char *remote = getenv("PYCOMPILE_HOST_REMOTE"), *secret = getenv("PYCOMPILE_HOST_REMOTE_SECRET");
+    host_cache_configure(&(struct host_cache_setting){
+        .folder = options->cache,
+        .limit = options->cache_limit,
+        .silent = options->pristine,
+        .python = describe_python(),
+        .remote = options->remote_state_fd >= 0 && remote && secret ? xstrdup(remote) : NULL,
+        .remote_secret = secret ? xstrdup(secret) : NULL,
+        .remote_state_fd = options->remote_state_fd,
+        .remote_timeout_ms = options->remote_timeout_ms,
+        .remote_read_only = options->remote_read_only,
+    });
+    unsetenv("PYCOMPILE_HOST_REMOTE");
+    unsetenv("PYCOMPILE_HOST_REMOTE_SECRET");
+}
+
 int main(int argc, char **argv) {
     struct host_options options;
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
@@ -166,12 +201,7 @@ int main(int argc, char **argv) {
     }
     confine((size_t)options.memory_limit_mib << 20);
     control_report_shots(options.control_fd);
-    host_cache_configure(&(struct host_cache_setting){
-        .folder = options.cache,
-        .limit = options.cache_limit,
-        .silent = options.pristine,
-        .python = Py_GetVersion(),
-    });
+    configure_cache(&options);
     if (options.pristine)
         interpreter_init_runtime(options.control_fd); /* before any thread: it forks */
     int error = options.pristine ? 0 : control_watch(options.control_fd);
@@ -180,6 +210,6 @@ int main(int argc, char **argv) {
         _exit(1);
     }
     int status = HOST_HAS_OWN_GIL && !options.pristine ? run_threads(&options) : run_here(&options);
-    host_cache_flush();
+    host_cache_leave();
     _exit(status);
 }

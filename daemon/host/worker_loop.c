@@ -240,8 +240,10 @@ static bool handle(struct worker_loop *loop, const char *text, size_t len) {
         answer_request(loop, &message, &answer);
     control_report_cache(loop->setting->control_fd);
     bool fine = send_answer(loop->setting->fd, message.id, &answer);
-    if (forked)
+    if (forked) {
+        host_cache_leave();
         _exit(fine ? 0 : 1);
+    }
     answer_deinit(&answer);
     rpc_message_deinit(&message);
     if (++loop->jobs % MEMORY_EVERY == 0)

@@ -1,0 +1,123 @@
+/* See remote.h. */
+#include "cache/remote.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cache/remote_lane.h"
+#include "cache/remote_link.h"
+#include "cache/remote_seal.h"
+
+/* What may wait to be stored: beyond it entries are left out. */
+#define STORE_BYTES_MAX ((size_t)64 << 20)
+#define ASK_BYTES_MAX ((size_t)1 << 20)
+
+/* How long storing what is sent at once may take; nobody waits for it. */
+#define STORE_MS 10000
+
+/* A larger entry is not worth its way. */
+#define ENTRY_MAX (REMOTE_VALUE_MAX / 2)
+
+struct remote {
+    struct remote_setting setting;
+    struct remote_keys keys;
+    struct remote_lane *asks, *stores;
+};
+
+struct remote *remote_new(const struct remote_setting *setting) {
+    struct remote *remote = xcalloc(1, sizeof *remote);
+    struct remote_lane_setting lane = {
+        .url = setting->url,
+        .state = setting->state,
+        .connect_ms = setting->timeout_ms,
+        .answer_ms = setting->timeout_ms,
+        .bytes_max = ASK_BYTES_MAX,
+    };
+    remote->setting = *setting;
+    remote->setting.secret = NULL;
+    remote_seal_derive(setting->secret, &remote->keys);
+    remote->asks = remote_lane_new(&lane);
+    lane.answer_ms = STORE_MS;
+    lane.bytes_max = STORE_BYTES_MAX;
+    remote->stores = remote_lane_new(&lane);
+    return remote;
+}
+
+static struct remote_request *make_request(const struct remote *remote, const struct store_key *key) {
+    struct remote_request *request = remote_request_new();
+    remote_seal_name(&remote->keys, key, request->name);
+    return request;
+}
+
+static int64_t now_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void leave_alone(const struct remote *remote, const char *why) {
+    unsigned seconds = remote_state_fail(remote->setting.state);
+    if (seconds > 0)
+        fprintf(stderr, "pycompile-host: the remote cache is left alone for %u s: %s\n", seconds, why);
+}
+
+/* Asks, and waits for the answer, which the caller frees; NULL: there is none. */
+static struct remote_request *ask(struct remote *remote, const struct store_key *key) {
+    struct remote_request *request = make_request(remote, key);
+    int64_t start_us = now_us();
+    if (!remote_lane_add(remote->asks, request))
+        return NULL;
+    if (!remote_lane_wait(remote->asks, request, start_us / 1000 + remote->setting.timeout_ms)) {
+        leave_alone(remote, "no answer in time");
+        return NULL;
+    }
+    if (!remote_state_waited(remote->setting.state, now_us() - start_us))
+        leave_alone(remote, "it is slower than compiling");
+    return request;
+}
+
+/* Asks whether it is there again, which nobody waits for. */
+static void try_again(struct remote *remote, const struct store_key *key) {
+    struct remote_request *request = make_request(remote, key);
+    request->abandoned = request->probe = true;
+    remote_lane_add(remote->asks, request);
+}
+
+bool remote_get(struct remote *remote, const struct store_key *key, struct buffer *entry) {
+    struct remote_state *state = remote->setting.state;
+    if (remote_state_is_away(state)) {
+        if (remote_state_may_try(state))
+            try_again(remote, key);
+        return false;
+    }
+    struct remote_request *request = ask(remote, key);
+    bool hit = request != NULL && request->found &&
+               remote_unseal(&remote->keys, key, request->value.data, request->value.len, entry);
+    if (request != NULL && request->found && !hit)
+        state->counts.refused++;
+    *(hit ? &state->counts.hits : &state->counts.misses) += 1;
+    if (request != NULL)
+        remote_request_free(request);
+    return hit;
+}
+
+void remote_put(struct remote *remote, const struct store_key *key, const void *entry, size_t len) {
+    struct remote_state *state = remote->setting.state;
+    if (remote->setting.read_only)
+        return;
+    if (remote_state_is_away(state) || len > ENTRY_MAX) {
+        state->counts.dropped++;
+        return;
+    }
+    struct remote_request *request = make_request(remote, key);
+    request->set = true;
+    remote_seal(&remote->keys, key, entry, len, &request->value);
+    if (!remote_lane_add(remote->stores, request))
+        state->counts.dropped++;
+}
+
+void remote_drain(struct remote *remote, unsigned ms) {
+    remote_lane_drain(remote->stores, now_us() / 1000 + ms);
+}

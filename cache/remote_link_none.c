@@ -1,0 +1,61 @@
+/* For builds without hiredis: no remote tier. See remote_link.h. */
+#include "cache/remote_link.h"
+
+#include <time.h>
+
+#include "proto/buffer.h"
+
+bool remote_link_is_supported(bool tls) {
+    (void)tls;
+    return false;
+}
+
+struct remote_link *remote_link_open(const struct remote_url *url, int64_t deadline_ms, char **why) {
+    (void)url;
+    (void)deadline_ms;
+    *why = xstrdup("built without hiredis");
+    return NULL;
+}
+
+struct remote_link *remote_link_close(struct remote_link *link) {
+    return link;
+}
+
+void remote_link_get(struct remote_link *link, const char *name) {
+    (void)link;
+    (void)name;
+}
+
+void remote_link_set(struct remote_link *link, const char *name, const void *value, size_t len) {
+    (void)link;
+    (void)name;
+    (void)value;
+    (void)len;
+}
+
+bool remote_link_send(struct remote_link *link, int64_t deadline_ms) {
+    (void)link;
+    (void)deadline_ms;
+    return false;
+}
+
+void remote_link_receive(struct remote_link *link, int64_t deadline_ms, struct remote_reply *reply) {
+    (void)link;
+    (void)deadline_ms;
+    *reply = (struct remote_reply){.answer = REMOTE_BROKEN};
+}
+
+void remote_reply_free(struct remote_reply *reply) {
+    (void)reply;
+}
+
+const char *remote_link_why(const struct remote_link *link) {
+    (void)link;
+    return "built without hiredis";
+}
+
+int64_t remote_link_now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}

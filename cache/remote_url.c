@@ -1,0 +1,172 @@
+/* See remote_url.h. */
+#include "cache/remote_url.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/buffer.h"
+
+#define PORT_MAX 65535
+#define DB_MAX 1000000
+
+static const struct scheme {
+    const char *name;
+    bool tls, unix_socket;
+} schemes[] = {
+    {"redis://", false, false},  {"valkey://", false, false}, {"rediss://", true, false},
+    {"valkeys://", true, false}, {"unix://", false, true},
+};
+
+static int hex_digit(char c) {
+    const char *digits = "0123456789abcdef", *at = c != '\0' ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) : NULL;
+    return at != NULL ? (int)(at - digits) : -1;
+}
+
+/* Percent-decodes text up to `end`. NULL where an escape is none, or NUL. */
+static char *decode(const char *text, const char *end) {
+    struct buffer out = {0};
+    for (; text < end; text++) {
+        char c = *text;
+        if (c == '%') {
+            int high = end - text > 2 ? hex_digit(text[1]) : -1, low = high >= 0 ? hex_digit(text[2]) : -1;
+            if (low < 0 || high * 16 + low == 0) {
+                buffer_deinit(&out);
+                return NULL;
+            }
+            c = (char)(high * 16 + low);
+            text += 2;
+        }
+        buffer_append_char(&out, c);
+    }
+    buffer_string(&out);
+    return out.data;
+}
+
+/* A number up to `max` that ends at `end`; -1: it is none. */
+static long number(const char *text, const char *end, long max) {
+    char *stop;
+    errno = 0;
+    long value = *text >= '0' && *text <= '9' ? strtol(text, &stop, 10) : -1;
+    return value >= 0 && errno == 0 && stop == end && value <= max ? value : -1;
+}
+
+/* USER:PASSWORD, PASSWORD behind a colon alone, or USER. */
+static const char *read_credentials(const char *text, const char *end, struct remote_url *url) {
+    const char *colon = memchr(text, ':', (size_t)(end - text));
+    const char *user_end = colon != NULL ? colon : end;
+    if (user_end > text && (url->user = decode(text, user_end)) == NULL)
+        return "its user's name is badly encoded";
+    if (colon != NULL && (url->password = decode(colon + 1, end)) == NULL)
+        return "its password is badly encoded";
+    return url->user != NULL && url->password == NULL ? "it has a user but no password" : NULL;
+}
+
+/* HOST, HOST:PORT, [IPv6], [IPv6]:PORT. */
+static const char *read_host(const char *text, const char *end, struct remote_url *url) {
+    const char *host_end = end, *port = NULL;
+    if (*text == '[') {
+        host_end = memchr(text, ']', (size_t)(end - text));
+        if (host_end == NULL)
+            return "a bracket is missing";
+        if (host_end + 1 < end && host_end[1] != ':')
+            return "something else than a port follows the address";
+        port = host_end + 1 < end ? host_end + 2 : NULL;
+        text++;
+    } else if ((host_end = memchr(text, ':', (size_t)(end - text))) != NULL) {
+        port = host_end + 1;
+    } else {
+        host_end = end;
+    }
+    url->host = host_end > text ? decode(text, host_end) : xstrdup("localhost");
+    if (url->host == NULL)
+        return "its host is badly encoded";
+    url->port = REMOTE_URL_PORT;
+    if (port != NULL && (url->port = (int)number(port, end, PORT_MAX)) <= 0)
+        return "its port is not a number from 1 to 65535";
+    return NULL;
+}
+
+static const char *read_db(const char *text, const char *end, struct remote_url *url) {
+    long db = number(text, end, DB_MAX);
+    url->db = db > 0 ? (unsigned)db : 0;
+    return db < 0 ? "its database is not a number" : NULL;
+}
+
+/* What follows the question mark. */
+static const char *read_query(const char *text, struct remote_url *url) {
+    static const char db[] = "db=", ca[] = "ssl_ca_certs=";
+    while (*text != '\0') {
+        const char *end = text + strcspn(text, "&"), *error = NULL;
+        if (strncmp(text, db, strlen(db)) == 0)
+            error = read_db(text + strlen(db), end, url);
+        else if (url->tls && url->ca_file == NULL && strncmp(text, ca, strlen(ca)) == 0)
+            error = (url->ca_file = decode(text + strlen(ca), end)) == NULL ? "its ssl_ca_certs is badly encoded" : NULL;
+        else
+            error = "it has a parameter that is none of db and (for TLS) ssl_ca_certs";
+        if (error != NULL)
+            return error;
+        text = end + (*end == '&');
+    }
+    return NULL;
+}
+
+/* All behind the scheme. Returns what is wrong, or NULL. */
+static const char *read_rest(const char *text, bool unix_socket, struct remote_url *url) {
+    const char *query = text + strcspn(text, "?"), *place = text, *error = NULL;
+    const char *authority_end = memchr(text, '/', (size_t)(query - text));
+    if (authority_end == NULL)
+        authority_end = query;
+    const char *at = memrchr(text, '@', (size_t)(authority_end - text));
+    if (at != NULL) {
+        error = read_credentials(text, at, url);
+        place = at + 1;
+    }
+    if (error == NULL && unix_socket) {
+        url->path = *place == '/' ? decode(place, query) : NULL;
+        error = url->path == NULL ? "it names no absolute path" : NULL;
+    } else if (error == NULL) {
+        error = read_host(place, authority_end, url);
+        if (error == NULL && query - authority_end > 1)
+            error = read_db(authority_end + 1, query, url);
+    }
+    return error == NULL && *query == '?' ? read_query(query + 1, url) : error;
+}
+
+bool remote_url_parse(const char *text, struct remote_url *url, char **why) {
+    const char *error = "it begins with none of redis://, rediss://, valkey://, valkeys:// and unix://";
+    *url = (struct remote_url){0};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        size_t len = strlen(schemes[i].name);
+        if (strncmp(text, schemes[i].name, len) == 0) {
+            url->tls = schemes[i].tls;
+            error = read_rest(text + len, schemes[i].unix_socket, url);
+        }
+    }
+    if (error == NULL)
+        return true;
+    *why = xasprintf("not a remote cache's URL: %s", error);
+    remote_url_deinit(url);
+    return false;
+}
+
+void remote_url_deinit(struct remote_url *url) {
+    char *strings[] = {url->path, url->host, url->user, url->password, url->ca_file};
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
+        free(strings[i]);
+    *url = (struct remote_url){0};
+}
+
+char *remote_url_show(const struct remote_url *url) {
+    struct buffer text = {0};
+    bool bracket = url->host != NULL && strchr(url->host, ':') != NULL;
+    if (url->path != NULL)
+        buffer_printf(&text, "unix://%s", url->path);
+    else
+        buffer_printf(&text, "%s://%s%s%s:%d", url->tls ? "rediss" : "redis", bracket ? "[" : "", url->host,
+                      bracket ? "]" : "", url->port);
+    if (url->db > 0)
+        buffer_printf(&text, url->path != NULL ? "?db=%u" : "/%u", url->db);
+    buffer_string(&text);
+    return text.data;
+}
