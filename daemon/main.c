@@ -103,8 +103,10 @@ int main(int argc, char **argv) {
     struct options options;
     char *why;
     int status;
-    if (!options_parse(&options, argc, argv, &status))
+    if (!options_parse(&options, argc, argv, &status)) {
+        options_deinit(&options);
         return status;
+    }
     bool activated = !options.background && listen_is_activated();
     descriptors_clean(activated ? LISTEN_ACTIVATED_FD + 1 : STDERR_FILENO + 1);
     signal(SIGPIPE, SIG_IGN);
