@@ -102,7 +102,7 @@ static void on_control_message(struct channel *control, const char *text, size_t
     const char *why = json_check(text, len);
     if (why == NULL && rpc_parse(text, len, &message, &why) == 0 && message.method != NULL &&
         message.params.text != NULL) {
-        cJSON *params = json_parse(message.params.text, message.params.len, &why);
+        cJSON *params = json_parse_checked(message.params.text, message.params.len, &why);
         if (strcmp(message.method, "ready") == 0) {
             on_ready(host, params);
         } else if (strcmp(message.method, "failed") == 0) {

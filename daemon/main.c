@@ -1,4 +1,5 @@
 /* pycompiled: the server process. Reads the command line, takes the socket and serves. */
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +100,13 @@ static void check_cache(struct options *options) {
     options->cache = NULL;
 }
 
+/* Messages of tens of kilobytes come and go: the memory for some is kept, else each would be taken from the kernel anew,
+ * page by page. */
+static void keep_some_memory(void) {
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
+}
+
 int main(int argc, char **argv) {
     struct options options;
     char *why;
@@ -112,6 +120,7 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a log that may not grow is no reason to die */
     raise_file_limit();
+    keep_some_memory();
     if (!activated && listen_prepare_folder(options.socket_path, &why) < 0) {
         fprintf(stderr, "pycompiled: %s\n", why);
         free(why);

@@ -16,6 +16,9 @@
 #include "proto/rpc.h"
 #include "proto/search.h"
 
+/* Bytes from which on a text is passed to the host unread. */
+#define LONG_SOURCE 1024
+
 static void refuse(struct reply *reply, int code, const char *name, const char *why) {
     char *message = xasprintf("%s: %s", name, why);
     reply_error(reply, code, message, NULL);
@@ -72,6 +75,20 @@ static void supersede(struct connection *connection, struct job *job, const char
     job->buffer = xstrdup(file);
 }
 
+/* The parameters, with an empty text in place of a long one: what stands in it is for the host alone. */
+static cJSON *parse_without_source(struct json_span params, const char **error) {
+    struct json_span source = json_member(params.text, params.len, "source");
+    if (source.text == NULL || *source.text != '"' || source.len < LONG_SOURCE)
+        return json_parse_checked(params.text, params.len, error);
+    struct buffer rest = {0};
+    buffer_append(&rest, params.text, (size_t)(source.text - params.text));
+    buffer_append_string(&rest, "\"\"");
+    buffer_append(&rest, source.text + source.len, (size_t)(params.text + params.len - source.text) - source.len);
+    cJSON *tree = json_parse_checked(rest.data, rest.len, error);
+    buffer_deinit(&rest);
+    return tree;
+}
+
 static void compile(struct connection *connection, struct reply *reply, const struct rpc_message *message,
                     const char *method) {
     const char *error;
@@ -79,7 +96,7 @@ static void compile(struct connection *connection, struct reply *reply, const st
     struct compile_request request;
     static const char nothing[] = "{}";
     struct json_span span = message->params.text ? message->params : (struct json_span){nothing, 2};
-    cJSON *params = json_parse(span.text, span.len, &error);
+    cJSON *params = parse_without_source(span, &error);
     if (params == NULL || compile_request_decode(params, &request, why, sizeof why) < 0) {
         refuse_params(reply, params ? why : error);
     } else {
@@ -107,7 +124,7 @@ static void do_search(struct connection *connection, struct reply *reply, const 
     char why[160];
     struct search_request request;
     struct json_span span = message->params;
-    cJSON *params = span.text ? json_parse(span.text, span.len, &error) : NULL;
+    cJSON *params = span.text ? json_parse_checked(span.text, span.len, &error) : NULL;
     if ((span.text != NULL && params == NULL) || search_request_decode(params, &request, why, sizeof why) < 0) {
         refuse_params(reply, span.text != NULL && params == NULL ? error : why);
     } else {
@@ -126,7 +143,7 @@ static void do_watch(struct connection *connection, struct reply *reply, const s
 
 static void do_unwatch(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
     const char *error = "";
-    cJSON *params = message->params.text ? json_parse(message->params.text, message->params.len, &error) : NULL;
+    cJSON *params = message->params.text ? json_parse_checked(message->params.text, message->params.len, &error) : NULL;
     double number = json_get_number(params, "watch", 0);
     if (number < 1)
         refuse_params(reply, "'watch' must be the number of a watch");
@@ -191,7 +208,7 @@ static bool is_empty_object(struct json_span span) {
     if (span.text == NULL)
         return true;
     const char *error;
-    cJSON *tree = json_parse(span.text, span.len, &error);
+    cJSON *tree = json_parse_checked(span.text, span.len, &error);
     bool empty = tree != NULL && tree->child == NULL;
     cJSON_Delete(tree);
     return empty;

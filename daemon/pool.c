@@ -318,10 +318,14 @@ static bool is(struct json_span span, const char *text) {
 
 /* Whether the job's source was looked for in the cache: see daemon/host/job_cache.c. */
 static bool asked_cache(const struct pool *pool, const struct job *job) {
-    struct json_span use = json_member(job->params, job->params_len, "cache");
-    struct json_span source = json_member(job->params, job->params_len, "source");
-    return pool->server->options->cache != NULL && (use.text == NULL || is(use, "null") || is(use, "\"use\"")) &&
-           (source.text == NULL || is(source, "null"));
+    static const char *const names[] = {"cache", "source"};
+    struct json_span found[2], use, source;
+    if (pool->server->options->cache == NULL)
+        return false;
+    json_members(job->params, job->params_len, names, found, 2);
+    use = found[0];
+    source = found[1];
+    return (use.text == NULL || is(use, "null") || is(use, "\"use\"")) && (source.text == NULL || is(source, "null"));
 }
 
 /* Counts an answer by its kind. */

@@ -78,7 +78,7 @@ static void on_warm_answer(struct worker *worker, const struct rpc_message *answ
         distrust(worker, "it says that it is ready twice");
     } else if (answer->error.text != NULL) {
         const char *error;
-        cJSON *tree = json_parse(answer->error.text, answer->error.len, &error);
+        cJSON *tree = json_parse_checked(answer->error.text, answer->error.len, &error);
         const char *message = json_get_string(tree, "message");
         worker->state = WORKER_ENDED; /* its host may have others */
         uv_timer_stop(&worker->timer);

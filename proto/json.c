@@ -39,8 +39,10 @@ static bool decode_byte_escapes(const char *text, size_t len, struct buffer *out
 
 cJSON *json_parse(const char *text, size_t len, const char **error) {
     *error = json_check(text, len);
-    if (*error != NULL)
-        return NULL;
+    return *error == NULL ? json_parse_checked(text, len, error) : NULL;
+}
+
+cJSON *json_parse_checked(const char *text, size_t len, const char **error) {
     struct buffer decoded = {0};
     if (decode_byte_escapes(text, len, &decoded)) {
         text = decoded.data;

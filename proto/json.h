@@ -34,6 +34,9 @@ struct json_span {
  * gives to cJSON_Delete(), or NULL and a message (static) in *error. */
 cJSON *json_parse(const char *text, size_t len, const char **error);
 
+/* Likewise, of a text that has passed json_check(), or a part of one. */
+cJSON *json_parse_checked(const char *text, size_t len, const char **error);
+
 /* Checks the grammar alone. Returns NULL, or a message (static). */
 const char *json_check(const char *text, size_t len);
 

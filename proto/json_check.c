@@ -49,12 +49,28 @@ static const char *skip_plain(const char *at, const char *end) {
     return at;
 }
 
+static bool is_short_escape(char kind) {
+    switch (kind) {
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+        return true;
+    default:
+        return false;
+    }
+}
+
 static bool check_escape(struct cursor *c) {
     if (c->at == c->end)
         return fail(c, "unterminated string");
     char kind = *c->at++;
     if (kind != 'u')
-        return strchr("\"\\/bfnrt", kind) && kind ? true : fail(c, "unknown escape in a string");
+        return is_short_escape(kind) ? true : fail(c, "unknown escape in a string");
     int unit = utf8_hex4(c->at, c->end);
     if (unit < 0)
         return fail(c, "\\u is not followed by four hexadecimal digits");
@@ -211,9 +227,9 @@ const char *json_check_within(const char *text, size_t len, const struct json_li
 /* The functions below pass over text that json_check() has passed: brackets and quotes match. */
 
 static void pass_string(struct cursor *c) {
-    for (c->at++; *c->at != '"'; c->at++)
-        if (*c->at == '\\')
-            c->at++;
+    c->at++;
+    while (*(c->at = skip_plain(c->at, c->end)) != '"')
+        c->at += *c->at == '\\' ? 2 : 1;
     c->at++;
 }
 

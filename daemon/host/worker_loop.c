@@ -130,7 +130,7 @@ static void run_search(const struct rpc_message *message, struct answer *answer)
     struct search_request request;
     const char *error;
     char why[160];
-    cJSON *params = json_parse(message->params.text, message->params.len, &error);
+    cJSON *params = json_parse_checked(message->params.text, message->params.len, &error);
     if (params == NULL || search_request_decode(params, &request, why, sizeof why) < 0)
         answer_error(answer, RPC_INVALID_PARAMS, params ? why : error, NULL);
     else
@@ -156,7 +156,7 @@ static void run_job(struct worker_loop *loop, const struct rpc_message *message,
     long long start_us = now_us();
     const char *error;
     char why[160];
-    cJSON *params = json_parse(message->params.text, message->params.len, &error);
+    cJSON *params = json_parse_checked(message->params.text, message->params.len, &error);
     if (params == NULL || compile_request_decode(params, &request, why, sizeof why) < 0) {
         answer_error(answer, RPC_INVALID_PARAMS, params ? why : error, NULL);
     } else {
