@@ -14,6 +14,9 @@
 /* Interpreters of one process, at most: one address space and one blast radius. */
 #define HOST_WORKERS_MAX 16
 
+/* How long after an interactive job workers get no job ahead. */
+#define INTERACTIVE_MS 5000
+
 /* A worker that has run a job for so long is not given another to keep waiting. */
 #define PREFETCH_RUNNING_MAX_MS 200
 
@@ -109,7 +112,8 @@ static struct host *find_host(const struct pool *pool, enum host_kind kind) {
     return NULL;
 }
 
-/* Jobs for shared workers: to who is idle; more workers while jobs wait; then one ahead to who is busy. */
+/* Jobs for shared workers: to who is idle; more workers while jobs wait; then, unless an editor is at work, one ahead to
+ * who is busy: who waits for an answer waits for one compile at most, and gets the first worker that is free. */
 static void dispatch_queue(struct pool *pool) {
     struct worker *worker;
     unsigned starting, live;
@@ -121,7 +125,7 @@ static void dispatch_queue(struct pool *pool) {
         if (live >= pool->server->options->workers || starting >= waiting || !pool_start_worker(pool))
             break;
     }
-    for (unsigned ahead = 1; ahead < WORKER_JOBS; ahead++)
+    for (unsigned ahead = 1; ahead < WORKER_JOBS && now(pool) >= pool->interactive_until_ms; ahead++)
         while (job_queue_count(&pool->queue) > 0 && (worker = find_worker(pool, HOST_SHARED, ahead)) != NULL)
             worker_assign(worker, job_queue_pop(&pool->queue));
 }
@@ -198,6 +202,8 @@ void pool_dispatch(struct pool *pool) {
 }
 
 void pool_submit(struct pool *pool, struct job *job) {
+    if (job->priority == PRIORITY_INTERACTIVE)
+        pool->interactive_until_ms = now(pool) + INTERACTIVE_MS;
     pool->last_used_ms = now(pool);
     job_queue_push(job->needs_pristine ? &pool->pristine_queue : &pool->queue, job);
     pool_dispatch(pool);

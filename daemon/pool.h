@@ -29,6 +29,7 @@ struct pool {
     struct list hosts;
     uint64_t crashes;
     uint64_t last_used_ms;
+    uint64_t interactive_until_ms; /* until then a person may ask for more, whom no job given ahead is to hold up */
     struct pool_start start;
     bool draining;
 };
