@@ -17,6 +17,7 @@ import e2e_support as e2e
 from e2e_support import Daemon
 
 KILLS = int(os.environ.get("PYCOMPILED_CACHE_KILLS", "4"))
+KILL_FILES = int(os.environ.get("PYCOMPILED_CACHE_KILL_FILES", "250"))
 SOURCES = {
     "plain.py": b"def f(a, b=(1, 2), *, c=None):\n    'doc'\n    return [x for x in a if x in {'p', 'q', b}]\n",
     "empty.py": b"",
@@ -382,7 +383,7 @@ class Trouble(Case):
 
     def test_killed_while_writing(self):
         """All of a daemon, at any moment; then what there is is whole, and what it gives is right."""
-        files = [self.write("%d.py" % i, "def f%d(): return %r\n" % (i, "x" * (i * 40))) for i in range(250)]
+        files = [self.write("%d.py" % i, "def f%d(): return %r\n" % (i, "x" * (i * 40))) for i in range(KILL_FILES)]
         version = next(iter(e2e.hosts()))
         chosen = random.Random(7)
         with self.daemon("--no-cache") as daemon, daemon.connect() as connection:
