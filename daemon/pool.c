@@ -95,7 +95,7 @@ static struct worker *find_worker(struct pool *pool, enum host_kind kind, unsign
             continue;
         for (unsigned i = 0; i < host->worker_count; i++) {
             struct worker *worker = &host->workers[i];
-            if (worker->state == WORKER_READY && worker->in_flight == in_flight &&
+            if (worker->state == WORKER_READY && worker->in_flight == in_flight && in_flight < worker_depth(worker) &&
                 (in_flight == 0 || now(pool) - worker->since_ms < PREFETCH_RUNNING_MAX_MS))
                 return worker;
         }

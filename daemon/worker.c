@@ -19,6 +19,9 @@
 /* For a job without a timeout that nobody waits for any more. */
 #define ABANDONED_TIMEOUT_MS 60000
 
+/* How much work is given ahead, where the jobs are small. */
+#define DEPTH_NS 2000000
+
 static const char warm_id[] = "0";
 
 static struct worker *of(struct channel *channel) {
@@ -56,6 +59,7 @@ static void begin_first(struct worker *worker) {
     if (worker->in_flight == 0)
         return;
     worker->since_ms = uv_now(worker->timer.loop);
+    worker->since_ns = uv_hrtime();
     if (worker->jobs[0]->timeout_ms > 0)
         uv_timer_start(&worker->timer, on_timeout, worker->jobs[0]->timeout_ms, 0);
 }
@@ -92,6 +96,18 @@ static void on_warm_answer(struct worker *worker, const struct rpc_message *answ
     }
 }
 
+/* One slow job is enough to be careful again; to be thought fast takes several. */
+static void learn_pace(struct worker *worker) {
+    uint64_t taken = uv_hrtime() - worker->since_ns;
+    worker->usual_ns = taken > worker->usual_ns ? taken : (worker->usual_ns * 3 + taken) / 4;
+}
+
+unsigned worker_depth(const struct worker *worker) {
+    bool slow = worker->in_flight > 0 && uv_hrtime() - worker->since_ns > DEPTH_NS;
+    uint64_t depth = worker->usual_ns > 0 && !slow ? DEPTH_NS / worker->usual_ns : 0;
+    return depth < 2 ? 2 : depth < WORKER_JOBS ? (unsigned)depth : WORKER_JOBS;
+}
+
 static void on_answer(struct worker *worker, const struct rpc_message *answer) {
     char id[24];
     snprintf(id, sizeof id, "%llu", worker->in_flight ? (unsigned long long)worker->jobs[0]->id : 0ull);
@@ -100,9 +116,10 @@ static void on_answer(struct worker *worker, const struct rpc_message *answer) {
         return;
     }
     struct job *job = worker->jobs[0];
-    worker->jobs[0] = worker->jobs[1];
     worker->in_flight--;
+    memmove(worker->jobs, worker->jobs + 1, worker->in_flight * sizeof *worker->jobs);
     worker->done++;
+    learn_pace(worker);
     begin_first(worker);
     pool_job_answered(worker, job, answer);
     if (worker->in_flight == 0)

@@ -12,8 +12,8 @@
 struct host;
 struct job;
 
-/* Jobs with a worker at once: the one it runs, and the next. */
-#define WORKER_JOBS 2
+/* Jobs with a worker at once, at most: the one it runs, and those that follow; see worker_depth(). */
+#define WORKER_JOBS 8
 
 enum worker_state {
     WORKER_COLD,     /* has no interpreter */
@@ -30,6 +30,8 @@ struct worker {
     struct job *jobs[WORKER_JOBS]; /* the first one runs */
     unsigned in_flight;
     uint64_t since_ms; /* when the running job was begun */
+    uint64_t since_ns; /* the same, by uv_hrtime() */
+    uint64_t usual_ns; /* what its jobs have taken lately */
     uint64_t done;
 };
 
@@ -39,6 +41,10 @@ int worker_init(struct worker *worker, struct host *host, int fd);
 
 /* Asks it to make its interpreter. */
 void worker_warm(struct worker *worker);
+
+/* How many jobs it should have at once: two, so that it does not wait for the server; more where they are done so fast,
+ * as what the cache has is, that the server would be woken for each. */
+unsigned worker_depth(const struct worker *worker);
 
 /* Gives it a job. It must be ready and have fewer than WORKER_JOBS. */
 void worker_assign(struct worker *worker, struct job *job);

@@ -364,7 +364,7 @@ class Fairness(Case):
     def test_connections_take_turns(self):
         with Daemon("--workers", "1", fake=True) as daemon, daemon.connect() as gate, \
                 contextlib.ExitStack() as stack:
-            gate.compile("/warm")
+            gate.compile("/warm:sleep=0.02")  # who is fast is given more ahead
             gate.request("compile", {"file": "/gate:sleep=0.5"})
             gate.request("compile", {"file": "/gate2"})
             clients = [stack.enter_context(daemon.connect()) for _ in range(3)]

@@ -381,6 +381,22 @@ class Trouble(Case):
         self.ctl("limit", "32M")
         self.assertEqual(self.stats()["limit"], 32 << 20)
 
+    def test_hits_do_not_wait_for_a_compile(self):
+        """Answers to hits go out together, but before an interpreter is used: who dies in that is not taken for their culprit."""
+        files = [self.write("%d.py" % i, "x = %d\n" % i) for i in range(6)]
+        slow = self.write("slow.py", b"a = 1\n" * 250000)
+        with self.daemon("--workers", "1") as daemon, daemon.connect() as connection:
+            for _ in range(5):  # so that it is known to be fast, and given many at once
+                for file in files:
+                    connection.compile(file)
+            for file in [*files, slow]:
+                connection.request("compile", {"file": file})
+            for _ in files:
+                self.assertEqual(outcome(connection.receive()), "cached")
+            self.assertEqual(daemon.status()["jobs"], 1)
+            os.kill(daemon.pids()[0], signal.SIGKILL)
+            self.assertEqual(outcome(connection.receive()), "compiled")
+
     def test_killed_while_writing(self):
         """All of a daemon, at any moment; then what there is is whole, and what it gives is right."""
         files = [self.write("%d.py" % i, "def f%d(): return %r\n" % (i, "x" * (i * 40))) for i in range(KILL_FILES)]

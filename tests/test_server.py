@@ -400,13 +400,13 @@ class Life(unittest.TestCase):
     def test_drain(self):
         with Daemon("--workers", "1", fake=True) as daemon, daemon.connect() as connection:
             connection.compile("/warm")
-            for i in range(6):
-                connection.request("compile", {"file": "/%d:sleep=0.1" % i})
+            for i in range(20):
+                connection.request("compile", {"file": "/%d:sleep=0.05" % i})
             connection.send({"jsonrpc": "2.0", "id": 99, "method": "shutdown"})
             answers = []
             while (answer := connection.receive()) is not None:
                 answers.append(answer)
-            self.assertEqual(len(answers), 7)
+            self.assertEqual(len(answers), 21)
             failed = [a for a in answers if "error" in a]
             self.assertTrue(failed)
             for answer in failed:

@@ -23,6 +23,9 @@
 #define READ_SIZE ((size_t)64 << 10)
 #define MESSAGE_MAX ((size_t)1 << 30)
 
+/* Answers to small jobs are sent together, up to so many bytes. */
+#define HELD_MAX ((size_t)16 << 10)
+
 /* The host's size is looked at every so many jobs. */
 #define MEMORY_EVERY 32
 
@@ -33,6 +36,7 @@
 struct worker_loop {
     const struct worker_setting *setting;
     struct frame_reader reader;
+    struct buffer held; /* answers not yet sent */
     struct compiler *compiler;
     bool warm_wanted; /* when there is time */
     bool hopeless;    /* no interpreter can be made */
@@ -52,8 +56,15 @@ static bool send_all(int fd, const char *data, size_t len) {
     return true;
 }
 
-static bool send_answer(int fd, const char *id, const struct answer *answer) {
-    struct buffer text = {0}, frame = {0};
+/* Sends the answers that are held. */
+static bool send_held(struct worker_loop *loop) {
+    bool fine = send_all(loop->setting->fd, loop->held.data, loop->held.len);
+    loop->held.len = 0;
+    return fine;
+}
+
+static void hold_answer(struct worker_loop *loop, const char *id, const struct answer *answer) {
+    struct buffer text = {0};
     if (answer->result != NULL) {
         struct buffer result = {0};
         json_print(answer->result, &result);
@@ -62,11 +73,8 @@ static bool send_answer(int fd, const char *id, const struct answer *answer) {
     } else {
         rpc_write_error(&text, id, answer->code, answer->message, answer->data);
     }
-    frame_write(FRAMING_HEADERS, text.data, text.len, &frame);
-    bool fine = send_all(fd, frame.data, frame.len);
+    frame_write(FRAMING_HEADERS, text.data, text.len, &loop->held);
     buffer_deinit(&text);
-    buffer_deinit(&frame);
-    return fine;
 }
 
 /* Whether the interpreter is up, which is made at the first call. False with an error in *answer. */
@@ -93,6 +101,7 @@ static bool warm(struct worker_loop *loop, struct answer *answer) {
 
 /* Likewise, for a job: where it is false, a pristine process is to try. */
 static bool warm_for_job(struct worker_loop *loop, struct answer *answer) {
+    send_held(loop); /* where it fails, the next one does */
     if (warm(loop, answer))
         return true;
     fprintf(stderr, "pycompile-host: no interpreter could be made: %s\n", answer->message);
@@ -222,6 +231,12 @@ static bool fork_for(struct worker_loop *loop, const struct rpc_message *message
     return false;
 }
 
+/* Whether what is held can wait for the next answer: that request is here, and what is held is little. Before an
+ * interpreter is used, which can die, all is sent: see warm_for_job(). */
+static bool may_hold(const struct worker_loop *loop) {
+    return !loop->setting->pristine && loop->held.len < HELD_MAX && frame_reader_pending(&loop->reader);
+}
+
 /* Handles one request. Returns false where the worker is to end. */
 static bool handle(struct worker_loop *loop, const char *text, size_t len) {
     struct rpc_message message = {0};
@@ -239,7 +254,8 @@ static bool handle(struct worker_loop *loop, const char *text, size_t len) {
     else
         answer_request(loop, &message, &answer);
     control_report_cache(loop->setting->control_fd);
-    bool fine = send_answer(loop->setting->fd, message.id, &answer);
+    hold_answer(loop, message.id, &answer);
+    bool fine = may_hold(loop) || send_held(loop);
     if (forked) {
         host_cache_leave();
         _exit(fine ? 0 : 1);
@@ -288,5 +304,6 @@ void worker_loop(const struct worker_setting *setting) {
         frame_reader_commit(reader, (size_t)got);
     }
     frame_reader_deinit(reader);
+    buffer_deinit(&loop.held);
     shutdown(setting->fd, SHUT_RDWR);
 }
