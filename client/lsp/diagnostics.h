@@ -3,7 +3,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "client/lsp/source_text.h"
+#include "proto/source_text.h"
 
 /* What a buffer is compiled as: a name that no file can have. Where a file stood under it, CPython would read its lines, not
  * the buffer's, to tell columns and to show them; and that an error has no line to show tells that its columns count

@@ -9,7 +9,7 @@
 #include "client/lsp/editor.h"
 #include "client/lsp/link.h"
 #include "client/lsp/settings.h"
-#include "client/lsp/source_text.h"
+#include "proto/source_text.h"
 
 /* Codes of the Language Server Protocol, beside those of proto/rpc.h. */
 enum {

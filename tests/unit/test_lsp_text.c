@@ -1,9 +1,9 @@
 /* Unit tests of what is pure in client/lsp: positions, edits, URIs, repaired JSON. */
 #include "tests/unit/check.h"
 
-#include "client/lsp/position.h"
+#include "proto/position.h"
 #include "client/lsp/repair.h"
-#include "client/lsp/source_text.h"
+#include "proto/source_text.h"
 #include "client/lsp/uri.h"
 #include "proto/json.h"
 

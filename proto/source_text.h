@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "client/lsp/position.h"
+#include "proto/position.h"
 #include "proto/buffer.h"
 
 /* Zero-initialised is the empty text. */

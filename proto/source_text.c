@@ -1,5 +1,5 @@
 /* See source_text.h. */
-#include "client/lsp/source_text.h"
+#include "proto/source_text.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* See position.h. */
-#include "client/lsp/position.h"
+#include "proto/position.h"
 
 #include <string.h>
 

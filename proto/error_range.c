@@ -1,0 +1,78 @@
+/* See error_range.h. */
+#include "proto/error_range.h"
+
+#include <string.h>
+
+#include "proto/json.h"
+
+/* The text's line for a number that counts from 1, as near as there is one. */
+static size_t line_of(const struct source_text *text, double lineno) {
+    size_t last = source_text_lines(text) - 1;
+    return !(lineno >= 1) ? 0 : lineno - 1 > (double)last ? last : (size_t)lineno - 1;
+}
+
+struct text_range error_range_of_line(const struct source_text *text, double lineno) {
+    size_t len, from = 0, line = line_of(text, lineno);
+    const char *bytes = source_text_line(text, line, &len);
+    while (len > 0 && strchr(" \t\f", bytes[len - 1]))
+        len--;
+    while (from < len && strchr(" \t\f", bytes[from]))
+        from++;
+    return (struct text_range){{line, from}, {line, len}};
+}
+
+/* A tokenizer's error that shows its line and yet counts bytes. */
+static bool is_odd(const char *msg) {
+    static const char zeros[] = "leading zeros in decimal integer literals";
+    return msg != NULL && strncmp(msg, zeros, sizeof zeros - 1) == 0;
+}
+
+enum position_encoding error_range_unit(const cJSON *value) {
+    bool bytes = json_get_string(value, "text") == NULL || is_odd(json_get_string(value, "msg"));
+    return bytes ? POSITION_UTF8 : POSITION_UTF32;
+}
+
+bool error_range_is_wide(const struct source_text *text, const cJSON *value) {
+    size_t len;
+    const char *bytes = source_text_line(text, line_of(text, json_get_number(value, "lineno", 1)), &len);
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)bytes[i] >= 0x80)
+            return true;
+    return false;
+}
+
+/* The place of a line and a column that both count from 1. A byte order mark is kept from the compiler. */
+static struct text_place place_of(const struct source_text *text, enum position_encoding unit, double lineno, double offset) {
+    size_t len, line = line_of(text, lineno);
+    const char *bytes = source_text_line(text, line, &len);
+    if (lineno > (double)source_text_lines(text))
+        return (struct text_place){line, len};
+    size_t mark = line == 0 && len >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    size_t column = offset > (double)len ? len : (size_t)offset - 1;
+    return (struct text_place){line, mark + position_to_byte(unit, bytes + mark, len - mark, column)};
+}
+
+/* CPython leaves the end out at times, or has it before the start: then one character is meant. */
+static struct text_place one_character(const struct source_text *text, struct text_place start) {
+    size_t len;
+    const char *bytes = source_text_line(text, start.line, &len);
+    if (start.byte < len)
+        start.byte += position_character(bytes + start.byte, bytes + len);
+    return start;
+}
+
+struct text_range error_range(const struct source_text *text, const char *name, const cJSON *value,
+                              enum position_encoding unit) {
+    double lineno = json_get_number(value, "lineno", 1), offset = json_get_number(value, "offset", 0);
+    double end_lineno = json_get_number(value, "end_lineno", 0), end_offset = json_get_number(value, "end_offset", 0);
+    const char *filename = json_get_string(value, "filename");
+    bool here = filename != NULL && strcmp(filename, name) == 0; /* else of an f-string alone (3.9) */
+    if (!here || lineno < 1 || offset < 1)
+        return error_range_of_line(text, here ? lineno : 1);
+    struct text_range range;
+    range.start = place_of(text, unit, lineno, offset);
+    range.end = end_lineno >= 1 && end_offset >= 1 ? place_of(text, unit, end_lineno, end_offset) : range.start;
+    if (range.end.line < range.start.line || (range.end.line == range.start.line && range.end.byte <= range.start.byte))
+        range.end = one_character(text, range.start);
+    return range;
+}
