@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/host/job_cache.h"
+#include "daemon/host/ranges.h"
 #include "daemon/host/source_hash.h"
 #include "proto/pyc_path.h"
 #include "proto/rpc.h"
@@ -45,6 +46,9 @@ static bool fail(struct compile_job *job, int error, const char *path) {
 static bool has_failed(const struct compile_job *job) {
     return job->not_free != NULL || job->failure.path != NULL;
 }
+
+/* A name that no file has. */
+#define NO_FILE "/dev/null/source"
 
 /* Opens the folder that relative paths start in. */
 static bool open_folder(struct compile_job *job) {
@@ -226,9 +230,7 @@ static bool is_memory_error(PyObject *exception) {
     return exception != NULL && PyErr_GivenExceptionMatches(exception, PyExc_MemoryError);
 }
 
-/* Compiles. False where that was not to be: the answer says why. */
-static bool compile_source(struct compile_job *job, struct compiler *compiler, struct compile_output *output,
-                           struct answer *answer) {
+static struct compile_input make_input(const struct compile_job *job) {
     const struct compile_request *request = job->request;
     const char *name = job_cache_name(request);
     struct compile_input input = {
@@ -240,6 +242,13 @@ static bool compile_source(struct compile_job *job, struct compiler *compiler, s
         .exact_text = job->setting->may_chdir || !is_relative(name),
     };
     input.data = source_bytes(job, &input.len);
+    return input;
+}
+
+/* Compiles. False where that was not to be: the answer says why. */
+static bool compile_source(struct compile_job *job, struct compiler *compiler, struct compile_output *output,
+                           struct answer *answer) {
+    struct compile_input input = make_input(job);
     enum compile_status status = compiler_run(compiler, &input, output);
     if (status != COMPILE_DONE && !job->setting->solo && is_memory_error(output->exception)) {
         answer_needs_own_host(answer);
@@ -249,7 +258,7 @@ static bool compile_source(struct compile_job *job, struct compiler *compiler, s
     case COMPILE_DONE:
         return true;
     case COMPILE_FAILED:
-        answer_compile_error(answer, compiler, name, output->exception, output->warnings);
+        answer_compile_error(answer, compiler, input.filename, output->exception, output->warnings);
         return false;
     case COMPILE_UNMARSHALLABLE:
         answer_unmarshallable(job, output, answer);
@@ -294,12 +303,35 @@ static void compile_and_write(struct compile_job *job, struct compiler *compiler
     compile_output_deinit(&output);
 }
 
+/* What the columns of the answer's error count. Where that is not clear the text is compiled once more, under a name that
+ * no file has. */
+static enum position_encoding find_unit(const struct compile_job *job, struct compiler *compiler,
+                                        const struct answer *answer) {
+    struct compile_input input = make_input(job);
+    struct compile_output output;
+    struct answer again = {0};
+    if (!ranges_are_ambiguous(answer, input.data, input.len) || faccessat(job->dir_fd, input.filename, R_OK, 0) < 0)
+        return ranges_unit(answer);
+    input.filename = NO_FILE;
+    input.exact_bytes = false;
+    if (compiler_run(compiler, &input, &output) == COMPILE_FAILED)
+        answer_compile_error(&again, compiler, input.filename, output.exception, NULL);
+    enum position_encoding unit = ranges_unit(&again);
+    answer_deinit(&again);
+    compile_output_deinit(&output);
+    return unit;
+}
+
 void compile_job_finish(struct compile_job *job, struct compiler *compiler, struct answer *answer) {
     enter_folder(job);
-    if (has_failed(job))
+    if (has_failed(job)) {
         answer_failure(job, answer);
-    else
-        compile_and_write(job, compiler, answer);
+        return;
+    }
+    compile_and_write(job, compiler, answer);
+    if (job->request->source != NULL)
+        ranges_add(answer, job->request->source, strlen(job->request->source), job_cache_name(job->request),
+                   find_unit(job, compiler, answer));
 }
 
 void compile_job_clean(const struct job_setting *setting, const struct compile_request *request) {
