@@ -53,7 +53,7 @@ static char *no_host(const struct python_wish *wish, const cJSON *pythons) {
         buffer_printf(&text, "%s %s", comma, python ? python : "?");
         comma = ",";
     }
-    buffer_append_string(&text, " (--python X.Y takes another)");
+    buffer_append_string(&text, " (another is taken with --python X.Y, in an editor with the setting python)");
     return buffer_string(&text);
 }
 
