@@ -17,14 +17,37 @@ static bool has_shown_once(PyObject *registry, PyObject *message) {
     return shown;
 }
 
-/* Whether the action "once" showed what is being shown: then the registry has grown by it; or, where the compiler warns
- * in the name of the module that called it (3.13.4 to 3.13.9 and 3.14.0: cpython issues 131927 and 139640), that one's has it. */
-static bool is_once(struct warning_state *state, PyObject *message) {
-    Py_ssize_t size = PyDict_GET_SIZE(state->once_registry);
-    bool grown = size > state->once_size;
-    state->once_size = size;
+/* The registry of the module that calls the compiler, or NULL: it has none yet. */
+static PyObject *caller_registry(const struct warning_state *state) {
     PyObject *registry = PyDict_GetItemString(state->caller_globals, "__warningregistry__");
-    return grown || (registry != NULL && PyDict_Check(registry) && has_shown_once(registry, message));
+    return registry != NULL && PyDict_Check(registry) ? registry : NULL;
+}
+
+/* Whether it warns of the calling module itself, as a codec does that is written in C. */
+static bool is_of_caller(PyObject *message) {
+    PyObject *filename = PyObject_GetAttrString(message, "filename");
+    const char *text = filename != NULL && PyUnicode_Check(filename) ? PyUnicode_AsUTF8(filename) : NULL;
+    bool own = text != NULL && strncmp(text, "<frozen ", strlen("<frozen ")) == 0;
+    PyErr_Clear();
+    Py_XDECREF(filename);
+    return own;
+}
+
+static bool has_grown(PyObject *registry, Py_ssize_t *known) {
+    Py_ssize_t size = registry != NULL ? PyDict_GET_SIZE(registry) : 0;
+    bool grown = size > *known;
+    *known = size;
+    return grown;
+}
+
+/* Whether the action "once" showed what is being shown: then the registry of that has grown by it; or, where the compiler
+ * warns in the name of the module that calls it (3.13.4 to 3.13.9 and 3.14.0: cpython issues 131927 and 139640), that
+ * module's. */
+static bool is_once(struct warning_state *state, PyObject *message) {
+    PyObject *callers = caller_registry(state);
+    bool once = has_grown(state->once_registry, &state->once_size);
+    bool by_caller = has_grown(callers, &state->caller_size);
+    return once || (by_caller && !is_of_caller(message) && has_shown_once(callers, message));
 }
 
 /* Stands in for warnings._showwarnmsg. Formatting reads the source through its codec, which may warn in turn: that is
@@ -183,6 +206,10 @@ PyObject *warning_state_take(struct warning_state *state, bool *warned) {
     if (*warned) {
         PyList_SetSlice(state->recorded, 0, count, NULL);
         Py_CLEAR(state->options); /* registries may hold what was shown: have them forgotten */
+        PyObject *callers = caller_registry(state);
+        if (callers != NULL)
+            PyDict_Clear(callers);
+        state->caller_size = 0;
     }
     return all;
 }

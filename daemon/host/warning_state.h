@@ -16,6 +16,7 @@ struct warning_state {
     PyObject *once_registry;    /* dict */
     Py_ssize_t once_size;       /* of it, when it was last looked at */
     PyObject *caller_globals;   /* of the module that calls the compiler, borrowed */
+    Py_ssize_t caller_size;     /* of its registry, when it was last looked at */
     PyObject *recorded;         /* list: what this job has warned of */
     PyObject *recorder;
     bool refuse;                /* the job's to set: the first warning is to end it, as an exception */
