@@ -30,7 +30,7 @@ struct language_server {
     uv_process_t process;
 };
 
-/* What is said to this process alone, and the environment of whoever happened to start it: the editor works elsewhere. */
+/* What is said to this process alone, or of where whoever happened to start it worked. */
 static const char *const kept_variables[] = {"NOTIFY_SOCKET", "WATCHDOG_USEC",  "WATCHDOG_PID",
                                              "LISTEN_PID",    "LISTEN_FDS",     "LISTEN_FDNAMES",
                                              "VIRTUAL_ENV",   "PYCOMPILED_SOCKET"};
