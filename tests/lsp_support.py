@@ -170,25 +170,32 @@ class SocketClient(Client):
         self.socket.sendall(data)
 
 
-def language_servers(daemon):
-    """The processes that a daemon has started on its socket."""
-    found = []
+def processes_of(daemon):
+    """The language servers that know of a daemon's socket, also where that is gone: {pid: parent}."""
+    found = {}
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open("/proc/%s/stat" % name, encoding="utf-8", errors="replace") as file:
                 text = file.read()
+            with open("/proc/%s/environ" % name, "rb") as file:
+                variables = file.read().split(b"\0")
         except OSError:
             continue
         state, parent = text.rpartition(")")[2].split()[:2]
-        if "(pycompile-lsp)" in text and int(parent) == daemon.process.pid and state != "Z":
-            found.append(int(name))
+        if "(pycompile-lsp)" in text and state != "Z" and os.fsencode("PYCOMPILED_SOCKET=" + daemon.socket) in variables:
+            found[int(name)] = int(parent)
     return found
 
 
-def wait_until_gone(pids):
+def language_servers(daemon):
+    """Those that the daemon has started."""
+    return [pid for pid, parent in processes_of(daemon).items() if parent == daemon.process.pid]
+
+
+def wait_until_none_is_left(daemon):
     end = time.monotonic() + e2e.DEADLINE
-    while any(map(e2e.exists, pids)):
-        assert time.monotonic() < end, "processes are left behind"
+    while processes_of(daemon):
+        assert time.monotonic() < end, "language servers are left behind"
         time.sleep(0.01)
 
 
