@@ -197,6 +197,7 @@ def wait_until_none_is_left(daemon):
     while processes_of(daemon):
         assert time.monotonic() < end, "language servers are left behind"
         time.sleep(0.01)
+    assert "language server failed" not in daemon.read_log(), daemon.read_log()
 
 
 def text_edit(start, end, text):

@@ -122,6 +122,7 @@ class Life(test_lsp.WithDaemon):
         self.assertTrue(given[0] == given[1] and given[0].startswith("socket:"), given)
         self.assertEqual(given[2], self.daemon.log)
         self.assertEqual(os.readlink("/proc/%d/cwd" % pid), "/")
+        self.daemon.status()  # the turn in which it was started is over
         self.assertNotIn(given[0], descriptors(self.daemon.process.pid).values())
 
     def test_only_as_the_first_message(self):
