@@ -51,6 +51,7 @@ static void touch(struct connection *connection) {
 static void on_message(struct channel *channel, const char *text, size_t len) {
     struct connection *connection = of(channel);
     connection->server->counters.requests++;
+    connection->messages++;
     touch(connection);
     methods_handle(connection, text, len);
     connection_apply_limits(connection);
@@ -65,6 +66,7 @@ static void send_error(struct connection *connection, int code, const char *mess
 }
 
 static void on_too_long(struct channel *channel) {
+    of(channel)->messages++;
     send_error(of(channel), RPC_INVALID_REQUEST, "Invalid Request: the message is over the limit", NULL);
 }
 

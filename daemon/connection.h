@@ -23,6 +23,7 @@ struct connection {
     struct list jobs;
     struct list watches;
     unsigned open;      /* jobs */
+    uint64_t messages;  /* that came, those over the limit too */
     size_t held;        /* bytes of its jobs and gathered answers */
     uint64_t active_ms; /* when it last said something or took an answer */
     bool finishing;     /* the client has no more to say: close once all is answered and sent */

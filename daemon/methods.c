@@ -6,6 +6,7 @@
 
 #include "daemon/connection.h"
 #include "daemon/job.h"
+#include "daemon/language_server.h"
 #include "daemon/openrpc.h"
 #include "daemon/pool.h"
 #include "daemon/reply.h"
@@ -229,12 +230,26 @@ static void call(struct connection *connection, struct reply *reply, const struc
     free(why);
 }
 
+/* `initialize` of an editor: the connection becomes a language server's. Returns false where the message is none. */
+static bool begin_language_server(struct connection *connection, const struct rpc_message *message, struct json_span text) {
+    char *why = NULL;
+    bool retryable;
+    if (message->id == NULL || strcmp(message->method, "initialize") != 0 || !language_server_may_begin(connection))
+        return false;
+    if (!language_server_begin(connection, text, &why, &retryable))
+        refuse_unavailable(reply_new(connection, NULL, message->id), why, retryable);
+    free(why);
+    return true;
+}
+
 static void handle_one(struct connection *connection, struct batch *batch, struct json_span text) {
     struct rpc_message message;
     const char *why;
     int code = rpc_parse(text.text, text.len, &message, &why);
     if (code != 0) {
         refuse(reply_new(connection, batch, message.id ? message.id : "null"), code, "Invalid Request", why);
+    } else if (message.method != NULL && batch == NULL && begin_language_server(connection, &message, text)) {
+        /* it is the language server that answers */
     } else if (message.method != NULL) {
         call(connection, reply_new(connection, batch, message.id), &message);
     } /* else a response: the server has asked nothing */

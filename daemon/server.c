@@ -12,6 +12,7 @@
 #include "daemon/connection.h"
 #include "daemon/hold_signals.h"
 #include "daemon/host_programs.h"
+#include "daemon/language_server.h"
 #include "daemon/log.h"
 #include "daemon/pool.h"
 #include "proto/buffer.h"
@@ -121,11 +122,11 @@ static void on_shrink(uv_timer_t *timer) {
         pool_shrink(server->pools[i], server->options->shrink_after_s * 1000ull);
 }
 
-/* The idle timer runs while nobody is connected and nothing is to do. */
+/* The idle timer runs while nobody is connected, not even through a language server, and nothing is to do. */
 static void watch_idleness(struct server *server) {
     if (server->draining || server->options->idle_timeout_s == 0)
         return;
-    if (server->connection_count == 0 && server->jobs == 0)
+    if (server->connection_count == 0 && server->language_server_count == 0 && server->jobs == 0)
         uv_timer_start(&server->idle_timer, on_idle, server->options->idle_timeout_s * 1000ull, 0);
     else
         uv_timer_stop(&server->idle_timer);
@@ -172,6 +173,7 @@ static void close_handles(struct server *server) {
                               (uv_handle_t *)&server->connection_timer, (uv_handle_t *)&server->drain_timer};
     for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
         uv_close(handles[i], NULL);
+    language_server_forget_all(server);
     channel_group_close(&server->channels);
     notifier_close(&server->notifier);
     for (unsigned i = 0; i < server->pool_count; i++)
@@ -192,6 +194,7 @@ struct server *server_new(const struct options *options, struct listener *listen
     struct server *server = xcalloc(1, sizeof *server);
     server->options = options;
     list_init(&server->connections);
+    list_init(&server->language_servers);
     server->listener.fd = server->listener.lock_fd = -1;
     if (uv_loop_init(&server->loop) < 0) {
         *why = xstrdup("cannot make an event loop");
@@ -341,6 +344,16 @@ void server_connection_gone(struct server *server) {
     server->connection_count--;
     watch_idleness(server);
     check_end(server);
+}
+
+void server_language_server_come(struct server *server) {
+    server->language_server_count++;
+    watch_idleness(server);
+}
+
+void server_language_server_gone(struct server *server) {
+    server->language_server_count--;
+    watch_idleness(server);
 }
 
 void server_host_come(struct server *server) {

@@ -46,6 +46,8 @@ struct server {
     struct list connections;
     unsigned connection_count; /* handles not yet closed */
     unsigned connection_limit;
+    struct list language_servers;
+    unsigned language_server_count;
     size_t held; /* bytes of jobs and gathered answers, beside what the channels hold */
     bool tight;  /* half of the memory limit is held */
     struct pool **pools;       /* newest Python first */
@@ -93,5 +95,7 @@ uint64_t server_job_started(struct server *server);
 void server_job_ended(struct server *server);
 void server_connection_come(struct server *server);
 void server_connection_gone(struct server *server);
+void server_language_server_come(struct server *server);
+void server_language_server_gone(struct server *server);
 void server_host_come(struct server *server);
 void server_host_gone(struct server *server);

@@ -52,8 +52,7 @@ bool frame_reader_pending(const struct frame_reader *reader) {
     return reader->start < reader->in.len || reader->skip > 0 || reader->skip_line;
 }
 
-/* What has been read and not been handed out; never NULL. */
-static const char *unread(const struct frame_reader *reader, size_t *len) {
+const char *frame_reader_unread(const struct frame_reader *reader, size_t *len) {
     *len = reader->in.len - reader->start;
     return *len > 0 ? reader->in.data + reader->start : "";
 }
@@ -139,14 +138,14 @@ static bool parse_headers(const char *text, const char *end, size_t *length) {
 
 static enum frame_status next_headed(struct frame_reader *reader, const char **text, size_t *len) {
     size_t have;
-    const char *at = unread(reader, &have);
+    const char *at = frame_reader_unread(reader, &have);
     if (reader->skip > 0) {
         size_t skipped = reader->skip < have ? reader->skip : have;
         reader->skip -= skipped;
         advance(reader, skipped);
         if (reader->skip > 0)
             return FRAME_NONE;
-        at = unread(reader, &have);
+        at = frame_reader_unread(reader, &have);
     }
     size_t look = have < HEADERS_MAX ? have : HEADERS_MAX;
     const char *body = look ? headers_end(at, look) : NULL;

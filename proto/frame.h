@@ -52,6 +52,9 @@ enum frame_status frame_reader_next(struct frame_reader *reader, const char **te
 /* Gives back memory that nothing is held in. */
 void frame_reader_trim(struct frame_reader *reader);
 
+/* What has been read and not been handed out, *len bytes; never NULL, and valid as messages are. */
+const char *frame_reader_unread(const struct frame_reader *reader, size_t *len);
+
 /* Memory that the reader holds, in bytes. */
 size_t frame_reader_size(const struct frame_reader *reader);
 

@@ -1,8 +1,11 @@
-"""A language client for the tests: what an editor would send to pycompile-lsp on its standard input, and what comes back."""
+"""A language client for the tests: what an editor would send to pycompile-lsp on its standard input, or to the daemon's
+socket, and what comes back."""
 import json
 import os
+import socket
 import subprocess
 import threading
+import time
 import urllib.parse
 
 import e2e_support as e2e
@@ -15,6 +18,11 @@ def uri_of(path):
     return "file://" + urllib.parse.quote(os.fsencode(path))
 
 
+def framed(message):
+    data = json.dumps(dict(message, jsonrpc="2.0")).encode()
+    return b"Content-Length: %d\r\n\r\n" % len(data) + data
+
+
 class Client:
     """A running server. Messages that nobody waits for are kept in order."""
 
@@ -25,6 +33,10 @@ class Client:
         self.watchdog = threading.Timer(e2e.DEADLINE, self.process.kill)
         self.watchdog.daemon = True
         self.watchdog.start()
+        self.output = self.process.stdout
+        self.begin(capabilities, options, folders, initialize)
+
+    def begin(self, capabilities, options, folders, initialize):
         self.ids = 0
         self.waiting = []
         self.versions = {}
@@ -62,8 +74,7 @@ class Client:
         self.process.stdin.flush()
 
     def send(self, message):
-        data = json.dumps(dict(message, jsonrpc="2.0")).encode()
-        self.send_bytes(b"Content-Length: %d\r\n\r\n" % len(data) + data)
+        self.send_bytes(framed(message))
 
     def notify(self, method, params=None):
         self.send({"method": method} if params is None else {"method": method, "params": params})
@@ -76,12 +87,12 @@ class Client:
 
     def read(self):
         """The next message as it comes, or None at the end."""
-        line = self.process.stdout.readline()
+        line = self.output.readline()
         if not line:
             return None
         length = int(line.split(b":")[1])
-        assert self.process.stdout.readline() == b"\r\n"
-        return json.loads(self.process.stdout.read(length))
+        assert self.output.readline() == b"\r\n"
+        return json.loads(self.output.read(length))
 
     def wait(self, wanted):
         """The first message that `wanted` holds for, of those kept or still to come."""
@@ -125,6 +136,68 @@ class Client:
             return message.get("method") == "textDocument/publishDiagnostics" and params["uri"] == uri and \
                 (version is None or params.get("version") == version)
         return self.wait(wanted)["params"]["diagnostics"]
+
+
+class SocketClient(Client):
+    """An editor on the daemon's socket."""
+
+    def __init__(self, path, capabilities=None, options=None, folders=(), initialize=True):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(e2e.DEADLINE)
+        self.socket.connect(path)
+        self.output = self.socket.makefile("rb")
+        self.begin(capabilities, options, folders, initialize)
+
+    def __exit__(self, kind, *_):
+        if self.socket.fileno() >= 0:
+            if kind is None:
+                self.end()
+            self.hang_up()
+
+    def hang_up(self):
+        self.output.close()
+        self.socket.close()
+
+    def end(self):
+        """Leaves as an editor does; the server closes the connection."""
+        assert self.call("shutdown")["result"] is None
+        self.notify("exit")
+        while self.read() is not None:
+            pass
+        self.hang_up()
+
+    def send_bytes(self, data):
+        self.socket.sendall(data)
+
+
+def processes_of(daemon):
+    """The language servers that know of a daemon's socket, also where that is gone: {pid: parent}."""
+    found = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % name, encoding="utf-8", errors="replace") as file:
+                text = file.read()
+            with open("/proc/%s/environ" % name, "rb") as file:
+                variables = file.read().split(b"\0")
+        except OSError:
+            continue
+        state, parent = text.rpartition(")")[2].split()[:2]
+        if "(pycompile-lsp)" in text and state != "Z" and os.fsencode("PYCOMPILED_SOCKET=" + daemon.socket) in variables:
+            found[int(name)] = int(parent)
+    return found
+
+
+def language_servers(daemon):
+    """Those that the daemon has started."""
+    return [pid for pid, parent in processes_of(daemon).items() if parent == daemon.process.pid]
+
+
+def wait_until_none_is_left(daemon):
+    end = time.monotonic() + e2e.DEADLINE
+    while processes_of(daemon):
+        assert time.monotonic() < end, "language servers are left behind"
+        time.sleep(0.01)
+    assert "language server failed" not in daemon.read_log(), daemon.read_log()
 
 
 def text_edit(start, end, text):

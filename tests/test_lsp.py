@@ -151,6 +151,8 @@ class Life(WithDaemon):
         self.assertRegex(run("--version").stdout, r"^pycompile-lsp \d")
         self.assertEqual((run("--nosuch").returncode, run("--stdio").returncode), (2, 1))
         self.assertIn("--nosuch", run("--nosuch").stderr)
+        for value in ("", "x", "0", "1", "-1", "9", "3x"):
+            self.assertEqual(run("--already-read=" + value).returncode, 2, value)
 
 
 class Diagnostics(WithDaemon):

@@ -37,6 +37,18 @@ static bool would_wait(void) {
     return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
 }
 
+void editor_read_first(struct editor *editor, int file) {
+    ssize_t len;
+    do {
+        char *room = frame_reader_reserve(&editor->reader, READ_SIZE);
+        len = read(file, room, READ_SIZE);
+        if (len > 0)
+            frame_reader_commit(&editor->reader, (size_t)len);
+    } while (len > 0 || (len < 0 && errno == EINTR));
+    editor->over = len < 0;
+    close(file);
+}
+
 void editor_read(struct editor *editor) {
     frame_reader_trim(&editor->reader);
     char *room = frame_reader_reserve(&editor->reader, READ_SIZE);

@@ -24,6 +24,9 @@ struct editor {
 void editor_init(struct editor *editor, int in, int out);
 void editor_deinit(struct editor *editor);
 
+/* Takes all that the file holds for what the editor has said already, and closes it; sets `over` where it cannot be read. */
+void editor_read_first(struct editor *editor, int file);
+
 /* Reads what is there; sets `over` at the end. */
 void editor_read(struct editor *editor);
 

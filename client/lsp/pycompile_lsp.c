@@ -1,11 +1,14 @@
 /* pycompile-lsp: a language server on standard input and output, a thin bridge to the daemon. One loop, no threads, and
- * nothing that waits but poll(). */
+ * nothing that waits but poll(). The daemon starts it on the socket of an editor that speaks LSP there, and hands it what it
+ * has read of that in a file. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/clock.h"
 #include "client/lsp/checks.h"
@@ -28,7 +31,9 @@ static const char help[] =
     "options:\n"
     "  -h, --help  show this help message and exit\n"
     "  --version   show the version and exit\n"
-    "  --stdio     accepted, and the default\n";
+    "  --stdio     accepted, and the default\n"
+    "  --already-read=FD\n"
+    "              what the editor has said already; for the daemon's use\n";
 
 static void take_messages(struct session *session) {
     const char *text;
@@ -77,9 +82,14 @@ static void turn(struct session *session) {
     take_messages(session);
 }
 
-static int serve(void) {
+/* `already_read`: a file to be read first, or -1. */
+static int serve(int already_read) {
     struct session session;
     session_init(&session);
+    if (already_read >= 0) {
+        editor_read_first(&session.editor, already_read);
+        take_messages(&session);
+    }
     while (!session.over && !session.editor.over)
         turn(&session);
     editor_flush(&session.editor);
@@ -93,13 +103,26 @@ static _Noreturn void print_and_exit(const char *text) {
     exit(fflush(stdout) == 0 ? 0 : 1);
 }
 
+/* The descriptor of the option, if it is one and open; else -1. */
+static int already_read_option(const char *argument) {
+    static const char name[] = "--already-read=";
+    int fd, len = 0;
+    if (strncmp(argument, name, sizeof name - 1) != 0 || sscanf(argument + sizeof name - 1, "%d%n", &fd, &len) != 1 ||
+        argument[sizeof name - 1 + (size_t)len] != '\0' || fd <= STDERR_FILENO)
+        return -1;
+    return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? fd : -1;
+}
+
 int main(int argc, char **argv) {
+    int already_read = -1;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0)
             print_and_exit(help);
         if (strcmp(argv[i], "--version") == 0)
             print_and_exit(PROG " " PYCOMPILED_VERSION "\n");
-        if (strcmp(argv[i], "--stdio") != 0) {
+        int file = already_read_option(argv[i]);
+        already_read = file >= 0 ? file : already_read;
+        if (file < 0 && strcmp(argv[i], "--stdio") != 0) {
             fprintf(stderr, PROG ": unrecognized argument: %s (see " PROG " --help)\n", argv[i]);
             return 2;
         }
@@ -107,5 +130,5 @@ int main(int argc, char **argv) {
     standard_fds_occupy();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGCHLD, SIG_DFL);
-    return serve();
+    return serve(already_read);
 }

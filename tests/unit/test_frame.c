@@ -153,6 +153,28 @@ static void test_memory_is_given_back(void **state) {
     frame_reader_deinit(&reader);
 }
 
+/* What is handed to another reader, with the last message, is all that this one was fed. */
+static void test_unread(void **state) {
+    (void)state;
+    struct frame_reader reader, other;
+    size_t len;
+    frame_reader_init(&reader, 100);
+    frame_reader_init(&other, 100);
+    assert_non_null(frame_reader_unread(&reader, &len));
+    assert_int_equal(len, 0);
+    feed(&reader, "Content-Length: 2\r\n\r\n{}Content-Length: 3\r\n\r\n[1", 46);
+    expect(&reader, "{}");
+    const char *rest = frame_reader_unread(&reader, &len);
+    assert_int_equal(len, 23);
+    feed(&other, rest, len);
+    expect_status(&other, FRAME_NONE);
+    feed(&other, "]", 1);
+    expect(&other, "[1]");
+    expect_status(&reader, FRAME_NONE); /* it is read there, not here */
+    frame_reader_deinit(&reader);
+    frame_reader_deinit(&other);
+}
+
 static void test_write(void **state) {
     (void)state;
     struct buffer out = {0};
@@ -169,7 +191,7 @@ int main(void) {
         cmocka_unit_test(test_line_over_limit), cmocka_unit_test(test_headers_over_limit),
         cmocka_unit_test(test_broken),         cmocka_unit_test(test_endless_headers),
         cmocka_unit_test(test_long_stream_is_bounded), cmocka_unit_test(test_write),
-        cmocka_unit_test(test_memory_is_given_back),
+        cmocka_unit_test(test_memory_is_given_back), cmocka_unit_test(test_unread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
