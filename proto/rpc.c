@@ -72,7 +72,8 @@ int rpc_parse(const char *text, size_t len, struct rpc_message *message, const c
     }
     if (!span_is(members[JSONRPC], "\"2.0\""))
         return refuse(why, "'jsonrpc' must be \"2.0\"");
-    message->params = members[PARAMS];
+    if (!span_is(members[PARAMS], "null")) /* what eglot says for none */
+        message->params = members[PARAMS];
     message->result = members[RESULT];
     message->error = members[ERROR];
     if (method.text == NULL) {

@@ -31,7 +31,7 @@ enum rpc_code {
 struct rpc_message {
     char *id;                 /* the raw JSON text of the id, as it came; NULL in a notification */
     char *method;             /* NULL in a response; bytes as json.h has them */
-    struct json_span params;  /* raw text inside the message parsed; text NULL where there is none */
+    struct json_span params;  /* raw text inside the message parsed; text NULL where there is none, or null */
     struct json_span result;  /* likewise */
     struct json_span error;   /* likewise */
 };

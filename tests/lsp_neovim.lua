@@ -1,5 +1,5 @@
 -- Run by test_lsp_editors.py in a headless Neovim: a broken buffer gets its diagnostic, the fix takes it away, saving compiles.
-local server, file, pyc, deadline = vim.env.LSP_SERVER, vim.env.LSP_FILE, vim.env.LSP_PYC, 120000
+local file, pyc, deadline = vim.env.LSP_FILE, vim.env.LSP_PYC, 120000
 
 local function await(what, condition)
   if not vim.wait(deadline, condition, 5) then
@@ -10,16 +10,10 @@ end
 
 vim.cmd('edit ' .. vim.fn.fnameescape(file))
 local buffer = vim.api.nvim_get_current_buf()
-local config = { name = 'pycompiled', cmd = { server }, root_dir = vim.fn.fnamemodify(file, ':h') }
-if vim.lsp.start then
-  vim.lsp.start(config)
-else
-  vim.lsp.buf_attach_client(buffer, vim.lsp.start_client(config))
-end
 
 await('a diagnostic', function() return #vim.diagnostic.get(buffer) == 1 end)
 local found = vim.diagnostic.get(buffer)[1]
-print(vim.json.encode({ lnum = found.lnum, col = found.col, end_col = found.end_col, severity = found.severity,
+print(vim.json.encode({ line = found.lnum, column = found.col, ['end'] = found.end_col, severity = found.severity,
   source = found.source, message = found.message }))
 
 vim.api.nvim_buf_set_lines(buffer, 1, 2, true, { 's = "é🐍"; x = 1' })
@@ -29,6 +23,11 @@ vim.api.nvim_buf_set_text(buffer, 1, 0, 1, #'é🐍', { '' })
 vim.api.nvim_buf_set_text(buffer, 2, 0, 2, 0, { 'None = ' })
 await('another', function() return #vim.diagnostic.get(buffer) == 1 end)
 vim.cmd('undo')
+vim.api.nvim_buf_set_lines(buffer, 0, -1, true, { 'x = "\\d"' })
+await('a warning', function()
+  local all = vim.diagnostic.get(buffer)
+  return #all == 1 and all[1].severity == vim.diagnostic.severity.WARN
+end)
 vim.api.nvim_buf_set_lines(buffer, 0, -1, true, { 'x = 1' })
 await('its end', function() return #vim.diagnostic.get(buffer) == 0 end)
 

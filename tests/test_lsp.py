@@ -61,6 +61,11 @@ class Life(WithDaemon):
         client = self.client()
         self.assertEqual(client.end(), 0)
         client = self.client()
+        client.send({"id": 99, "method": "shutdown", "params": None})  # as eglot does
+        self.assertIsNone(client.wait(lambda m: m.get("id") == 99)["result"])
+        client.send({"method": "exit", "params": None})
+        self.assertEqual(client.process.wait(), 0)
+        client = self.client()
         client.notify("exit")
         self.assertEqual(client.process.wait(), 1)
         client = self.client(initialize=False)

@@ -21,6 +21,9 @@ static void test_request(void **state) {
     assert_int_equal(parse("{\"jsonrpc\":\"2.0\",\"method\":\"m\"}", &m), 0);
     assert_null(m.id);
     rpc_message_deinit(&m);
+    assert_int_equal(parse("{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"params\": null}", &m), 0);
+    assert_null(m.params.text);
+    rpc_message_deinit(&m);
     assert_int_equal(parse("{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{}}", &m), 0);
     assert_null(m.method);
     assert_non_null(m.error.text);
