@@ -16,7 +16,8 @@ def find_program(folder):
     tool = shutil.which("redis-check-rdb")
     if found is None and tool is not None:
         found = os.path.join(folder, "redis-server")
-        os.symlink(os.path.realpath(tool), found)
+        if not os.path.exists(found):
+            os.symlink(os.path.realpath(tool), found)
     return found
 
 
