@@ -516,26 +516,28 @@ class WithoutDaemon(unittest.TestCase):
         subprocess.run([e2e.CTL, "stop"], env=daemon.environment, check=True, stdout=subprocess.DEVNULL)
 
     def test_daemon_killed(self):
-        with Daemon("--workers", "1") as daemon, Client(daemon.environment) as client:
-            client.open(URI, "x = (")
-            self.assertTrue(client.diagnostics(URI, 1))
-            daemon.process.kill()
-            daemon.process.wait()
-            client.change(URI, 2, {"text": "x = 1"})
-            self.assertEqual(client.diagnostics(URI, 2), [])
-            self.assertFalse([m for m in client.waiting if m.get("method") == "window/showMessage"])
+        with Daemon("--workers", "1") as daemon:
+            with Client(daemon.environment) as client:
+                client.open(URI, "x = (")
+                self.assertTrue(client.diagnostics(URI, 1))
+                daemon.process.kill()
+                daemon.process.wait()
+                client.change(URI, 2, {"text": "x = 1"})
+                self.assertEqual(client.diagnostics(URI, 2), [])
+                self.assertFalse([m for m in client.waiting if m.get("method") == "window/showMessage"])
             self.stop_started(daemon)
 
     def test_daemon_killed_while_it_checks(self):
         """What was under way is asked again of the next daemon."""
         uri = uri_of("/a:sleep=600")
-        with Daemon("--workers", "1", fake=True) as daemon, Client(daemon.environment) as client:
-            client.open(uri, "x")
-            while not daemon.status()["jobs"]:
-                pass
-            daemon.process.kill()
-            daemon.process.wait()
-            self.assertEqual(client.diagnostics(uri, 1), [])
+        with Daemon("--workers", "1", fake=True) as daemon:
+            with Client(daemon.environment) as client:
+                client.open(uri, "x")
+                while not daemon.status()["jobs"]:
+                    pass
+                daemon.process.kill()
+                daemon.process.wait()
+                self.assertEqual(client.diagnostics(uri, 1), [])
             self.stop_started(daemon)
 
     def test_daemon_started(self):

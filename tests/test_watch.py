@@ -288,6 +288,8 @@ class Command(unittest.TestCase):
             told = json.loads(process.stdout.readline())
             self.assertEqual(told["file"], path)
             self.assertTrue(told["result"]["cfile"].endswith(".opt-2.pyc"))
+            process.kill()  # before the daemon goes, which it would start anew
+            process.wait()
 
     def test_a_daemon_that_is_replaced(self):
         with e2e.Daemon() as daemon:
