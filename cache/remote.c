@@ -1,14 +1,10 @@
 /* See remote.h. */
 #include "cache/remote.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
 #include "cache/remote_lane.h"
 #include "cache/remote_link.h"
 #include "cache/remote_seal.h"
+#include "proto/clock.h"
 
 /* What may wait to be stored: beyond it entries are left out. */
 #define STORE_BYTES_MAX ((size_t)64 << 20)
@@ -51,30 +47,18 @@ static struct remote_request *make_request(const struct remote *remote, const st
     return request;
 }
 
-static int64_t now_us(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-static void leave_alone(const struct remote *remote, const char *why) {
-    unsigned seconds = remote_state_fail(remote->setting.state);
-    if (seconds > 0)
-        fprintf(stderr, "pycompile-host: the remote cache is left alone for %u s: %s\n", seconds, why);
-}
-
 /* Asks, and waits for the answer, which the caller frees; NULL: there is none. */
 static struct remote_request *ask(struct remote *remote, const struct store_key *key) {
     struct remote_request *request = make_request(remote, key);
-    int64_t start_us = now_us();
+    int64_t start_us = clock_us();
     if (!remote_lane_add(remote->asks, request))
         return NULL;
     if (!remote_lane_wait(remote->asks, request, start_us / 1000 + remote->setting.timeout_ms)) {
-        leave_alone(remote, "no answer in time");
+        remote_lane_leave_alone(remote->asks, "no answer in time");
         return NULL;
     }
-    if (!remote_state_waited(remote->setting.state, now_us() - start_us))
-        leave_alone(remote, "it is slower than compiling");
+    if (!remote_state_waited(remote->setting.state, clock_us() - start_us))
+        remote_lane_leave_alone(remote->asks, "it is slower than compiling");
     return request;
 }
 
@@ -119,5 +103,5 @@ void remote_put(struct remote *remote, const struct store_key *key, const void *
 }
 
 void remote_drain(struct remote *remote, unsigned ms) {
-    remote_lane_drain(remote->stores, now_us() / 1000 + ms);
+    remote_lane_drain(remote->stores, clock_ms() + ms);
 }

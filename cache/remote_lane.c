@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "cache/remote_link.h"
+#include "proto/clock.h"
 
 #define STACK_SIZE ((size_t)512 << 10)
 
@@ -90,7 +91,7 @@ static void finish(struct remote_lane *lane, struct remote_request *request) {
         remote_request_free(request);
 }
 
-static void leave_alone(struct remote_lane *lane, const char *why) {
+void remote_lane_leave_alone(struct remote_lane *lane, const char *why) {
     unsigned seconds = remote_state_fail(lane->setting.state);
     if (seconds == 0)
         return;
@@ -110,7 +111,7 @@ static bool accept(struct remote_lane *lane, struct remote_request *request, con
     if (request->found)
         buffer_append(&request->value, reply->data, reply->len);
     if (reply->answer == REMOTE_REFUSED)
-        leave_alone(lane, reply->data);
+        remote_lane_leave_alone(lane, reply->data);
     bool answered = request->found || reply->answer == REMOTE_NONE;
     if (answered && request->probe)
         remote_state_back(lane->setting.state);
@@ -134,7 +135,7 @@ static bool receive_all(struct remote_lane *lane, struct batch *batch, int64_t d
 
 /* Sends what was not yet answered, and reads the answers. */
 static bool exchange(struct remote_lane *lane, struct batch *batch) {
-    int64_t deadline_ms = remote_link_now_ms() + lane->setting.answer_ms;
+    int64_t deadline_ms = clock_ms() + lane->setting.answer_ms;
     for (size_t i = batch->answered; i < batch->count; i++) {
         struct remote_request *request = batch->items[i];
         if (request->set)
@@ -150,11 +151,11 @@ static bool connect_link(struct remote_lane *lane) {
     char *why;
     if (lane->link != NULL)
         return true;
-    lane->link = remote_link_open(lane->setting.url, remote_link_now_ms() + lane->setting.connect_ms, &why);
+    lane->link = remote_link_open(lane->setting.url, clock_ms() + lane->setting.connect_ms, &why);
     lane->link_used = false;
     if (lane->link != NULL)
         return true;
-    leave_alone(lane, why);
+    remote_lane_leave_alone(lane, why);
     free(why);
     return false;
 }
@@ -169,7 +170,7 @@ static void run_batch(struct remote_lane *lane, struct batch *batch) {
         }
         again = lane->link_used;
         if (!again)
-            leave_alone(lane, remote_link_why(lane->link));
+            remote_lane_leave_alone(lane, remote_link_why(lane->link));
         lane->link = remote_link_close(lane->link);
     }
 }

@@ -35,12 +35,15 @@ struct remote_lane *remote_lane_new(const struct remote_lane_setting *setting);
 /* Takes the request. False: it cannot be taken, and is freed. */
 bool remote_lane_add(struct remote_lane *lane, struct remote_request *request);
 
-/* Waits for a request, which was added, to be done. False: it is not by the deadline (CLOCK_MONOTONIC, milliseconds),
+/* Waits for a request, which was added, to be done. False: it is not by the deadline (of clock_ms()),
  * and is not the caller's any more. */
 bool remote_lane_wait(struct remote_lane *lane, struct remote_request *request, int64_t deadline_ms);
 
 /* Waits until all is done. */
 void remote_lane_drain(struct remote_lane *lane, int64_t deadline_ms);
+
+/* The server is of no use: nobody asks it for a while, which is said once. */
+void remote_lane_leave_alone(struct remote_lane *lane, const char *why);
 
 struct remote_request *remote_request_new(void);
 void remote_request_free(struct remote_request *request);

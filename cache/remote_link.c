@@ -6,30 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
-#include <time.h>
 
 #include <hiredis/hiredis.h>
 
 #include "cache/remote_tls.h"
 #include "proto/buffer.h"
+#include "proto/clock.h"
 
 struct remote_link {
     redisContext *context;
     const char *why; /* where hiredis did not say */
 };
 
-int64_t remote_link_now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 bool remote_link_is_supported(bool tls) {
     return !tls || remote_tls_is_supported();
 }
 
 static struct timeval time_left(int64_t deadline_ms) {
-    int64_t ms = deadline_ms - remote_link_now_ms();
+    int64_t ms = deadline_ms - clock_ms();
     return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 }
 

@@ -30,7 +30,7 @@ struct remote_reply {
 /* Whether this build can speak to a remote tier, and by TLS. */
 bool remote_link_is_supported(bool tls);
 
-/* Connects, identifies and selects the database by the deadline (CLOCK_MONOTONIC, milliseconds). Looking up the host's
+/* Connects, identifies and selects the database by the deadline (of clock_ms()). Looking up the host's
  * name may take longer. NULL with a message in *why, which the caller frees. */
 struct remote_link *remote_link_open(const struct remote_url *url, int64_t deadline_ms, char **why);
 struct remote_link *remote_link_close(struct remote_link *link);
@@ -48,6 +48,3 @@ void remote_reply_free(struct remote_reply *reply);
 
 /* Why the connection is broken. */
 const char *remote_link_why(const struct remote_link *link);
-
-/* CLOCK_MONOTONIC. */
-int64_t remote_link_now_ms(void);

@@ -1,8 +1,6 @@
 /* For builds without hiredis: no remote tier. See remote_link.h. */
 #include "cache/remote_link.h"
 
-#include <time.h>
-
 #include "proto/buffer.h"
 
 bool remote_link_is_supported(bool tls) {
@@ -52,10 +50,4 @@ void remote_reply_free(struct remote_reply *reply) {
 const char *remote_link_why(const struct remote_link *link) {
     (void)link;
     return "built without hiredis";
-}
-
-int64_t remote_link_now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }

@@ -2,8 +2,9 @@
 #include "cache/remote_state.h"
 
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "proto/clock.h"
 
 /* The first time of leaving it alone, and how often that doubles. */
 #define AWAY_MS 10000
@@ -15,12 +16,6 @@
 /* Loss that is borne; where it comes back after having been too slow, less. */
 #define WASTE_MAX_US 500000
 #define WASTE_SECOND_US 400000
-
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 struct remote_state *remote_state_map(int fd) {
     struct remote_state *state = mmap(NULL, sizeof *state, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -51,7 +46,7 @@ static unsigned away_ms(unsigned failures) {
 }
 
 bool remote_state_may_try(struct remote_state *state) {
-    int64_t until = state->away_until_ms, now = now_ms();
+    int64_t until = state->away_until_ms, now = clock_ms();
     if (until == 0 || until > now ||
         !atomic_compare_exchange_strong(&state->away_until_ms, &until, now + away_ms(state->failures)))
         return false;
@@ -62,7 +57,7 @@ bool remote_state_may_try(struct remote_state *state) {
 unsigned remote_state_fail(struct remote_state *state) {
     int64_t used = 0;
     unsigned ms = away_ms(state->failures);
-    if (!atomic_compare_exchange_strong(&state->away_until_ms, &used, now_ms() + ms))
+    if (!atomic_compare_exchange_strong(&state->away_until_ms, &used, clock_ms() + ms))
         return 0;
     state->failures++;
     state->counts.failures++;

@@ -17,6 +17,7 @@
 #include "cache/folder.h"
 #include "cache/store.h"
 #include "proto/buffer.h"
+#include "proto/clock.h"
 
 /* Of the format: another one has another folder. The file is laid out as this machine's words are.
  */
@@ -46,9 +47,7 @@ struct store_env {
 };
 
 static time_t now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec;
+    return clock_ms() / 1000;
 }
 
 /* Reads a small file of the folder (or of anywhere, by its path). "" where there is none. */

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "client/clock.h"
+#include "proto/clock.h"
 #include "client/connect.h"
 #include "proto/buffer.h"
 #include "proto/paths.h"

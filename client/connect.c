@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "client/clock.h"
+#include "proto/clock.h"
 #include "proto/buffer.h"
 #include "proto/paths.h"
 

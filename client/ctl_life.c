@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "client/autostart.h"
-#include "client/clock.h"
+#include "proto/clock.h"
 #include "client/connect.h"
 #include "proto/json.h"
 #include "proto/paths.h"

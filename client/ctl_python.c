@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "client/clock.h"
+#include "proto/clock.h"
 #include "client/python_wish.h"
 #include "client/table.h"
 #include "proto/json.h"

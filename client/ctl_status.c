@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/clock.h"
+#include "proto/clock.h"
 #include "client/table.h"
 #include "proto/json.h"
 

@@ -13,7 +13,7 @@
 #include "client/argument_values.h"
 #include "client/arguments.h"
 #include "client/autostart.h"
-#include "client/clock.h"
+#include "proto/clock.h"
 #include "client/environment.h"
 #include "client/python_choice.h"
 #include "client/report.h"

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "client/clock.h"
+#include "proto/clock.h"
 
 #define DEADLINE_MS 120000
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "client/autostart.h"
-#include "client/clock.h"
+#include "proto/clock.h"
 #include "client/compileall_work.h"
 #include "client/python_choice.h"
 #include "client/standard_fds.h"

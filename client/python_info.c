@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/clock.h"
+#include "proto/clock.h"
 
 #define DEADLINE_MS 30000
 #define FILE_MAX 65536

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "client/clock.h"
+#include "proto/clock.h"
 #include "proto/json.h"
 #include "proto/rpc.h"
 

@@ -11,6 +11,7 @@
 #include "daemon/host/job_cache.h"
 #include "daemon/host/ranges.h"
 #include "daemon/host/source_hash.h"
+#include "proto/clock.h"
 #include "proto/pyc_path.h"
 #include "proto/rpc.h"
 
@@ -18,14 +19,11 @@
 #define SOURCE_HASH_ROUNDS (PY_VERSION_HEX >= 0x030B0000 ? 1 : 2)
 
 static long elapsed_us(const struct compile_job *job) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (now.tv_sec - job->started.tv_sec) * 1000000L + (now.tv_nsec - job->started.tv_nsec) / 1000;
+    return (long)(clock_us() - job->started_us);
 }
 
 void compile_job_init(struct compile_job *job, const struct job_setting *setting, const struct compile_request *request) {
-    *job = (struct compile_job){.setting = setting, .request = request, .dir_fd = AT_FDCWD};
-    clock_gettime(CLOCK_MONOTONIC, &job->started);
+    *job = (struct compile_job){.setting = setting, .request = request, .dir_fd = AT_FDCWD, .started_us = clock_us()};
 }
 
 void compile_job_deinit(struct compile_job *job) {

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
-#include <time.h>
 
 #include "cache/store.h"
 #include "daemon/host/answer.h"
@@ -27,7 +27,7 @@ struct job_setting {
 struct compile_job {
     const struct job_setting *setting;
     const struct compile_request *request;
-    struct timespec started;
+    int64_t started_us;
     int dir_fd; /* of the request's cwd, or AT_FDCWD where it has none and needs none */
     char *cfile;
     struct source_file source;

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/host/compile_job.h"
@@ -17,6 +16,7 @@
 #include "daemon/host/interpreter.h"
 #include "daemon/host/pristine.h"
 #include "daemon/host/search_job.h"
+#include "proto/clock.h"
 #include "proto/frame.h"
 #include "proto/rpc.h"
 
@@ -118,21 +118,15 @@ static bool is_more_waiting(const struct worker_loop *loop) {
     return frame_reader_pending(&loop->reader) || poll(&input, 1, 0) > 0;
 }
 
-static long long now_us(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000000ll + now.tv_nsec / 1000;
-}
-
 /* Adds to the answer which worker gave it when. */
-static void add_trace(struct answer *answer, long long start_us) {
+static void add_trace(struct answer *answer, int64_t start_us) {
     if (answer->result == NULL && answer->data == NULL)
         answer->data = cJSON_CreateObject();
     cJSON *trace = cJSON_AddObjectToObject(answer->result ? answer->result : answer->data, "trace");
     cJSON_AddNumberToObject(trace, "host", getpid());
     cJSON_AddNumberToObject(trace, "worker", gettid());
     cJSON_AddNumberToObject(trace, "start_us", (double)start_us);
-    cJSON_AddNumberToObject(trace, "elapsed_us", (double)(now_us() - start_us));
+    cJSON_AddNumberToObject(trace, "elapsed_us", (double)(clock_us() - start_us));
 }
 
 static void run_search(const struct rpc_message *message, struct answer *answer) {
@@ -162,7 +156,7 @@ static void compile(struct worker_loop *loop, const struct job_setting *setting,
 /* Compiles, checks, or removes what a dead run of the same request and id has left. */
 static void run_job(struct worker_loop *loop, const struct rpc_message *message, struct answer *answer) {
     struct compile_request request;
-    long long start_us = now_us();
+    int64_t start_us = clock_us();
     const char *error;
     char why[160];
     cJSON *params = json_parse_checked(message->params.text, message->params.len, &error);

@@ -1,10 +1,11 @@
-/* Monotonic milliseconds, for deadlines. */
+/* A monotonic clock, for deadlines and for how long something took. */
 #pragma once
 
 #include <stdint.h>
 
-/* Milliseconds of a clock that nobody sets. */
+/* Milliseconds, and microseconds, of a clock that nobody sets: CLOCK_MONOTONIC, the same for all processes. */
 int64_t clock_ms(void);
+int64_t clock_us(void);
 
 /* Sleeps; a signal may end it early. */
 void clock_sleep_ms(int ms);
