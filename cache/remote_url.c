@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proto/buffer.h"
+#include "proto/percent.h"
 
 #define PORT_MAX 65535
 #define DB_MAX 1000000
@@ -17,31 +18,6 @@ static const struct scheme {
     {"redis://", false, false},  {"valkey://", false, false}, {"rediss://", true, false},
     {"valkeys://", true, false}, {"unix://", false, true},
 };
-
-static int hex_digit(char c) {
-    const char *digits = "0123456789abcdef", *at = c != '\0' ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) : NULL;
-    return at != NULL ? (int)(at - digits) : -1;
-}
-
-/* Percent-decodes text up to `end`. NULL where an escape is none, or NUL. */
-static char *decode(const char *text, const char *end) {
-    struct buffer out = {0};
-    for (; text < end; text++) {
-        char c = *text;
-        if (c == '%') {
-            int high = end - text > 2 ? hex_digit(text[1]) : -1, low = high >= 0 ? hex_digit(text[2]) : -1;
-            if (low < 0 || high * 16 + low == 0) {
-                buffer_deinit(&out);
-                return NULL;
-            }
-            c = (char)(high * 16 + low);
-            text += 2;
-        }
-        buffer_append_char(&out, c);
-    }
-    buffer_string(&out);
-    return out.data;
-}
 
 /* A number up to `max` that ends at `end`; -1: it is none. */
 static long number(const char *text, const char *end, long max) {
@@ -55,9 +31,9 @@ static long number(const char *text, const char *end, long max) {
 static const char *read_credentials(const char *text, const char *end, struct remote_url *url) {
     const char *colon = memchr(text, ':', (size_t)(end - text));
     const char *user_end = colon != NULL ? colon : end;
-    if (user_end > text && (url->user = decode(text, user_end)) == NULL)
+    if (user_end > text && (url->user = percent_decode(text, user_end)) == NULL)
         return "its user's name is badly encoded";
-    if (colon != NULL && (url->password = decode(colon + 1, end)) == NULL)
+    if (colon != NULL && (url->password = percent_decode(colon + 1, end)) == NULL)
         return "its password is badly encoded";
     return url->user != NULL && url->password == NULL ? "it has a user but no password" : NULL;
 }
@@ -78,7 +54,7 @@ static const char *read_host(const char *text, const char *end, struct remote_ur
     } else {
         host_end = end;
     }
-    url->host = host_end > text ? decode(text, host_end) : xstrdup("localhost");
+    url->host = host_end > text ? percent_decode(text, host_end) : xstrdup("localhost");
     if (url->host == NULL)
         return "its host is badly encoded";
     url->port = REMOTE_URL_PORT;
@@ -101,7 +77,7 @@ static const char *read_query(const char *text, struct remote_url *url) {
         if (strncmp(text, db, strlen(db)) == 0)
             error = read_db(text + strlen(db), end, url);
         else if (url->tls && url->ca_file == NULL && strncmp(text, ca, strlen(ca)) == 0)
-            error = (url->ca_file = decode(text + strlen(ca), end)) == NULL ? "its ssl_ca_certs is badly encoded" : NULL;
+            error = (url->ca_file = percent_decode(text + strlen(ca), end)) == NULL ? "its ssl_ca_certs is badly encoded" : NULL;
         else
             error = "it has a parameter that is none of db and (for TLS) ssl_ca_certs";
         if (error != NULL)
@@ -123,7 +99,7 @@ static const char *read_rest(const char *text, bool unix_socket, struct remote_u
         place = at + 1;
     }
     if (error == NULL && unix_socket) {
-        url->path = *place == '/' ? decode(place, query) : NULL;
+        url->path = *place == '/' ? percent_decode(place, query) : NULL;
         error = url->path == NULL ? "it names no absolute path" : NULL;
     } else if (error == NULL) {
         error = read_host(place, authority_end, url);

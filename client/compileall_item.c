@@ -54,10 +54,6 @@ bool compileall_item_check_level(struct compileall_item *item, const struct comp
     return false;
 }
 
-static bool is(struct json_span span, const char *text) {
-    return span.text != NULL && span.len == strlen(text) && memcmp(span.text, text, span.len) == 0;
-}
-
 static char *read_cfile(struct json_span result) {
     const char *why;
     cJSON *tree = json_parse(result.text, result.len, &why);
@@ -116,7 +112,7 @@ bool compileall_item_answered(struct compileall_item *item, const struct compile
                               const struct batch_answer *answer) {
     bool failed = answer->error.text != NULL;
     struct json_span text = failed ? answer->error : answer->result;
-    if (failed || !is(json_member(text.text, text.len, "outcome"), "\"up-to-date\""))
+    if (failed || !json_span_is(json_member(text.text, text.len, "outcome"), "\"up-to-date\""))
         item->compiled = true;
     item->failed = item->failed || failed;
     if (options->json) {

@@ -318,10 +318,6 @@ void pool_host_gone(struct host *host) {
     pool_dispatch(pool);
 }
 
-static bool is(struct json_span span, const char *text) {
-    return span.text != NULL && span.len == strlen(text) && memcmp(span.text, text, span.len) == 0;
-}
-
 /* Whether the job's source was looked for in the cache: see daemon/host/job_cache.c. */
 static bool asked_cache(const struct pool *pool, const struct job *job) {
     static const char *const names[] = {"cache", "source"};
@@ -331,7 +327,8 @@ static bool asked_cache(const struct pool *pool, const struct job *job) {
     json_members(job->params, job->params_len, names, found, 2);
     use = found[0];
     source = found[1];
-    return (use.text == NULL || is(use, "null") || is(use, "\"use\"")) && (source.text == NULL || is(source, "null"));
+    return (use.text == NULL || json_span_is(use, "null") || json_span_is(use, "\"use\"")) &&
+           (source.text == NULL || json_span_is(source, "null"));
 }
 
 /* Counts an answer by its kind. */
@@ -348,9 +345,9 @@ static void count(const struct pool *pool, const struct job *job, const struct r
         {"\"cached\"", offsetof(struct counters, cached)},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (is(outcome, kinds[i].text))
+        if (json_span_is(outcome, kinds[i].text))
             ++*(uint64_t *)((char *)counters + kinds[i].offset);
-    counters->cache_misses += is(outcome, "\"compiled\"") && asked_cache(pool, job);
+    counters->cache_misses += json_span_is(outcome, "\"compiled\"") && asked_cache(pool, job);
 }
 
 /* Where the host says that the job must be run elsewhere: lets it wait for that. False where it says something else. */

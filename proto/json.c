@@ -14,7 +14,7 @@ static const char *next_byte_escape(const char *at, const char *end) {
             at += 2;
             continue;
         }
-        int unit = utf8_hex4(at + 2, end);
+        int unit = utf8_hex(at + 2, end, 4);
         if (unit >= 0xdc80 && unit <= 0xdcff)
             return at;
         at += unit >= 0xd800 && unit <= 0xdbff ? 12 : 6;
@@ -30,7 +30,7 @@ static bool decode_byte_escapes(const char *text, size_t len, struct buffer *out
         return false;
     for (; escape != NULL; escape = next_byte_escape(text, end)) {
         buffer_append(out, text, (size_t)(escape - text));
-        buffer_append_char(out, (char)(utf8_hex4(escape + 2, end) & 0xff));
+        buffer_append_char(out, (char)(utf8_hex(escape + 2, end, 4) & 0xff));
         text = escape + 6;
     }
     buffer_append(out, text, (size_t)(end - text));

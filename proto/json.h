@@ -30,6 +30,9 @@ struct json_span {
     size_t len;
 };
 
+/* Whether there is such a part, and it is exactly the text. */
+bool json_span_is(struct json_span span, const char *text);
+
 /* Checks that the text is exactly one JSON value, and parses it. Returns the tree, which the caller
  * gives to cJSON_Delete(), or NULL and a message (static) in *error. */
 cJSON *json_parse(const char *text, size_t len, const char **error);

@@ -71,7 +71,7 @@ static bool check_escape(struct cursor *c) {
     char kind = *c->at++;
     if (kind != 'u')
         return is_short_escape(kind) ? true : fail(c, "unknown escape in a string");
-    int unit = utf8_hex4(c->at, c->end);
+    int unit = utf8_hex(c->at, c->end, 4);
     if (unit < 0)
         return fail(c, "\\u is not followed by four hexadecimal digits");
     c->at += 4;
@@ -80,7 +80,7 @@ static bool check_escape(struct cursor *c) {
     if (unit < 0xd800 || unit > 0xdfff || (unit >= 0xdc80 && unit <= 0xdcff))
         return true;
     if (unit < 0xdc00 && c->end - c->at >= 6 && c->at[0] == '\\' && c->at[1] == 'u') {
-        int low = utf8_hex4(c->at + 2, c->end);
+        int low = utf8_hex(c->at + 2, c->end, 4);
         if (low >= 0xdc00 && low <= 0xdfff) {
             c->at += 6;
             return true;
@@ -222,6 +222,10 @@ const char *json_check_within(const char *text, size_t len, const struct json_li
     if (check_value(&c, 0) && c.at != c.end)
         c.why = "text behind the value";
     return c.why;
+}
+
+bool json_span_is(struct json_span span, const char *text) {
+    return span.text != NULL && span.len == strlen(text) && memcmp(span.text, text, span.len) == 0;
 }
 
 /* The functions below pass over text that json_check() has passed: brackets and quotes match. */

@@ -21,11 +21,11 @@ size_t utf8_sequence(const char *at, const char *end) {
     return len;
 }
 
-int utf8_hex4(const char *at, const char *end) {
-    if (end - at < 4)
+int utf8_hex(const char *at, const char *end, int digits) {
+    if (end - at < digits)
         return -1;
     int value = 0;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < digits; i++) {
         char c = at[i];
         int digit = c >= '0' && c <= '9'   ? c - '0'
                     : c >= 'a' && c <= 'f' ? c - 'a' + 10

@@ -16,9 +16,9 @@ static bool is_high(int unit) {
 
 /* Copies the escape at `at`, a backslash; returns its length. */
 static size_t copy_escape(const char *at, const char *end, struct buffer *out) {
-    int unit = at + 1 < end && at[1] == 'u' ? utf8_hex4(at + 2, end) : -1;
+    int unit = at + 1 < end && at[1] == 'u' ? utf8_hex(at + 2, end, 4) : -1;
     size_t len = unit >= 0 ? 6 : at + 1 < end ? 2 : 1;
-    bool pair = is_high(unit) && end - at >= 12 && at[6] == '\\' && at[7] == 'u' && is_low(utf8_hex4(at + 8, end));
+    bool pair = is_high(unit) && end - at >= 12 && at[6] == '\\' && at[7] == 'u' && is_low(utf8_hex(at + 8, end, 4));
     if (unit == 0)
         buffer_append_string(out, "\\u0001");
     else if (!pair && (is_high(unit) || (is_low(unit) && (unit < 0xdc80 || unit > 0xdcff))))
