@@ -10,7 +10,7 @@
 
 #include "cache/remote.h"
 #include "cache/store.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 /* cache_rest() is to be called so often. */
 #define CACHE_REST_S 15

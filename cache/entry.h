@@ -7,7 +7,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 /* What a compile gave, and under which name. */
 struct cache_outcome {

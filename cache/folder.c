@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 /* A variable that holds an absolute path, as the XDG base directories must; else NULL. */
 static const char *path_variable(const char *name) {

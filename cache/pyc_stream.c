@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "proto/utf8.h"
+#include "base/utf8.h"
 
 /* Set in a type byte: the object gets the next number, by which later ones refer to it. */
 #define FLAG_REF 0x80u

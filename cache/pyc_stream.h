@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 /* Bytes [start, end) of a stream: the type byte, the length and the text of the file name. */
 struct pyc_stream_name {

@@ -4,7 +4,7 @@
 #include "cache/remote_lane.h"
 #include "cache/remote_link.h"
 #include "cache/remote_seal.h"
-#include "proto/clock.h"
+#include "base/clock.h"
 
 /* What may wait to be stored: beyond it entries are left out. */
 #define STORE_BYTES_MAX ((size_t)64 << 20)

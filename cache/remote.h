@@ -14,7 +14,7 @@
 #include "cache/remote_state.h"
 #include "cache/remote_url.h"
 #include "cache/store.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 #define REMOTE_TIMEOUT_MS_DEFAULT 500
 

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "cache/remote_link.h"
-#include "proto/clock.h"
+#include "base/clock.h"
 
 #define STACK_SIZE ((size_t)512 << 10)
 

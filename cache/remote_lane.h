@@ -8,7 +8,7 @@
 #include "cache/remote_seal.h"
 #include "cache/remote_state.h"
 #include "cache/remote_url.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 struct remote_request {
     struct remote_request *next;

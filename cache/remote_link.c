@@ -10,8 +10,8 @@
 #include <hiredis/hiredis.h>
 
 #include "cache/remote_tls.h"
-#include "proto/buffer.h"
-#include "proto/clock.h"
+#include "base/buffer.h"
+#include "base/clock.h"
 
 struct remote_link {
     redisContext *context;

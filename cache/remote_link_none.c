@@ -1,7 +1,7 @@
 /* For builds without hiredis: no remote tier. See remote_link.h. */
 #include "cache/remote_link.h"
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 bool remote_link_is_supported(bool tls) {
     (void)tls;

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "cache/store.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 /* Bytes that a secret has at least. */
 #define REMOTE_SECRET_MIN 16

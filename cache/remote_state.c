@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "proto/clock.h"
+#include "base/clock.h"
 
 /* The first time of leaving it alone, and how often that doubles. */
 #define AWAY_MS 10000

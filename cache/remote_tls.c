@@ -9,7 +9,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 bool remote_tls_is_supported(void) {
     return true;

@@ -1,7 +1,7 @@
 /* For builds without hiredis_ssl and OpenSSL. See remote_tls.h. */
 #include "cache/remote_tls.h"
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 bool remote_tls_is_supported(void) {
     return false;

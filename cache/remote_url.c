@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/buffer.h"
-#include "proto/percent.h"
+#include "base/buffer.h"
+#include "base/percent.h"
 
 #define PORT_MAX 65535
 #define DB_MAX 1000000

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 #define STORE_KEY_SIZE 32
 #define STORE_LIMIT_DEFAULT ((uint64_t)2 << 30)

@@ -16,8 +16,8 @@
 #include "cache/crash_guard.h"
 #include "cache/folder.h"
 #include "cache/store.h"
-#include "proto/buffer.h"
-#include "proto/clock.h"
+#include "base/buffer.h"
+#include "base/clock.h"
 
 /* Of the format: another one has another folder. The file is laid out as this machine's words are.
  */

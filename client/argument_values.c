@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 char *argument_int(const char *text, long min, long max, long *number) {
     char *end;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "client/stderr_text.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 struct parser {
     const struct arguments *arguments;

@@ -12,10 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "proto/clock.h"
+#include "base/clock.h"
 #include "client/connect.h"
-#include "proto/buffer.h"
-#include "proto/paths.h"
+#include "base/buffer.h"
+#include "base/paths.h"
 
 #define START_DEADLINE_MS 30000
 /* After the daemon's word that one is reachable: a daemon that leaves may still be in the way. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "client/autostart.h"
-#include "proto/clock.h"
+#include "base/clock.h"
 #include "client/connect.h"
 #include "client/rpc_client.h"
 #include "client/window.h"

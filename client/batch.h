@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "client/progress.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 #include "proto/json.h"
 
 enum batch_next {

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 #define AHEAD_MAX 4096
 

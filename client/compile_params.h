@@ -1,7 +1,7 @@
 /* The params of many `compile` requests that differ in little: what they share is encoded once. */
 #pragma once
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 #include "proto/compile.h"
 
 struct compile_params {

@@ -1,7 +1,7 @@
 /* What compileall says: its lines on standard output, to the letter. Each appends to `out`. */
 #pragma once
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 #include "proto/json.h"
 
 void compileall_say_listing(struct buffer *out, const char *folder);

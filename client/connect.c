@@ -9,9 +9,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "proto/clock.h"
-#include "proto/buffer.h"
-#include "proto/paths.h"
+#include "base/clock.h"
+#include "base/buffer.h"
+#include "base/paths.h"
 
 /* How long a daemon whose backlog is full may take to accept. */
 #define ACCEPT_WAIT_MS 10000

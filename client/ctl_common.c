@@ -11,7 +11,7 @@
 #include "client/connect.h"
 #include "client/stderr_text.h"
 #include "proto/json.h"
-#include "proto/paths.h"
+#include "base/paths.h"
 
 enum {
     OPTION_HELP,

@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "client/autostart.h"
-#include "proto/clock.h"
+#include "base/clock.h"
 #include "client/connect.h"
 #include "proto/json.h"
-#include "proto/paths.h"
+#include "base/paths.h"
 
 #define POLL_MS 20
 /* A daemon that hangs up without an answer is leaving: how long its socket may outlive that. */

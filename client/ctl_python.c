@@ -12,11 +12,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "proto/clock.h"
+#include "base/clock.h"
 #include "client/python_wish.h"
 #include "client/table.h"
 #include "proto/json.h"
-#include "proto/paths.h"
+#include "base/paths.h"
 
 #define PREFIX "pycompile-host-"
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/clock.h"
+#include "base/clock.h"
 #include "client/table.h"
 #include "proto/json.h"
 

@@ -13,12 +13,12 @@
 #include "client/argument_values.h"
 #include "client/arguments.h"
 #include "client/autostart.h"
-#include "proto/clock.h"
+#include "base/clock.h"
 #include "client/environment.h"
 #include "client/python_choice.h"
 #include "client/report.h"
 #include "client/stderr_text.h"
-#include "proto/paths.h"
+#include "base/paths.h"
 
 #define PROG "pycompilectl watch"
 

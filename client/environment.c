@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 /* CPython ignores variables that are empty. */
 static const char *variable(const char *name) {

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 static bool same_bytes(FILE *a, FILE *b) {
     char x[8192], y[8192];

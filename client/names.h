@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 struct names {
     char *const *list; /* NULL: from fd */

@@ -8,7 +8,7 @@
 
 #include "client/argument_values.h"
 #include "client/arguments.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 #define PROG "pycompile-client"
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "proto/clock.h"
+#include "base/clock.h"
 
 #define DEADLINE_MS 120000
 

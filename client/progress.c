@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "proto/clock.h"
+#include "base/clock.h"
 #include "client/stderr_text.h"
 
 #define FIRST_MS 500

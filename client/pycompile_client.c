@@ -12,7 +12,7 @@
 #include "client/report.h"
 #include "client/standard_fds.h"
 #include "client/stderr_text.h"
-#include "proto/paths.h"
+#include "base/paths.h"
 
 #define PROG "pycompile-client"
 

@@ -8,13 +8,13 @@
 #include <unistd.h>
 
 #include "client/autostart.h"
-#include "proto/clock.h"
+#include "base/clock.h"
 #include "client/compileall_work.h"
 #include "client/python_choice.h"
 #include "client/standard_fds.h"
 #include "client/stderr_text.h"
 #include "client/sys_path.h"
-#include "proto/paths.h"
+#include "base/paths.h"
 
 #define PROG "pycompileall-client"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "client/autostart.h"
-#include "proto/clock.h"
+#include "base/clock.h"
 #include "client/python_wish.h"
 
 #define DEADLINE_MS 30000

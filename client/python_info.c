@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/clock.h"
+#include "base/clock.h"
 
 #define DEADLINE_MS 30000
 #define FILE_MAX 65536

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "proto/utf8.h"
+#include "base/utf8.h"
 
 static const struct range {
     uint32_t first, last;

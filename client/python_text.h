@@ -1,7 +1,7 @@
 /* File names as Python has them: str objects that os.fsdecode() made of their bytes. */
 #pragma once
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 /* Appends repr() of the name. */
 void python_text_repr(struct buffer *out, const char *name);

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 #define LINE_MAX_BYTES 4096
 

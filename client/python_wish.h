@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "client/python_version.h"
+#include "base/python_version.h"
 
 struct python_wish {
     struct python_version version; /* major is 0 where a specifier is all there is */

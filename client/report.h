@@ -6,7 +6,7 @@
 
 #include "client/progress.h"
 #include "client/warnings_shown.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 #include "proto/json.h"
 
 struct report {

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 #include "proto/frame.h"
 #include "proto/json.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "proto/utf8.h"
+#include "base/utf8.h"
 
 void stderr_text_append(struct buffer *out, const char *text) {
     const char *end = text + strlen(text), *plain = text;

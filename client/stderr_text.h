@@ -2,7 +2,7 @@
  * backslashes (errors="backslashreplace"). */
 #pragma once
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 /* Appends `text` (bytes as proto/json.h has them): a byte 0xNN that is not UTF-8 becomes \udcNN. */
 void stderr_text_append(struct buffer *out, const char *text);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "client/python_info.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 /* Appends the folders, each with its NUL. The virtual environment's interpreter is taken where one is active and of
  * that version, else the one that the host was built for, else pythonX.Y from PATH. Returns 0, or -1 with a message,

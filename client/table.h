@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 #define TABLE_COLUMNS_MAX 16
 

@@ -4,8 +4,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-#include "proto/pyc_header.h"
-#include "proto/pyc_path.h"
+#include "base/pyc_header.h"
+#include "base/pyc_path.h"
 
 static bool check_level(const struct up_to_date *how, const struct walk_entry *entry, int optimize,
                         const struct pyc_header *wanted) {

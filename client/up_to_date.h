@@ -18,7 +18,7 @@ struct up_to_date {
     bool legacy;
     const char *prefix; /* sys.pycache_prefix, or NULL */
     const char *cwd;
-    bool strip_dot; /* see proto/pyc_path.h */
+    bool strip_dot; /* see base/pyc_path.h */
 };
 
 /* Looks at all of them; relative to the entry's folder where the .pyc files are below it. */

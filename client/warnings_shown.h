@@ -6,7 +6,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 struct warnings_shown {
     char **once; /* what the action "once" has shown already */

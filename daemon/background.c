@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "proto/buffer.h"
-#include "proto/paths.h"
+#include "base/buffer.h"
+#include "base/paths.h"
 
 #define LOG_MAX (1 << 20)
 

@@ -11,8 +11,8 @@
 
 #include <uv.h>
 
-#include "daemon/list.h"
-#include "proto/buffer.h"
+#include "base/list.h"
+#include "base/buffer.h"
 #include "proto/frame.h"
 
 struct channel;

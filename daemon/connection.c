@@ -13,7 +13,7 @@
 #include "daemon/pool.h"
 #include "daemon/server.h"
 #include "daemon/watch/watch.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 #include "proto/rpc.h"
 
 /* What a connection may hold without being held back when memory is short. */

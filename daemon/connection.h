@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "daemon/channel.h"
-#include "daemon/list.h"
+#include "base/list.h"
 
 struct job;
 struct server;

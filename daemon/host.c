@@ -13,7 +13,7 @@
 
 #include "daemon/log.h"
 #include "daemon/pool.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 #include "proto/rpc.h"
 
 #define CONTROL_FD 3

@@ -8,7 +8,7 @@
 #include <uv.h>
 
 #include "daemon/channel.h"
-#include "daemon/list.h"
+#include "base/list.h"
 #include "daemon/worker.h"
 
 struct pool;

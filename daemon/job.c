@@ -9,7 +9,7 @@
 #include "daemon/pool.h"
 #include "daemon/reply.h"
 #include "daemon/server.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 #include "proto/rpc.h"
 
 /* Removing a file takes no time, unless the file system hangs. */

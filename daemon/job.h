@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/list.h"
+#include "base/list.h"
 #include "proto/compile.h"
 #include "proto/json.h"
 

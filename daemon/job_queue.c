@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 /* One owner's jobs of one priority; exists while it has any. */
 struct turn {

@@ -11,9 +11,9 @@
 #include "daemon/connection.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 #include "proto/frame.h"
-#include "proto/paths.h"
+#include "base/paths.h"
 
 #define PROGRAM "pycompile-lsp"
 

@@ -14,8 +14,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "proto/buffer.h"
-#include "proto/paths.h"
+#include "base/buffer.h"
+#include "base/paths.h"
 
 /* A daemon without our lock that does not close a new connection within that time is taken for a living one. */
 #define ENDING_MS 500

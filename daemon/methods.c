@@ -13,7 +13,7 @@
 #include "daemon/server.h"
 #include "daemon/status.h"
 #include "daemon/watch/watch.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 #include "proto/rpc.h"
 #include "proto/search.h"
 

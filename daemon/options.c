@@ -15,9 +15,9 @@
 #include "cache/folder.h"
 #include "cache/remote.h"
 #include "cache/store.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 #include "proto/frame.h"
-#include "proto/paths.h"
+#include "base/paths.h"
 
 /* The default limit is no lower, on however small a machine: the interpreters and their stacks need some. */
 #define HOST_LIMIT_LEAST_MIB 512

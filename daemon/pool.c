@@ -9,7 +9,7 @@
 #include "daemon/job.h"
 #include "daemon/log.h"
 #include "daemon/pool_recovery.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 /* Interpreters of one process, at most: one address space and one blast radius. */
 #define HOST_WORKERS_MAX 16

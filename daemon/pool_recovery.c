@@ -7,7 +7,7 @@
 
 #include "daemon/job.h"
 #include "daemon/log.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 /* Hosts that may die under a job before it is given up. */
 #define ATTEMPTS_MAX 2

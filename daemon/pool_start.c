@@ -5,7 +5,7 @@
 
 #include "daemon/log.h"
 #include "daemon/pool.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 /* The wait after the first failure, doubled by each that follows: 50 ms, ... 6.4 s. */
 #define DELAY_MS 50

@@ -10,7 +10,7 @@
 #include "cache/remote_link.h"
 #include "cache/remote_seal.h"
 #include "cache/remote_url.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 #define SECRET_MAX 4096
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "daemon/connection.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 #include "proto/rpc.h"
 
 struct batch {

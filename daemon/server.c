@@ -11,11 +11,11 @@
 
 #include "daemon/connection.h"
 #include "daemon/hold_signals.h"
-#include "daemon/host_programs.h"
+#include "base/host_programs.h"
 #include "daemon/language_server.h"
 #include "daemon/log.h"
 #include "daemon/pool.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 static void check_end(struct server *server);
 static void on_drain_timer(uv_timer_t *timer);

@@ -10,7 +10,7 @@
 #include "cache/remote_state.h"
 #include "daemon/acceptor.h"
 #include "daemon/channel.h"
-#include "daemon/list.h"
+#include "base/list.h"
 #include "daemon/listen.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"

@@ -10,7 +10,7 @@
 #include "daemon/job.h"
 #include "daemon/log.h"
 #include "daemon/pool.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 #include "proto/rpc.h"
 
 /* A host's messages are trusted to be of any length: results can carry many warnings. */

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 /* Default for the longest message, in bytes. */
 #define FRAME_LIMIT_DEFAULT (64u << 20)

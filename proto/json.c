@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/utf8.h"
+#include "base/utf8.h"
 
 /* Finds the next \udc80..\udcff escape that is not the second half of a pair, at or behind `at`. */
 static const char *next_byte_escape(const char *at, const char *end) {

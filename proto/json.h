@@ -13,7 +13,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 /* Deepest nesting of arrays and objects that is read. */
 #define JSON_DEPTH_MAX 64

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "proto/utf8.h"
+#include "base/utf8.h"
 
 /* A place in a text; `why` is set at the first fault and ends all progress. */
 struct cursor {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "proto/utf8.h"
+#include "base/utf8.h"
 
 static const char *const names[] = {[POSITION_UTF16] = "utf-16", [POSITION_UTF8] = "utf-8", [POSITION_UTF32] = "utf-32"};
 

@@ -7,7 +7,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 #include "proto/json.h"
 
 enum rpc_code {

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "proto/position.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 /* Zero-initialised is the empty text. */
 struct source_text {

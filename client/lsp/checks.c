@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/clock.h"
+#include "base/clock.h"
 #include "client/lsp/diagnostics.h"
 #include "client/lsp/uri.h"
 #include "proto/rpc.h"

@@ -15,7 +15,7 @@
 #include "client/autostart.h"
 #include "client/python_choice.h"
 #include "client/rpc_client.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 #define PACKET_MAX 16384
 

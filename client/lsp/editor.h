@@ -6,7 +6,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 #include "proto/frame.h"
 
 /* Longest message that is read, in bytes. */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "proto/paths.h"
+#include "base/paths.h"
 #include "proto/rpc.h"
 
 /* How often a call is made in all. */

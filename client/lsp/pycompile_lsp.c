@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "proto/clock.h"
+#include "base/clock.h"
 #include "client/lsp/checks.h"
 #include "client/lsp/messages.h"
 #include "client/lsp/workspace_run.h"

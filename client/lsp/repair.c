@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "proto/utf8.h"
+#include "base/utf8.h"
 
 static bool is_low(int unit) {
     return unit >= 0xdc00 && unit <= 0xdfff;

@@ -3,7 +3,7 @@
  * and links to folders. */
 #pragma once
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 struct source_files {
     char **folders; /* still to be read, the next one last */

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "proto/buffer.h"
-#include "proto/percent.h"
+#include "base/buffer.h"
+#include "base/percent.h"
 
 /* What follows "file:" and a host that is this machine's, or NULL. */
 static const char *path_part(const char *uri) {

@@ -11,8 +11,8 @@
 #include "daemon/host/job_cache.h"
 #include "daemon/host/ranges.h"
 #include "daemon/host/source_hash.h"
-#include "proto/clock.h"
-#include "proto/pyc_path.h"
+#include "base/clock.h"
+#include "base/pyc_path.h"
 #include "proto/rpc.h"
 
 /* Of the hash in the header. */

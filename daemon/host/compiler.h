@@ -8,7 +8,7 @@
 
 #include <Python.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 #include "proto/compile.h"
 
 struct compiler;

@@ -7,7 +7,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 #include "proto/compile.h"
 
 struct compile_job;

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/host/as_program.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 /* Above all descriptors that the server passes. */
 #define OBJECT_FD_MIN 200

@@ -19,7 +19,7 @@
 #include "daemon/host/control.h"
 #include "daemon/host/host_cache.h"
 #include "daemon/host/worker_loop.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 /* A worker's stack where the process's own has no limit; CPython's thresholds are made for the 8 MiB that are usual. */
 #define STACK_DEFAULT ((size_t)8 << 20)

@@ -11,7 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 /* Held for reading while a temporary file exists, for writing by who ends the process. */
 static pthread_rwlock_t writing = PTHREAD_RWLOCK_INITIALIZER;

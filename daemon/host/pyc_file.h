@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "proto/pyc_header.h"
+#include "base/pyc_header.h"
 
 /* Why a file could not be written: the call's errno and the path it was about. pyc_failure_deinit() frees. */
 struct pyc_failure {

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 #include "proto/rpc.h"
 
 /* re.compile(pattern).search, or NULL with an exception. */

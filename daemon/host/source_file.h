@@ -3,7 +3,7 @@
 
 #include <sys/stat.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 struct source_file {
     struct buffer data;

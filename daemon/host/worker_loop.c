@@ -16,7 +16,7 @@
 #include "daemon/host/interpreter.h"
 #include "daemon/host/pristine.h"
 #include "daemon/host/search_job.h"
-#include "proto/clock.h"
+#include "base/clock.h"
 #include "proto/frame.h"
 #include "proto/rpc.h"
 

@@ -8,7 +8,7 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 #define EVENTS                                                                                                         \
     (IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR |          \

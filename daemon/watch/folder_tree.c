@@ -7,8 +7,8 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#include "daemon/list.h"
-#include "proto/buffer.h"
+#include "base/list.h"
+#include "base/buffer.h"
 
 #define EVENTS_BYTES 65536
 

@@ -9,7 +9,7 @@
 #include <uv.h>
 
 #include "daemon/watch/folder_scan.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 struct folder_tree;
 

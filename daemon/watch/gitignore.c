@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 struct rule {
     char *pattern; /* without the slash that it begins or ends with */

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/watch/gitignore.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 #define SIZE_MAX_READ (1u << 20)
 

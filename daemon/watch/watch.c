@@ -13,7 +13,7 @@
 #include "daemon/server.h"
 #include "daemon/watch/folder_tree.h"
 #include "daemon/watch/watch_params.h"
-#include "proto/buffer.h"
+#include "base/buffer.h"
 #include "proto/rpc.h"
 
 /* Jobs of a watch at once, so that workers are busy; the rest waits here, where a file counts once. */

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/list.h"
+#include "base/list.h"
 #include "proto/json.h"
 
 struct connection;

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 #include "proto/compile.h"
 #include "proto/json.h"
 

@@ -1,7 +1,7 @@
-/* Unit tests of proto/pyc_path: what importlib.util.cache_from_source of CPython 3.13 gave for the same. */
+/* Unit tests of base/pyc_path: what importlib.util.cache_from_source of CPython 3.13 gave for the same. */
 #include "tests/unit/check.h"
 
-#include "proto/pyc_path.h"
+#include "base/pyc_path.h"
 
 static const struct {
     const char *file;

@@ -2,7 +2,7 @@
  * of 3.Y.0 to 3.Y.39. */
 #include "tests/unit/check.h"
 
-#include "client/python_version.h"
+#include "base/python_version.h"
 
 static const struct {
     const char *specifier, *allowed;

@@ -1,5 +1,5 @@
 /* See buffer.h. */
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 /* See python_version.h. */
-#include "client/python_version.h"
+#include "base/python_version.h"
 
 #include <ctype.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 /* Moves *text behind the word, if it begins with it. */
 static bool skip(const char **text, const char *word) {

@@ -1,5 +1,5 @@
 /* See utf8.h. */
-#include "proto/utf8.h"
+#include "base/utf8.h"
 
 size_t utf8_sequence(const char *at, const char *end) {
     const unsigned char *s = (const unsigned char *)at;

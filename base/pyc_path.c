@@ -1,9 +1,9 @@
 /* See pyc_path.h. Follows Lib/importlib/_bootstrap_external.py: cache_from_source, _path_join, _path_split. */
-#include "proto/pyc_path.h"
+#include "base/pyc_path.h"
 
 #include <string.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 /* The name in the cache: what is before the last dot of the source's, or what is behind it where nothing is
  * before; a name without a dot gets none before the tag either. */

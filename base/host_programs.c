@@ -1,5 +1,5 @@
 /* See host_programs.h. */
-#include "daemon/host_programs.h"
+#include "base/host_programs.h"
 
 #include <dirent.h>
 #include <stdbool.h>
@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "proto/buffer.h"
-#include "proto/paths.h"
+#include "base/buffer.h"
+#include "base/paths.h"
 
 #define PREFIX "pycompile-host-"
 

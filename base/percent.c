@@ -1,10 +1,10 @@
 /* See percent.h. */
-#include "proto/percent.h"
+#include "base/percent.h"
 
 #include <stddef.h>
 
-#include "proto/buffer.h"
-#include "proto/utf8.h"
+#include "base/buffer.h"
+#include "base/utf8.h"
 
 char *percent_decode(const char *text, const char *end) {
     struct buffer out = {0};

@@ -1,5 +1,5 @@
 /* See clock.h. */
-#include "proto/clock.h"
+#include "base/clock.h"
 
 #include <limits.h>
 #include <time.h>

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "proto/buffer.h"
+#include "base/buffer.h"
 
 /* The socket's path: $PYCOMPILED_SOCKET, else $XDG_RUNTIME_DIR/pycompiled/socket, else
  * /tmp/pycompiled-UID/socket. Never NULL; the caller frees. */

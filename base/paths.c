@@ -1,5 +1,5 @@
 /* See paths.h. */
-#include "proto/paths.h"
+#include "base/paths.h"
 
 #include <errno.h>
 #include <limits.h>

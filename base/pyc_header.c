@@ -1,5 +1,5 @@
 /* See pyc_header.h. */
-#include "proto/pyc_header.h"
+#include "base/pyc_header.h"
 
 #include <fcntl.h>
 #include <unistd.h>
