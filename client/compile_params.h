@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/buffer.h"
-#include "proto/compile.h"
+#include "proto/compile_request.h"
 
 struct compile_params {
     struct buffer shared; /* JSON text of an object, without its end */

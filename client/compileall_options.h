@@ -6,7 +6,7 @@
 
 #include "client/compile_name.h"
 #include "client/environment.h"
-#include "proto/compile.h"
+#include "proto/compile_request.h"
 
 /* More levels than there are do no harm. */
 #define COMPILEALL_LEVELS_MAX 16

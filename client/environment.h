@@ -4,7 +4,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "proto/compile.h"
+#include "proto/compile_request.h"
 
 struct environment {
     char *cwd; /* NULL where it cannot be told */

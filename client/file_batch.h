@@ -4,7 +4,7 @@
 
 #include "client/names.h"
 #include "client/report.h"
-#include "proto/compile.h"
+#include "proto/compile_request.h"
 
 /* Asks `compile` for every name, with `request` for all but the file. The report decides when to stop. Returns 0, or
  * -1 with a message, which the caller frees. */

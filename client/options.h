@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #include "client/environment.h"
-#include "proto/compile.h"
+#include "proto/compile_request.h"
 
 struct options {
     bool quiet;

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
-#include "proto/compile.h"
+#include "proto/compile_request.h"
 #include "proto/json.h"
 
 struct connection;

@@ -15,7 +15,7 @@
 #include "daemon/watch/watch.h"
 #include "base/buffer.h"
 #include "proto/rpc.h"
-#include "proto/search.h"
+#include "proto/search_request.h"
 
 /* Bytes from which on a text is passed to the host unread. */
 #define LONG_SOURCE 1024

@@ -11,7 +11,7 @@
 #include "daemon/host/compiler.h"
 #include "daemon/host/pyc_file.h"
 #include "daemon/host/source_file.h"
-#include "proto/compile.h"
+#include "proto/compile_request.h"
 
 /* What the process offers a job. */
 struct job_setting {

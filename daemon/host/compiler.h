@@ -9,7 +9,7 @@
 #include <Python.h>
 
 #include "base/buffer.h"
-#include "proto/compile.h"
+#include "proto/compile_request.h"
 
 struct compiler;
 

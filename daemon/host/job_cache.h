@@ -8,7 +8,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/buffer.h"
-#include "proto/compile.h"
+#include "proto/compile_request.h"
 
 struct compile_job;
 

@@ -3,6 +3,6 @@
 #pragma once
 
 #include "daemon/host/answer.h"
-#include "proto/search.h"
+#include "proto/search_request.h"
 
 void search_job_run(const struct search_request *request, struct answer *answer);

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #include "base/buffer.h"
-#include "proto/compile.h"
+#include "proto/compile_request.h"
 #include "proto/json.h"
 
 struct pool;

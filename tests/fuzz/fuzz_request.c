@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/compile.h"
+#include "proto/compile_request.h"
 #include "proto/rpc.h"
-#include "proto/search.h"
+#include "proto/search_request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

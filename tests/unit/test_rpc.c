@@ -1,7 +1,7 @@
 /* Unit tests of proto/rpc and proto/compile. */
 #include "tests/unit/check.h"
 
-#include "proto/compile.h"
+#include "proto/compile_request.h"
 #include "proto/rpc.h"
 
 static int parse(const char *text, struct rpc_message *message) {

@@ -1,5 +1,5 @@
-/* See search.h. */
-#include "proto/search.h"
+/* See search_request.h. */
+#include "proto/search_request.h"
 
 #include <limits.h>
 

@@ -1,5 +1,5 @@
-/* See compile.h. */
-#include "proto/compile.h"
+/* See compile_request.h. */
+#include "proto/compile_request.h"
 
 #include <limits.h>
 #include <stdio.h>
