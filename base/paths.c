@@ -95,7 +95,7 @@ char *paths_program(const char *name, bool libexec) {
 }
 
 void paths_host_folders(struct buffer *folders) {
-    static const char *const places[] = {".", "../libexec/pycompiled", "host", "../daemon/host"};
+    static const char *const places[] = {".", "../libexec/pycompiled", "../host"};
     char *own = own_folder();
     for (size_t i = 0; own != NULL && i < sizeof places / sizeof *places; i++) {
         buffer_printf(folders, "%s/%s", own, places[i]);

@@ -27,5 +27,5 @@ char *paths_program(const char *name, bool libexec);
 
 /* The folders in which hosts (pycompile-host-X.Y) may stand, most trusted first: appends them to
  * `folders`, NUL-separated: beside this program, ../libexec/pycompiled, and in a build tree
- * daemon/host. */
+ * host/. */
 void paths_host_folders(struct buffer *folders);

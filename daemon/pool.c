@@ -318,7 +318,7 @@ void pool_host_gone(struct host *host) {
     pool_dispatch(pool);
 }
 
-/* Whether the job's source was looked for in the cache: see daemon/host/job_cache.c. */
+/* Whether the job's source was looked for in the cache: see host/job_cache.c. */
 static bool asked_cache(const struct pool *pool, const struct job *job) {
     static const char *const names[] = {"cache", "source"};
     struct json_span found[2], use, source;

@@ -19,7 +19,7 @@ DAEMON = os.path.join(BUILD, "daemon", "pycompiled")
 CLIENT = os.path.join(BUILD, "client", "pycompile-client")
 COMPILEALL = os.path.join(BUILD, "client", "pycompileall-client")
 CTL = os.path.join(BUILD, "client", "pycompilectl")
-HOSTS = os.path.join(BUILD, "daemon", "host")
+HOSTS = os.path.join(BUILD, "host")
 WRAPPER = os.environ.get("PYCOMPILED_WRAPPER", "").split()  # such as: valgrind -q --error-exitcode=99
 # Daemons of other makes than Daemon's (those that clients start) share a cache that no other run sees.
 SHARED_CACHE = tempfile.mkdtemp(prefix="pycompiled-test-cache-")

@@ -1,9 +1,9 @@
-/* Unit tests of daemon/host/source_scan. */
+/* Unit tests of host/source_scan. */
 #include "tests/unit/check.h"
 
 #include <stdio.h>
 
-#include "daemon/host/source_scan.h"
+#include "host/source_scan.h"
 
 static bool latin(const char *source, bool nested) {
     return source_scan_has_latin_name(source, strlen(source), nested);

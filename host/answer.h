@@ -4,8 +4,8 @@
 #include <Python.h>
 #include <cjson/cJSON.h>
 
-#include "daemon/host/compiler.h"
-#include "daemon/host/pyc_file.h"
+#include "host/compiler.h"
+#include "host/pyc_file.h"
 
 /* What is answered: a result, or (code != 0) an error. answer_deinit() frees. */
 struct answer {

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "daemon/host/answer.h"
+#include "host/answer.h"
 #include "proto/position.h"
 
 /* Whether it cannot be told from the answer alone what the columns of its error count: the line has characters of several

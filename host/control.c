@@ -1,5 +1,5 @@
 /* See control.h. */
-#include "daemon/host/control.h"
+#include "host/control.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +14,8 @@
 
 #include <cjson/cJSON.h>
 
-#include "daemon/host/host_cache.h"
-#include "daemon/host/pyc_file.h"
+#include "host/host_cache.h"
+#include "host/pyc_file.h"
 #include "proto/frame.h"
 #include "proto/json.h"
 #include "proto/rpc.h"

@@ -1,6 +1,6 @@
 /* See worker_loop.h. What needs no interpreter, such as what the cache has, is answered without: a worker makes its own
  * when a job first needs it, or, if it was told to warm up, when there has been nothing to do for a moment. */
-#include "daemon/host/worker_loop.h"
+#include "host/worker_loop.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -10,12 +10,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/host/compile_job.h"
-#include "daemon/host/control.h"
-#include "daemon/host/host_cache.h"
-#include "daemon/host/interpreter.h"
-#include "daemon/host/pristine.h"
-#include "daemon/host/search_job.h"
+#include "host/compile_job.h"
+#include "host/control.h"
+#include "host/host_cache.h"
+#include "host/interpreter.h"
+#include "host/pristine.h"
+#include "host/search_job.h"
 #include "base/clock.h"
 #include "proto/frame.h"
 #include "proto/rpc.h"

@@ -1,11 +1,11 @@
 /* See compiler.h. */
-#include "daemon/host/compiler.h"
+#include "host/compiler.h"
 
 #include <marshal.h>
 
-#include "daemon/host/exactness.h"
-#include "daemon/host/fresh_state.h"
-#include "daemon/host/warning_state.h"
+#include "host/exactness.h"
+#include "host/fresh_state.h"
+#include "host/warning_state.h"
 
 /* Collections are made between jobs, so often. */
 #define COLLECT_EVERY 512

@@ -1,11 +1,11 @@
 /* See interpreter.h. The order of the calls in interpreter_enter() is the one that never failed in thousands of
  * cycles; sub-interpreters are never ended before the process is, since ending one leaks (cpython issue 110411). */
-#include "daemon/host/interpreter.h"
+#include "host/interpreter.h"
 
 #include <pthread.h>
 #include <unistd.h>
 
-#include "daemon/host/control.h"
+#include "host/control.h"
 
 static const char *status_text(PyStatus status) {
     return status.err_msg ? status.err_msg : "CPython could not be initialised";

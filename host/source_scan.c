@@ -1,5 +1,5 @@
 /* See source_scan.h. */
-#include "daemon/host/source_scan.h"
+#include "host/source_scan.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -7,10 +7,10 @@
 #include <sys/types.h>
 
 #include "cache/store.h"
-#include "daemon/host/answer.h"
-#include "daemon/host/compiler.h"
-#include "daemon/host/pyc_file.h"
-#include "daemon/host/source_file.h"
+#include "host/answer.h"
+#include "host/compiler.h"
+#include "host/pyc_file.h"
+#include "host/source_file.h"
 #include "proto/compile_request.h"
 
 /* What the process offers a job. */

@@ -1,5 +1,5 @@
 /* See search_job.h. */
-#include "daemon/host/search_job.h"
+#include "host/search_job.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* See pyc_file.h. */
-#include "daemon/host/pyc_file.h"
+#include "host/pyc_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

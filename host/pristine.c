@@ -1,5 +1,5 @@
 /* See pristine.h. */
-#include "daemon/host/pristine.h"
+#include "host/pristine.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
 /* See as_program.h. Part of the shared object. */
-#include "daemon/host/as_program.h"
+#include "host/as_program.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* See fresh_state.h. Follows Lib/runpy.py: _run_module_as_main, and Lib/py_compile.py: main. */
-#include "daemon/host/fresh_state.h"
+#include "host/fresh_state.h"
 
 #include <signal.h>
 

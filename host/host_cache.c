@@ -1,5 +1,5 @@
 /* See host_cache.h. */
-#include "daemon/host/host_cache.h"
+#include "host/host_cache.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

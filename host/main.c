@@ -1,6 +1,6 @@
 /* pycompile-host-X.Y: a worker host. Checks what it was given, brings CPython up, and lets its workers work.
  * See docs/host.md. */
-#include "daemon/host/interpreter.h"
+#include "host/interpreter.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 #include "cache/remote.h"
-#include "daemon/host/as_program.h"
-#include "daemon/host/confine.h"
-#include "daemon/host/control.h"
-#include "daemon/host/host_cache.h"
-#include "daemon/host/worker_loop.h"
+#include "host/as_program.h"
+#include "host/confine.h"
+#include "host/control.h"
+#include "host/host_cache.h"
+#include "host/worker_loop.h"
 #include "base/buffer.h"
 
 /* A worker's stack where the process's own has no limit; CPython's thresholds are made for the 8 MiB that are usual. */

@@ -1,13 +1,13 @@
 /* See job_cache.h. */
-#include "daemon/host/job_cache.h"
+#include "host/job_cache.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
 #include "cache/entry.h"
 #include "cache/key.h"
-#include "daemon/host/compile_job.h"
-#include "daemon/host/host_cache.h"
+#include "host/compile_job.h"
+#include "host/host_cache.h"
 
 const char *job_cache_name(const struct compile_request *request) {
     return request->dfile != NULL && *request->dfile != '\0' ? request->dfile : request->file;

@@ -2,7 +2,7 @@
  * behind goes with it. */
 #pragma once
 
-#include "daemon/host/answer.h"
+#include "host/answer.h"
 #include "proto/search_request.h"
 
 void search_job_run(const struct search_request *request, struct answer *answer);

@@ -1,5 +1,5 @@
 /* See source_file.h. */
-#include "daemon/host/source_file.h"
+#include "host/source_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

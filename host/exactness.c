@@ -1,9 +1,9 @@
 /* See exactness.h. */
-#include "daemon/host/exactness.h"
+#include "host/exactness.h"
 
 #include <string.h>
 
-#include "daemon/host/source_scan.h"
+#include "host/source_scan.h"
 
 /* co_filename is interned like a name. */
 static bool is_latin_letter(const char *filename) {

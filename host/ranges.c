@@ -1,5 +1,5 @@
 /* See ranges.h. */
-#include "daemon/host/ranges.h"
+#include "host/ranges.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* See source_hash.h. SipHash is by Aumasson and Bernstein, "SipHash: a fast short-input PRF"
  * (2012). */
-#include "daemon/host/source_hash.h"
+#include "host/source_hash.h"
 
 /* At the end: 4 rounds in SipHash-2-4, 3 in SipHash-1-3. */
 #define LAST_ROUNDS(rounds) ((rounds) + 2)

@@ -1,5 +1,5 @@
 /* See warning_state.h. Follows Lib/warnings.py: _processoptions, _setoption. */
-#include "daemon/host/warning_state.h"
+#include "host/warning_state.h"
 
 #include <string.h>
 

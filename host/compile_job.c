@@ -1,5 +1,5 @@
 /* See compile_job.h. */
-#include "daemon/host/compile_job.h"
+#include "host/compile_job.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/host/job_cache.h"
-#include "daemon/host/ranges.h"
-#include "daemon/host/source_hash.h"
+#include "host/job_cache.h"
+#include "host/ranges.h"
+#include "host/source_hash.h"
 #include "base/clock.h"
 #include "base/pyc_path.h"
 #include "proto/rpc.h"

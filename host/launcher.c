@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/host/as_program.h"
+#include "host/as_program.h"
 #include "base/buffer.h"
 
 /* Above all descriptors that the server passes. */

@@ -1,5 +1,5 @@
 /* See answer.h. */
-#include "daemon/host/answer.h"
+#include "host/answer.h"
 
 #include "proto/json.h"
 #include "proto/rpc.h"

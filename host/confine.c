@@ -1,5 +1,5 @@
 /* See confine.h. */
-#include "daemon/host/confine.h"
+#include "host/confine.h"
 
 #include <errno.h>
 #include <fcntl.h>
