@@ -1,8 +1,8 @@
-/* Unit tests of client/python_text: what repr(), sorted(), os.path.join() and str.strip() of CPython 3.13 gave for the
+/* Unit tests of client/compileall/python_text: what repr(), sorted(), os.path.join() and str.strip() of CPython 3.13 gave for the
  * same, after os.fsdecode(). */
 #include "tests/unit/check.h"
 
-#include "client/python_text.h"
+#include "client/compileall/python_text.h"
 
 static const struct {
     const char *name, *wanted;

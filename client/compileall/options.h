@@ -1,0 +1,43 @@
+/* The command line of pycompileall-client: compileall's, and the long options beyond it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "client/compileall/code_name.h"
+#include "client/environment.h"
+#include "proto/compile_request.h"
+
+/* More levels than there are do no harm. */
+#define COMPILEALL_LEVELS_MAX 16
+
+struct compileall_options {
+    char **dests; /* part of argv */
+    size_t dest_count;
+    const char *list; /* -i, or NULL */
+    long levels;      /* of folders below one that is named */
+    bool force;
+    int quiet; /* 0, 1: errors alone, 2: nothing */
+    bool legacy;
+    const char *ddir; /* -d, or NULL */
+    struct code_name name;
+    const char *pattern;     /* -x, or NULL */
+    const char *links_below; /* -e, or NULL */
+    bool hardlink_dupes;
+    int optimize[COMPILEALL_LEVELS_MAX]; /* ascending, each once */
+    size_t optimize_count;
+    bool strict;        /* a name that is not there is an error */
+    bool verbose;
+    bool json;
+    const char *timing; /* --timing, or NULL */
+    struct environment environment;
+    struct compile_request request; /* what all files share; borrows from environment and argv */
+};
+
+/* What is left of them where nothing is named: compileall then knows -f, -q, -b and --invalidation-mode alone. The
+ * result borrows all that they do. */
+struct compileall_options compileall_options_without_names(const struct compileall_options *options);
+
+/* Reads the command line and the environment. A mistake, --help and --version end the process. */
+void compileall_options_parse(struct compileall_options *options, int argc, char **argv);
+void compileall_options_deinit(struct compileall_options *options);

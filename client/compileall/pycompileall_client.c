@@ -1,0 +1,237 @@
+/* pycompileall-client: the command line of `python -m compileall`, over the daemon. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/autostart.h"
+#include "base/clock.h"
+#include "client/compileall/work.h"
+#include "client/python_choice.h"
+#include "client/standard_fds.h"
+#include "client/stderr_text.h"
+#include "client/compileall/sys_path.h"
+#include "base/paths.h"
+
+#define PROG "pycompileall-client"
+
+static int wake_ends[2] = {-1, -1};
+
+/* Async-signal-safe: the waiting ends, and with it the work. */
+static void interrupted(int signal_number) {
+    int error = errno;
+    ssize_t ignored = write(wake_ends[1], "", 1);
+    (void)ignored;
+    (void)signal_number;
+    errno = error;
+}
+
+static void catch_interrupts(void) {
+    struct sigaction old, action = {.sa_handler = interrupted};
+    if (sigaction(SIGINT, NULL, &old) < 0 || old.sa_handler == SIG_IGN || pipe2(wake_ends, O_CLOEXEC | O_NONBLOCK) < 0)
+        return;
+    sigaction(SIGINT, &action, NULL);
+}
+
+static bool was_interrupted(void) {
+    char byte;
+    return wake_ends[0] >= 0 && read(wake_ends[0], &byte, 1) == 1;
+}
+
+static int fail(char *why) {
+    char *text = xasprintf(PROG ": %s\n", why);
+    stderr_text_print(text);
+    free(text);
+    free(why);
+    return 1;
+}
+
+/* One batch of work on the candidates given. Returns 0, or -1 with a message. */
+static int run(struct compileall_work *work, const struct candidates *candidates, char **why) {
+    candidates_deinit(&work->candidates);
+    work->candidates = *candidates;
+    int result = compileall_work_run(work, why);
+    return result;
+}
+
+/* compileall without names: each folder of sys.path by itself, until one fails. */
+static int run_sys_path(struct compileall_work *work, const struct python_info *info, char **why) {
+    struct buffer folders = {0};
+    if (sys_path_read(info, &folders, why) < 0) {
+        buffer_deinit(&folders);
+        return -1;
+    }
+    int result = 0;
+    for (size_t at = 0; result == 0 && !work->failed && at < folders.len; at += strlen(folders.data + at) + 1) {
+        char *folder = folders.data + at;
+        result = run(work, &(struct candidates){.dests = &folder, .dest_count = 1, .folders_alone = true}, why);
+    }
+    buffer_deinit(&folders);
+    return result;
+}
+
+static int run_all(struct compileall_work *work, const struct python_info *info, struct names *list, char **why) {
+    const struct compileall_options *options = work->options;
+    struct candidates candidates = {
+        .dests = options->dests,
+        .dest_count = options->dest_count,
+        .list = list,
+        .levels = options->levels,
+    };
+    int result = options->dest_count > 0 || list != NULL ? run(work, &candidates, why) : 0;
+    if (result < 0 || work->candidates.seen > 0)
+        return result;
+    struct compileall_options left = compileall_options_without_names(options);
+    compileall_work_set_options(work, &left);
+    result = run_sys_path(work, info, why);
+    compileall_work_set_options(work, options);
+    return result;
+}
+
+static void sum_up(const struct compileall_work *work, int64_t begin) {
+    double seconds = (double)(clock_ms() - begin) / 1000;
+    char *text = xasprintf("%zu files: %zu compiled, %zu up to date, %zu failed; %.2f s, %.0f files/s\n",
+                           work->counts.files, work->counts.compiled, work->counts.up_to_date, work->counts.failed,
+                           seconds, seconds > 0 ? (double)work->counts.files / seconds : 0);
+    stderr_text_print(text);
+    free(text);
+}
+
+/* Connects and asks for the version. The connection serves -x afterwards. */
+static int prepare(const struct compileall_options *options, const char *socket_path, struct rpc_client *client,
+                   struct python_info *info, char **why) {
+    int fd = autostart_connect(socket_path, AUTOSTART_DEFAULT, NULL, why);
+    if (fd < 0)
+        return -1;
+    rpc_client_init(client, fd);
+    char *python = NULL;
+    if (options->request.python == NULL && python_choice_ask(client, options->request.cwd, &python, why) < 0)
+        return -1;
+    int result = python_info_ask(client, python ? python : options->request.python, info, why);
+    free(python);
+    return result;
+}
+
+/* Whether Python takes the pattern of -x; else says why, as the last line of a traceback does. */
+static bool check_pattern(const struct path_filter *filter) {
+    bool nothing;
+    char *why = NULL;
+    if (filter->pattern == NULL || path_filter_run(filter, NULL, 0, &nothing, &why) == 0)
+        return true;
+    char *text = xasprintf("%s\n", why);
+    stderr_text_print(text);
+    free(text);
+    free(why);
+    return false;
+}
+
+/* Opens what -i names. Returns the descriptor, or -1 with errno. */
+static int open_list(const char *path) {
+    struct stat st;
+    if (strcmp(path, "-") == 0)
+        return STDIN_FILENO;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
+        return fd;
+    close(fd);
+    errno = EISDIR;
+    return -1;
+}
+
+static void say_no_list(const struct compileall_options *options) {
+    struct buffer text = {0};
+    if (options->quiet >= 2)
+        return;
+    buffer_append_string(&text, "Error reading file list ");
+    stderr_text_append(&text, options->list);
+    buffer_append_char(&text, '\n');
+    write_all(STDOUT_FILENO, text.data, text.len);
+    buffer_deinit(&text);
+}
+
+/* The work with what --timing asks for around it. Returns 0, or -1 with a message. */
+static int run_timed(struct compileall_work *work, const struct python_info *info, struct names *list, char **why) {
+    const char *path = work->options->timing;
+    struct timing timing = {0};
+    if (path != NULL && timing_open(&timing, path) < 0) {
+        *why = xasprintf("%s: %s", path, strerror(errno));
+        return -1;
+    }
+    work->timing = path ? &timing : NULL;
+    int result = compileall_work_check_options(work, why);
+    if (result == 0)
+        result = run_all(work, info, list, why);
+    if (path != NULL && timing_close(&timing) < 0 && result == 0) {
+        *why = xasprintf("%s: %s", path, strerror(errno));
+        result = -1;
+    }
+    return result;
+}
+
+/* What is left once the pattern and the list are known to be good. Returns the exit status. */
+static int compile_named(const struct compileall_options *options, const struct python_info *info,
+                         const struct path_filter *filter, const char *socket_path, int list_fd) {
+    int64_t begin = clock_ms();
+    char *why = NULL;
+    struct compileall_work work;
+    struct names list;
+    compileall_work_init(&work, options, info, socket_path);
+    work.wake_fd = wake_ends[0];
+    work.filter.filter = options->pattern ? filter : NULL;
+    names_init_fd(&list, list_fd);
+    int result = run_timed(&work, info, options->list ? &list : NULL, &why);
+    if (result == 0 && options->verbose)
+        sum_up(&work, begin);
+    int status = result < 0 ? fail(why) : work.failed;
+    names_deinit(&list);
+    compileall_work_deinit(&work);
+    return status;
+}
+
+/* In the order in which compileall's options fail: first the pattern, then the list. */
+static int compile_all(const struct compileall_options *options) {
+    char *socket_path = paths_socket(), *why = NULL;
+    struct rpc_client client = {.fd = -1};
+    struct python_info info = {0};
+    int status = 1, list_fd = -1;
+    if (prepare(options, socket_path, &client, &info, &why) < 0) {
+        fail(why);
+    } else {
+        struct path_filter filter = {&client, info.python, options->pattern};
+        if (!check_pattern(&filter))
+            status = 1;
+        else if (options->list != NULL && (list_fd = open_list(options->list)) < 0)
+            say_no_list(options);
+        else
+            status = compile_named(options, &info, &filter, socket_path, list_fd);
+    }
+    if (was_interrupted()) {
+        if (options->quiet < 2)
+            write_all(STDOUT_FILENO, "\n[interrupted]\n", strlen("\n[interrupted]\n"));
+        status = 1;
+    }
+    if (list_fd > STDERR_FILENO)
+        close(list_fd);
+    rpc_client_deinit(&client);
+    python_info_deinit(&info);
+    free(socket_path);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    struct compileall_options options;
+    bool has_output = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
+    standard_fds_occupy();
+    signal(SIGPIPE, SIG_IGN);
+    compileall_options_parse(&options, argc, argv);
+    /* Where Python has no sys.stdout, print() does nothing. */
+    if (!has_output && !options.json)
+        options.quiet = 2;
+    catch_interrupts();
+    int status = compile_all(&options);
+    compileall_options_deinit(&options);
+    return status;
+}

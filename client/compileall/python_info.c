@@ -1,0 +1,96 @@
+/* See python_info.h. */
+#include "client/compileall/python_info.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+#define DEADLINE_MS 30000
+#define FILE_MAX 65536
+
+static const cJSON *find(const cJSON *pythons, const char *wanted) {
+    const cJSON *item;
+    cJSON_ArrayForEach(item, pythons) {
+        const char *python = json_get_string(item, "python");
+        if (python != NULL && (wanted ? strcmp(python, wanted) == 0 : json_get_bool(item, "default")))
+            return item;
+    }
+    return NULL;
+}
+
+static char *no_such(const cJSON *pythons, const char *wanted) {
+    struct buffer names = {0};
+    const cJSON *item;
+    cJSON_ArrayForEach(item, pythons) {
+        const char *python = json_get_string(item, "python");
+        if (python != NULL)
+            buffer_printf(&names, "%s%s", names.len ? ", " : "", python);
+    }
+    char *why = xasprintf("the daemon has no host for Python %s; it has: %s", wanted ? wanted : "(default)",
+                          buffer_string(&names));
+    buffer_deinit(&names);
+    return why;
+}
+
+static cJSON *read_json(const char *path) {
+    struct buffer text = {0};
+    const char *error;
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return NULL;
+    text.len = fread(buffer_reserve(&text, FILE_MAX), 1, FILE_MAX, file);
+    fclose(file);
+    cJSON *tree = json_parse(text.data, text.len, &error);
+    buffer_deinit(&text);
+    return tree;
+}
+
+static char *copy_member(const cJSON *object, const char *name) {
+    const char *text = json_get_string(object, name);
+    return text ? xstrdup(text) : NULL;
+}
+
+/* Without the file nothing is known: the host will look itself. */
+static void read_beside(struct python_info *info, const char *host) {
+    char *path = xasprintf("%s.json", host);
+    cJSON *tree = read_json(path);
+    double magic = json_get_number(tree, "magic", 0);
+    info->interpreter = copy_member(tree, "interpreter");
+    info->cache_tag = magic > 0 ? copy_member(tree, "cache_tag") : NULL;
+    info->magic = (uint32_t)magic;
+    cJSON_Delete(tree);
+    free(path);
+}
+
+int python_info_ask(struct rpc_client *client, const char *wanted, struct python_info *info, char **why) {
+    *info = (struct python_info){0};
+    cJSON *status = rpc_client_call(client, "status", NULL, clock_ms() + DEADLINE_MS, why);
+    if (status == NULL)
+        return -1;
+    const cJSON *pythons = cJSON_GetObjectItemCaseSensitive(status, "pythons");
+    const cJSON *item = find(pythons, wanted);
+    const char *host = json_get_string(item, "path");
+    if (item == NULL)
+        *why = no_such(pythons, wanted);
+    else
+        info->python = xstrdup(json_get_string(item, "python"));
+    if (host != NULL)
+        read_beside(info, host);
+    cJSON_Delete(status);
+    return item ? 0 : -1;
+}
+
+void python_info_deinit(struct python_info *info) {
+    free(info->python);
+    free(info->interpreter);
+    free(info->cache_tag);
+    *info = (struct python_info){0};
+}
+
+bool python_info_is_at_least(const struct python_info *info, unsigned major, unsigned minor) {
+    unsigned x = 0, y = 0;
+    sscanf(info->python, "%u.%u", &x, &y);
+    return x > major || (x == major && y >= minor);
+}

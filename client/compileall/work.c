@@ -1,0 +1,327 @@
+/* See compileall_work.h. Follows Lib/compileall.py of CPython 3.13: compile_file, compile_dir. */
+#include "client/compileall/work.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/batch.h"
+#include "client/compileall/item.h"
+#include "client/compileall/texts.h"
+#include "client/compileall/link_limit.h"
+#include "client/option_check.h"
+#include "client/compileall/python_text.h"
+#include "client/stderr_text.h"
+
+/* Candidates looked at between two looks at the connection. */
+#define LOOKS_AT_ONCE 32
+/* A file of that size goes before the others, as the last worker must not be left alone with it. */
+#define HEAVY_SIZE (24l << 10)
+/* So much is said before an item, at most. */
+#define BEFORE_MAX ((size_t)32 << 10)
+
+static bool is_source_name(const char *name) {
+    size_t len = strlen(name);
+    return len >= 3 && strcmp(name + len - 3, ".py") == 0;
+}
+
+/* The name for the code object, NULL where it is the path. Says where -s does not fit. */
+static char *name_code(struct compileall_work *work, const struct candidate *candidate) {
+    const struct compileall_options *options = work->options;
+    const char *path = candidate->entry.path;
+    struct code_name how = options->name;
+    bool stripped;
+    if (options->ddir != NULL && candidate->folder == NULL) {
+        const char *slash = strrchr(path, '/');
+        return python_text_join(options->ddir, slash ? slash + 1 : path);
+    }
+    if (options->ddir != NULL)
+        how = (struct code_name){candidate->folder, options->ddir};
+    char *name = code_name(&how, path, &stripped);
+    if (!stripped && options->quiet < 2 && !options->json)
+        compileall_say_not_stripped(&work->before, how.strip, path);
+    return name;
+}
+
+/* A line of --json for a file that nobody is asked about. */
+static void say_up_to_date(struct compileall_work *work, const char *path) {
+    if (!work->options->json)
+        return;
+    buffer_append_string(&work->before, "{\"file\":");
+    json_print_string(path, &work->before);
+    buffer_append_string(&work->before, ",\"result\":{\"outcome\":\"up-to-date\"}}\n");
+}
+
+enum verdict { LEFT_ALONE, TO_BE_COMPILED, OPEN_ALREADY };
+
+/* Whether the candidate is a source to be compiled. One that is just being compiled under another name must be looked
+ * at when that is done: then it is up to date. */
+static enum verdict judge(struct compileall_work *work, const struct candidate *candidate, struct stat *source) {
+    const struct compileall_options *options = work->options;
+    const struct walk_entry *entry = &candidate->entry;
+    if (candidate->left_out || !is_source_name(entry->name) ||
+        (options->links_below != NULL && link_leads_out(options->links_below, entry)) ||
+        fstatat(entry->dir_fd, entry->name, source, 0) < 0 || !S_ISREG(source->st_mode))
+        return LEFT_ALONE;
+    struct file_id id = file_id_of(source);
+    if (file_set_has(&work->open_files, &id))
+        return OPEN_ALREADY;
+    work->counts.files++;
+    if (!options->force && work->looks_itself && up_to_date_check(&work->up_to_date, entry, source)) {
+        work->counts.up_to_date++;
+        say_up_to_date(work, entry->path);
+        return LEFT_ALONE;
+    }
+    return TO_BE_COMPILED;
+}
+
+/* Hands what is to be said over to the item before which it is said. */
+static void fill_item(struct compileall_work *work, struct compileall_item *item, off_t size,
+                      struct batch_item *out) {
+    item->before = work->before;
+    work->before = (struct buffer){0};
+    bool asks = item->path != NULL && compileall_item_check_level(item, work->options);
+    *out = (struct batch_item){.tag = item, .asks = asks, .weight = size >= HEAVY_SIZE ? (uint64_t)size : 0};
+}
+
+/* Returns BATCH_ITEM where the candidate became one, BATCH_HOLD where it is held, else BATCH_LATER. */
+static enum batch_next take_file(struct compileall_work *work, const struct candidate *candidate,
+                                 struct batch_item *out) {
+    struct stat source;
+    size_t said = work->before.len;
+    char *name = name_code(work, candidate);
+    enum verdict verdict = judge(work, candidate, &source);
+    if (verdict != TO_BE_COMPILED) {
+        free(name);
+        if (verdict == OPEN_ALREADY)
+            work->before.len = said; /* said again when it is looked at again */
+        work->held = *candidate;
+        work->holds = verdict == OPEN_ALREADY;
+        return work->holds ? BATCH_HOLD : BATCH_LATER;
+    }
+    struct compileall_item *item = compileall_item_new(xstrdup(candidate->entry.path), name);
+    item->source = file_id_of(&source);
+    file_set_add(&work->open_files, &item->source);
+    fill_item(work, item, source.st_size, out);
+    work->holds = false;
+    return BATCH_ITEM;
+}
+
+static void take_folder(struct compileall_work *work, const struct candidate *candidate, bool listed) {
+    const struct compileall_options *options = work->options;
+    if (!listed && options->strict)
+        work->failed = true;
+    if (options->json)
+        return;
+    if (listed && options->quiet == 0)
+        compileall_say_listing(&work->before, candidate->entry.path);
+    else if (!listed && options->quiet < 2)
+        compileall_say_unlistable(&work->before, candidate->entry.path);
+}
+
+/* What is left to be said at the end, or for too long already, is an item of its own. */
+static enum batch_next say_rest(struct compileall_work *work, struct batch_item *out, enum batch_next otherwise) {
+    if (work->before.len == 0)
+        return otherwise;
+    fill_item(work, compileall_item_new(NULL, NULL), 0, out);
+    return BATCH_ITEM;
+}
+
+static enum batch_next next(struct batch_item *out, void *context) {
+    struct compileall_work *work = context;
+    for (int i = 0; i < LOOKS_AT_ONCE; i++) {
+        struct candidate candidate = work->held;
+        enum candidates_step step = work->met_nul ? CANDIDATE_END
+                                    : work->holds ? CANDIDATE_FILE
+                                                  : candidates_filter_next(&work->filter, &candidate, &work->why);
+        work->met_nul = work->met_nul || step == CANDIDATE_NUL;
+        if (step == CANDIDATE_WAIT)
+            return say_rest(work, out, BATCH_WAIT);
+        if (step == CANDIDATE_END || step == CANDIDATE_NUL)
+            return say_rest(work, out, BATCH_END);
+        if (step != CANDIDATE_FILE) {
+            take_folder(work, &candidate, step == CANDIDATE_LISTING);
+            continue;
+        }
+        enum batch_next taken = take_file(work, &candidate, out);
+        if (taken != BATCH_LATER)
+            return taken;
+    }
+    return work->before.len > BEFORE_MAX ? say_rest(work, out, BATCH_LATER) : BATCH_LATER;
+}
+
+static int fill(void *context) {
+    struct compileall_work *work = context;
+    return names_fill(work->candidates.list);
+}
+
+static void ask(void *tag, struct buffer *params, void *context) {
+    struct compileall_work *work = context;
+    const struct compileall_item *item = tag;
+    int level = work->options->optimize[item->level];
+    compile_params_append(&work->params, item->path, item->dfile, level < 0 ? work->options->request.optimize : level,
+                          params);
+}
+
+static void add_timing(struct compileall_work *work, const struct compileall_item *item,
+                       const struct batch_answer *answer) {
+    if (answer->error.text == NULL) {
+        timing_add(work->timing, item->path, answer->result, "compiled");
+        return;
+    }
+    struct json_span data = json_member(answer->error.text, answer->error.len, "data");
+    if (data.text != NULL && *data.text == '{')
+        timing_add(work->timing, item->path, data, "failed");
+}
+
+static bool answered(void *tag, const struct batch_answer *answer, void *context) {
+    struct compileall_work *work = context;
+    if (work->timing != NULL)
+        add_timing(work, tag, answer);
+    return compileall_item_answered(tag, work->options, answer);
+}
+
+static void show_warnings(struct compileall_work *work, const struct compileall_item *item) {
+    const char *why;
+    for (size_t at = 0; at < item->warnings.len; at += strlen(item->warnings.data + at) + 1) {
+        cJSON *tree = json_parse(item->warnings.data + at, strlen(item->warnings.data + at), &why);
+        warnings_shown_append(&work->shown, &work->err, tree, false);
+        cJSON_Delete(tree);
+    }
+}
+
+static void close_item(struct compileall_work *work, struct compileall_item *item) {
+    if (item->path != NULL)
+        file_set_remove(&work->open_files, &item->source);
+    compileall_item_free(item);
+}
+
+static bool take(void *tag, void *context) {
+    struct compileall_work *work = context;
+    struct compileall_item *item = tag;
+    buffer_append(&work->out, item->before.data, item->before.len);
+    if (item->compiled && work->options->quiet == 0 && !work->options->json)
+        compileall_say_compiling(&work->out, item->path);
+    buffer_append(&work->out, item->out.data, item->out.len);
+    show_warnings(work, item);
+    work->failed = work->failed || item->failed;
+    if (item->path != NULL)
+        ++*(item->failed ? &work->counts.failed : item->compiled ? &work->counts.compiled : &work->counts.up_to_date);
+    close_item(work, item);
+    return work->why == NULL;
+}
+
+static void drop(void *tag, void *context) {
+    close_item(context, tag);
+}
+
+static bool is_woken(const struct compileall_work *work) {
+    struct pollfd p = {work->wake_fd, POLLIN, 0};
+    return poll(&p, 1, 0) > 0;
+}
+
+static bool flush(void *context) {
+    struct compileall_work *work = context;
+    if (work->out.len > 0 || work->err.len > 0)
+        progress_clear(&work->progress);
+    int written = write_all(STDOUT_FILENO, work->out.data, work->out.len);
+    write_all(STDERR_FILENO, work->err.data, work->err.len);
+    work->out.len = work->err.len = 0;
+    if (written < 0 && work->why == NULL)
+        work->why = xstrdup("cannot write to standard output");
+    return work->why == NULL && !is_woken(work);
+}
+
+static void update(size_t open, const void *oldest, void *context) {
+    struct compileall_work *work = context;
+    const struct compileall_item *item = oldest;
+    bool all = work->candidates.walk == NULL && work->candidates.next == work->candidates.dest_count &&
+               work->candidates.list == NULL;
+    size_t seen = work->counts.files;
+    progress_update(&work->progress, seen - (open < seen ? open : seen), all ? seen : 0,
+                    item ? item->path : NULL);
+}
+
+void compileall_work_init(struct compileall_work *work, const struct compileall_options *options,
+                          const struct python_info *info, const char *socket_path) {
+    struct compile_request request = options->request;
+    bool timestamp = compile_request_mode(&request) == INVALIDATION_TIMESTAMP;
+    *work = (struct compileall_work){.options = options, .socket_path = socket_path, .wake_fd = -1};
+    work->filter.source = &work->candidates;
+    work->looks_itself = timestamp && info->cache_tag != NULL;
+    work->up_to_date = (struct up_to_date){
+        .magic = info->magic,
+        .cache_tag = info->cache_tag,
+        .optimize = options->optimize,
+        .optimize_count = options->optimize_count,
+        .optimize_default = request.optimize,
+        .legacy = options->legacy,
+        .prefix = request.pycache_prefix,
+        .cwd = request.cwd,
+        .strip_dot = python_info_is_at_least(info, 3, 12),
+    };
+    request.force = options->force || work->looks_itself;
+    request.python = info->python;
+    request.trace = options->timing != NULL;
+    compile_params_init(&work->params, &request);
+    progress_init(&work->progress, options->quiet < 2);
+}
+
+void compileall_work_set_options(struct compileall_work *work, const struct compileall_options *options) {
+    work->options = options;
+    work->up_to_date.optimize = options->optimize;
+    work->up_to_date.optimize_count = options->optimize_count;
+    work->filter.filter = NULL;
+}
+
+int compileall_work_check_options(struct compileall_work *work, char **why) {
+    if (work->options->request.warnings == NULL)
+        return 0;
+    cJSON *result = option_check(work->socket_path, &work->options->request, why);
+    warnings_shown_append(&work->shown, &work->err, cJSON_GetObjectItemCaseSensitive(result, "warnings"), true);
+    cJSON_Delete(result);
+    return *why == NULL ? 0 : -1;
+}
+
+void compileall_work_deinit(struct compileall_work *work) {
+    compile_params_deinit(&work->params);
+    candidates_deinit(&work->candidates);
+    candidates_filter_deinit(&work->filter);
+    buffer_deinit(&work->before);
+    buffer_deinit(&work->out);
+    buffer_deinit(&work->err);
+    warnings_shown_deinit(&work->shown);
+    free(work->why);
+}
+
+int compileall_work_run(struct compileall_work *work, char **why) {
+    struct batch batch = {
+        .socket_path = work->socket_path,
+        .progress = &work->progress,
+        .source_fd = work->candidates.list ? work->candidates.list->fd : -1,
+        .wake_fd = work->wake_fd,
+        .context = work,
+        .next = next,
+        .fill = fill,
+        .ask = ask,
+        .answered = answered,
+        .take = take,
+        .drop = drop,
+        .flush = flush,
+        .update = update,
+    };
+    int result = batch_run(&batch, why);
+    progress_clear(&work->progress);
+    if (result == 0 && work->met_nul) {
+        stderr_text_print("ValueError: embedded null byte\n");
+        work->failed = true;
+    }
+    if (result == 0 && work->why != NULL) {
+        *why = work->why;
+        work->why = NULL;
+        result = -1;
+    }
+    return result;
+}

@@ -1,0 +1,56 @@
+/* The work of pycompileall-client: of each candidate, whether it is to be compiled, what is asked about it, and what is
+ * said of it, in compileall's order. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "client/compileall/candidates.h"
+#include "client/compileall/candidates_filter.h"
+#include "client/compile_params.h"
+#include "client/compileall/options.h"
+#include "client/compileall/file_set.h"
+#include "client/progress.h"
+#include "client/compileall/python_info.h"
+#include "client/compileall/timing.h"
+#include "client/compileall/up_to_date.h"
+#include "client/warnings_shown.h"
+
+struct compileall_work {
+    const struct compileall_options *options;
+    const char *socket_path;
+    int wake_fd; /* readable once interrupted */
+    struct candidates candidates;
+    struct candidates_filter filter;
+    struct candidate held;     /* one that waits until another item with its source is done */
+    bool holds;
+    struct file_set open_files; /* the sources of all open items */
+    struct up_to_date up_to_date;
+    bool looks_itself; /* the headers are judged here; else by the host */
+    struct compile_params params;
+    struct progress progress;
+    struct timing *timing; /* or NULL */
+    struct buffer before;  /* said before the next item */
+    struct buffer out, err;
+    struct warnings_shown shown;
+    char *why;   /* what has ended the work, or NULL */
+    bool met_nul; /* a name that no file can have: the work ends before it */
+    bool failed; /* something could not be compiled */
+    struct {
+        size_t files, compiled, up_to_date, failed;
+    } counts;
+};
+
+/* Prepares the work on no candidates yet; the options and the info must outlive it. */
+void compileall_work_init(struct compileall_work *work, const struct compileall_options *options,
+                          const struct python_info *info, const char *socket_path);
+void compileall_work_deinit(struct compileall_work *work);
+
+/* Goes on with other options, which must agree in what all requests share, and without -x. */
+void compileall_work_set_options(struct compileall_work *work, const struct compileall_options *options);
+
+/* Has the interpreter say which -W options it ignores. Returns 0, or -1 with a message, which the caller frees. */
+int compileall_work_check_options(struct compileall_work *work, char **why);
+
+/* Does all that `candidates` holds. Returns 0, or -1 with a message, which the caller frees. */
+int compileall_work_run(struct compileall_work *work, char **why);

@@ -1,0 +1,165 @@
+/* pycompilectl cache: the cache of compiled sources, which is on disk and needs no daemon to be looked at. */
+#include "client/ctl/ctl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cache/folder.h"
+#include "cache/store.h"
+#include "client/arguments.h"
+
+static const char usage[] = "usage: pycompilectl cache [-h] [--dir DIR] [--json] command [size]\n";
+
+static const char help[] =
+    "\n"
+    "The cache of compiled sources: what was compiled once is not compiled again, wherever the file is.\n"
+    "\n"
+    "commands:\n"
+    "  stats       show what is in it, and what it was good for\n"
+    "  clear       throw everything away\n"
+    "  verify      check every entry and throw away the damaged ones; the exit status is 1 if there were any\n"
+    "  limit SIZE  let it take so many bytes of disk (K, M, G behind the number), at least 16M\n"
+    "\n"
+    "options:\n"
+    "  -h, --help  show this help message and exit\n"
+    "  --dir DIR   the cache's folder (default: $PYCOMPILED_CACHE_DIR, else $XDG_CACHE_HOME/pycompiled,\n"
+    "              else ~/.cache/pycompiled)\n"
+    "  --json      print one line of JSON\n";
+
+struct command_line {
+    const char *folder;
+    bool json;
+};
+
+static char *take(int id, const char *value, void *context) {
+    struct command_line *line = context;
+    if (id == 'd') {
+        line->folder = value;
+    } else if (id == 'j') {
+        line->json = true;
+    } else {
+        fputs(usage, stdout);
+        fputs(help, stdout);
+        exit(ctl_finish(0));
+    }
+    return NULL;
+}
+
+static cJSON *facts_tree(const char *folder, const struct store_facts *facts) {
+    const struct {
+        const char *name;
+        uint64_t value;
+    } all[] = {
+        {"entries", facts->entries}, {"bytes", facts->bytes},     {"file_bytes", facts->file_bytes},
+        {"limit", facts->limit},     {"hits", facts->hits},       {"misses", facts->misses},
+        {"stored", facts->stored},   {"evicted", facts->evicted}, {"damaged", facts->damaged},
+    };
+    cJSON *tree = cJSON_CreateObject();
+    cJSON_AddStringToObject(tree, "folder", folder);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        cJSON_AddNumberToObject(tree, all[i].name, (double)all[i].value);
+    return tree;
+}
+
+static double mib(uint64_t bytes) {
+    return (double)bytes / (1 << 20);
+}
+
+static int stats(struct store *store, const char *folder, bool json) {
+    struct store_facts facts;
+    store_read_facts(store, &facts);
+    if (json) {
+        cJSON *tree = facts_tree(folder, &facts);
+        ctl_print_json(tree);
+        cJSON_Delete(tree);
+        return 0;
+    }
+    printf("folder   %s\n", folder);
+    printf("entries  %" PRIu64 ", %.1f MiB of at most %.0f\n", facts.entries, mib(facts.bytes), mib(facts.limit));
+    printf("so far   %" PRIu64 " hits, %" PRIu64 " misses, %" PRIu64 " stored, %" PRIu64 " evicted, %" PRIu64
+           " damaged\n",
+           facts.hits, facts.misses, facts.stored, facts.evicted, facts.damaged);
+    return 0;
+}
+
+static int verify(struct store *store, bool json) {
+    struct store_facts facts;
+    uint64_t damaged = store_verify(store);
+    store_read_facts(store, &facts);
+    if (json)
+        printf("{\"entries\":%" PRIu64 ",\"damaged\":%" PRIu64 "}\n", facts.entries, damaged);
+    else
+        printf("%" PRIu64 " entries, %" PRIu64 " damaged and removed\n", facts.entries, damaged);
+    return damaged > 0;
+}
+
+/* A number of bytes with K, M or G behind it. Returns 0 where it is none. */
+static uint64_t read_size(const char *text) {
+    static const char units[] = "KMG";
+    char *end;
+    errno = 0;
+    unsigned long long size = strtoull(text, &end, 10);
+    const char *unit = *end != '\0' ? strchr(units, *end) : NULL;
+    unsigned shift = unit != NULL ? 10 * (unsigned)(unit - units + 1) : 0;
+    if (errno != 0 || end == text || *text == '-' || (*end != '\0' && (unit == NULL || end[1] != '\0')) ||
+        size > UINT64_MAX >> shift)
+        return 0;
+    return (uint64_t)size << shift;
+}
+
+static int set_limit(struct store *store, const char *text) {
+    uint64_t limit = read_size(text);
+    if (limit < STORE_LIMIT_MIN || limit > STORE_LIMIT_MAX)
+        return ctl_fail(xasprintf("a limit is a size from 16M to 1024G, not '%s'", text));
+    if (!store_set_limit(store, limit))
+        return ctl_fail(xasprintf("the cache cannot be written anew: %s", strerror(errno)));
+    return 0;
+}
+
+static int run(struct store *store, const char *folder, char **words, bool json) {
+    const char *command = words[0];
+    if (strcmp(command, "limit") == 0)
+        return set_limit(store, words[1]);
+    if (strcmp(command, "verify") == 0)
+        return verify(store, json);
+    if (strcmp(command, "stats") == 0)
+        return stats(store, folder, json);
+    store_clear(store);
+    return 0;
+}
+
+static void check_words(const struct arguments *arguments, size_t count, char **words) {
+    static const char *const commands[] = {"stats", "clear", "verify", "limit"};
+    size_t i = 0;
+    while (i < 4 && strcmp(words[0], commands[i]) != 0)
+        i++;
+    if (i == 4)
+        arguments_error(arguments, "argument command: invalid choice: '%s' (choose from stats, clear, verify, limit)",
+                        words[0]);
+    size_t wanted = i == 3 ? 2 : 1;
+    if (count > wanted)
+        arguments_error(arguments, "unrecognized arguments: %s", words[wanted]);
+    if (count < wanted)
+        arguments_error(arguments, "the following arguments are required: size");
+}
+
+int ctl_cache(int argc, char **argv) {
+    static const struct argument table[] = {{'h', "help", false, 'h'}, {0, "dir", true, 'd'}, {0, "json", false, 'j'}};
+    struct command_line line = {0};
+    const struct arguments arguments = {.prog = "pycompilectl cache", .usage = usage, .table = table, .count = 3,
+                                        .take = take, .context = &line};
+    size_t count = arguments_parse(&arguments, argc, argv, "command");
+    check_words(&arguments, count, argv + 1);
+    char *why = NULL, *folder = cache_folder(line.folder);
+    if (folder == NULL)
+        return ctl_fail(xstrdup("there is no home folder to have a cache in: see --dir"));
+    struct store *store = store_open(folder, 0, &why);
+    int status = store != NULL ? run(store, folder, argv + 1, line.json) : ctl_fail(why);
+    store_close(store);
+    free(folder);
+    return ctl_finish(status);
+}

@@ -1,0 +1,102 @@
+/* What the commands of pycompilectl share. See ctl.h. */
+#include "client/ctl/ctl.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/arguments.h"
+#include "client/connect.h"
+#include "client/stderr_text.h"
+#include "proto/json.h"
+#include "base/paths.h"
+
+enum {
+    OPTION_HELP,
+    OPTION_JSON,
+    OPTION_WAIT,
+};
+
+struct ctl_options {
+    const char *help;
+    bool *json;
+    int *wait_ms;
+};
+
+static char *take(int id, const char *value, void *context) {
+    struct ctl_options *options = context;
+    if (id == OPTION_HELP) {
+        fputs(options->help, stdout);
+        exit(ctl_finish(0));
+    }
+    if (id == OPTION_JSON) {
+        *options->json = true;
+        return NULL;
+    }
+    char *end;
+    errno = 0;
+    long seconds = strtol(value, &end, 10);
+    if (errno != 0 || end == value || *end != '\0' || seconds < 0 || seconds > INT_MAX / 1000)
+        return xasprintf("invalid number of seconds: '%s'", value);
+    *options->wait_ms = (int)seconds * 1000;
+    return NULL;
+}
+
+void ctl_options(int argc, char **argv, const char *help, bool *json, int *wait_ms) {
+    struct ctl_options options = {help, json, wait_ms};
+    struct argument table[3];
+    size_t count = 0;
+    table[count++] = (struct argument){'h', "help", false, OPTION_HELP};
+    if (json != NULL)
+        table[count++] = (struct argument){0, "json", false, OPTION_JSON};
+    if (wait_ms != NULL)
+        table[count++] = (struct argument){0, "wait", true, OPTION_WAIT};
+    char *prog = xasprintf("pycompilectl %s", argv[0]);
+    char *usage = xstrndup(help, strcspn(help, "\n") + 1);
+    struct arguments arguments = {prog, usage, table, count, take, &options, 0};
+    if (arguments_parse(&arguments, argc, argv, NULL) > 0)
+        arguments_error(&arguments, "unrecognized arguments: %s", argv[1]);
+    free(usage);
+    free(prog);
+}
+
+int ctl_fail(char *text) {
+    char *line = xasprintf("pycompilectl: %s\n", text);
+    stderr_text_print(line);
+    free(line);
+    free(text);
+    return 1;
+}
+
+int ctl_connect(struct rpc_client *client) {
+    char *path = paths_socket(), *why;
+    int fd;
+    enum connect_status status = connect_daemon(path, &fd, &why);
+    free(path);
+    if (status == CONNECT_OK) {
+        rpc_client_init(client, fd);
+        return 1;
+    }
+    if (connect_is_absent(status)) {
+        free(why);
+        return 0;
+    }
+    ctl_fail(why);
+    return -1;
+}
+
+void ctl_print_json(const cJSON *tree) {
+    struct buffer text = {0};
+    json_print(tree, &text);
+    buffer_append_char(&text, '\n');
+    fwrite(text.data, 1, text.len, stdout);
+    buffer_deinit(&text);
+}
+
+int ctl_finish(int status) {
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    return ctl_fail(xasprintf("cannot write to standard output: %s", strerror(errno)));
+}

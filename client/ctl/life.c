@@ -1,0 +1,199 @@
+/* pycompilectl start, stop and restart. */
+#include "client/ctl/ctl.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "client/autostart.h"
+#include "base/clock.h"
+#include "client/connect.h"
+#include "proto/json.h"
+#include "base/paths.h"
+
+#define POLL_MS 20
+/* A daemon that hangs up without an answer is leaving: how long its socket may outlive that. */
+#define LEAVING_MS 1000
+#define START_TRIES 5
+
+/* The daemon's status, which the caller deletes, or NULL and a message, which the caller frees. */
+static cJSON *ask_status(struct rpc_client *client, char **why) {
+    return rpc_client_call(client, "status", NULL, clock_ms() + CTL_DEADLINE_MS, why);
+}
+
+static pid_t pid_of(const cJSON *status) {
+    return (pid_t)json_get_number(status, "pid", 0);
+}
+
+/* A descriptor that becomes readable when the process has ended, or -1. */
+static int watch_process(pid_t pid) {
+    return pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+}
+
+static bool wait_readable(int fd, int64_t deadline) {
+    struct pollfd p = {fd, POLLIN, 0};
+    int ready;
+    while ((ready = poll(&p, 1, clock_left(deadline))) < 0)
+        ;
+    return ready > 0;
+}
+
+/* Waits until nobody listens on the socket. */
+static bool wait_absent(int64_t deadline) {
+    char *path = paths_socket(), *why;
+    bool absent = false;
+    for (;;) {
+        int fd;
+        enum connect_status status = connect_daemon(path, &fd, &why);
+        free(why);
+        if (status == CONNECT_OK)
+            close(fd);
+        absent = connect_is_absent(status);
+        if (absent || clock_left(deadline) == 0)
+            break;
+        clock_sleep_ms(POLL_MS);
+    }
+    free(path);
+    return absent;
+}
+
+/* Waits until the daemon has closed the connection and its process has ended. */
+static bool wait_gone(struct rpc_client *client, int process_fd, int64_t deadline) {
+    struct rpc_answer answer;
+    for (;;) {
+        if (!wait_readable(client->fd, deadline))
+            return false;
+        if (rpc_client_read(client) == RPC_STEP_CLOSED)
+            break;
+        while (rpc_client_next(client, &answer) == RPC_STEP_ANSWER)
+            ;
+    }
+    return process_fd >= 0 ? wait_readable(process_fd, deadline) : wait_absent(deadline);
+}
+
+/* Asks the daemon to leave and waits. */
+static int stop(struct rpc_client *client, int wait_ms) {
+    char *why;
+    cJSON *status = ask_status(client, &why);
+    pid_t pid = pid_of(status);
+    if (status == NULL && wait_absent(clock_ms() + LEAVING_MS)) {
+        free(why);
+        puts("pycompiled stopped");
+        return 0;
+    }
+    if (status == NULL)
+        return ctl_fail(why);
+    cJSON_Delete(status);
+    int process_fd = watch_process(pid);
+    int64_t deadline = clock_ms() + wait_ms;
+    cJSON *result = rpc_client_call(client, "shutdown", NULL, clock_ms() + CTL_DEADLINE_MS, &why);
+    bool gone = wait_gone(client, process_fd, deadline);
+    if (process_fd >= 0)
+        close(process_fd);
+    if (gone)
+        printf("pycompiled stopped (pid %ld)\n", (long)pid);
+    else if (result == NULL)
+        ctl_fail(xasprintf("the daemon (pid %ld) does not stop: %s", (long)pid, why));
+    else
+        ctl_fail(xasprintf("the daemon (pid %ld) still finishes what runs after %d s", (long)pid,
+                           wait_ms / 1000));
+    cJSON_Delete(result);
+    free(why);
+    return gone ? 0 : 1;
+}
+
+static int stop_if_running(int wait_ms) {
+    struct rpc_client client;
+    int running = ctl_connect(&client);
+    if (running < 0)
+        return 1;
+    if (running == 0) {
+        puts("pycompiled is not running");
+        return 0;
+    }
+    int status = stop(&client, wait_ms);
+    rpc_client_deinit(&client);
+    return status;
+}
+
+/* One try. Returns an exit status, or -1 where the daemon reached was leaving and has left. */
+static int start_once(void) {
+    char *path = paths_socket(), *why;
+    bool started;
+    int fd = autostart_connect(path, AUTOSTART_ALWAYS, &started, &why);
+    free(path);
+    if (fd < 0)
+        return ctl_fail(why);
+    struct rpc_client client;
+    rpc_client_init(&client, fd);
+    cJSON *status = ask_status(&client, &why);
+    int result = 0;
+    if (status == NULL && wait_absent(clock_ms() + LEAVING_MS)) {
+        free(why);
+        result = -1;
+    } else if (status == NULL) {
+        result = ctl_fail(why);
+    } else if (json_get_bool(status, "draining")) {
+        int process_fd = watch_process(pid_of(status));
+        bool gone = wait_gone(&client, process_fd, clock_ms() + CTL_DEADLINE_MS);
+        if (process_fd >= 0)
+            close(process_fd);
+        result = gone ? -1 : ctl_fail(xstrdup("a daemon that was told to stop has not left yet"));
+    } else {
+        printf("pycompiled %s (pid %ld)\n", started ? "started" : "is already running",
+               (long)pid_of(status));
+    }
+    cJSON_Delete(status);
+    rpc_client_deinit(&client);
+    return result;
+}
+
+static int start(void) {
+    int result = -1;
+    for (int tries = 0; result < 0 && tries < START_TRIES; tries++)
+        result = start_once();
+    return result < 0 ? ctl_fail(xstrdup("each daemon that was started left at once")) : result;
+}
+
+int ctl_start(int argc, char **argv) {
+    ctl_options(argc, argv,
+                "usage: pycompilectl start [-h]\n"
+                "\n"
+                "Start the daemon, even where PYCOMPILED_AUTOSTART=0 keeps clients from it.\n"
+                "\n"
+                "options:\n"
+                "  -h, --help  show this help message and exit\n",
+                NULL, NULL);
+    return ctl_finish(start());
+}
+
+int ctl_stop(int argc, char **argv) {
+    int wait_ms = CTL_DEADLINE_MS;
+    ctl_options(argc, argv,
+                "usage: pycompilectl stop [-h] [--wait SECONDS]\n"
+                "\n"
+                "Tell the daemon to finish what runs and leave, and wait for that.\n"
+                "\n"
+                "options:\n"
+                "  -h, --help      show this help message and exit\n"
+                "  --wait SECONDS  how long to wait (default: 10)\n",
+                NULL, &wait_ms);
+    return ctl_finish(stop_if_running(wait_ms));
+}
+
+int ctl_restart(int argc, char **argv) {
+    int wait_ms = CTL_DEADLINE_MS;
+    ctl_options(argc, argv,
+                "usage: pycompilectl restart [-h] [--wait SECONDS]\n"
+                "\n"
+                "Stop the daemon, if one runs, and start one.\n"
+                "\n"
+                "options:\n"
+                "  -h, --help      show this help message and exit\n"
+                "  --wait SECONDS  how long to wait for the old one (default: 10)\n",
+                NULL, &wait_ms);
+    int status = stop_if_running(wait_ms);
+    return ctl_finish(status == 0 ? start() : status);
+}

@@ -1,0 +1,71 @@
+/* pycompilectl: the daemon's handle for a person. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/arguments.h"
+#include "client/ctl/ctl.h"
+
+#define PROG "pycompilectl"
+
+static const char usage[] = "usage: " PROG " [-h] [--version] command ...\n";
+
+static const char help[] =
+    "\n"
+    "Starts, stops and shows the daemon that compiles Python source to .pyc files.\n"
+    "\n"
+    "commands:\n"
+    "  start       start the daemon\n"
+    "  stop        let the daemon finish what runs and leave\n"
+    "  restart     stop and start\n"
+    "  status      show hosts, workers, queue and counters\n"
+    "  cache       show, clear, verify or limit the cache of compiled sources\n"
+    "  python      show for which Python versions there is a host\n"
+    "  watch       compile what changes below folders, as it changes\n"
+    "\n"
+    "options:\n"
+    "  -h, --help  show this help message and exit\n"
+    "  --version   show the version and exit\n"
+    "\n"
+    "Each command has a --help of its own.\n";
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"start", ctl_start},   {"stop", ctl_stop},     {"restart", ctl_restart},
+    {"status", ctl_status}, {"python", ctl_python}, {"watch", ctl_watch},
+    {"cache", ctl_cache},
+};
+
+static char *take(int id, const char *value, void *context) {
+    (void)value;
+    (void)context;
+    if (id == 'h') {
+        fputs(usage, stdout);
+        fputs(help, stdout);
+    } else {
+        puts(PROG " " PYCOMPILED_VERSION);
+    }
+    exit(ctl_finish(0));
+}
+
+int main(int argc, char **argv) {
+    static const struct argument table[] = {{'h', "help", false, 'h'}, {0, "version", false, 'v'}};
+    const struct arguments arguments = {PROG, usage, table, 2, take, NULL, 0};
+    signal(SIGPIPE, SIG_IGN);
+    /* What stands behind the command is the command's. */
+    int own = 1;
+    while (own < argc && argv[own][0] == '-')
+        own++;
+    char *command = argv[own < argc ? own : 0];
+    arguments_parse(&arguments, own < argc ? own + 1 : own, argv, "command");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(commands[i].name, command) == 0)
+            return commands[i].run(argc - own, argv + own);
+    arguments_error(&arguments,
+                    "argument command: invalid choice: '%s' (choose from start, stop, restart, "
+                    "status, python, watch, cache)",
+                    command);
+}

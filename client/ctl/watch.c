@@ -1,0 +1,237 @@
+/* pycompilectl watch: has the daemon follow folders, and says what it compiles, until interrupted. A daemon that leaves is
+ * replaced, and what changed in between is compiled then. */
+#include "client/ctl/ctl.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "client/argument_values.h"
+#include "client/arguments.h"
+#include "client/autostart.h"
+#include "base/clock.h"
+#include "client/environment.h"
+#include "client/python_choice.h"
+#include "client/report.h"
+#include "client/stderr_text.h"
+#include "base/paths.h"
+
+#define PROG "pycompilectl watch"
+
+/* A tree of a million files may take that long to go through. */
+#define SCAN_DEADLINE_MS 600000
+
+/* So many daemons in a row may go before they have answered. */
+#define LOST_MAX 5
+
+static const char usage[] = "usage: " PROG " [-h] [--initial] [--json] [--python X.Y] [-o N] DIR ...\n";
+
+static const char help[] =
+    "\n"
+    "Compile the Python sources below folders whenever they change, in the background, and say so.\n"
+    "What .gitignore names, __pycache__ and the folders of version control are left out.\n"
+    "\n"
+    "options:\n"
+    "  -h, --help      show this help message and exit\n"
+    "  --initial       compile at first what is not up to date\n"
+    "  --json          print one JSON object for each file that is compiled\n"
+    "  --python X.Y    the Python version (default: $PYCOMPILE_PYTHON, else what the project asks\n"
+    "                  for, else the daemon's first)\n"
+    "  -o, --optimize N\n"
+    "                  optimization level: -1, 0, 1 or 2 (default: -1, $PYTHONOPTIMIZE)\n";
+
+enum { OPTION_HELP, OPTION_INITIAL, OPTION_JSON, OPTION_PYTHON, OPTION_OPTIMIZE };
+
+struct watching {
+    char **folders;
+    size_t count;
+    bool initial, json, ended;
+    unsigned lost; /* connections, since one has served */
+    struct environment environment;
+    struct compile_request request;
+    struct report report;
+    struct progress progress; /* none is shown */
+};
+
+static char *take(int id, const char *value, void *context) {
+    struct watching *watching = context;
+    long level;
+    char *why;
+    switch (id) {
+    case OPTION_HELP:
+        fputs(usage, stdout);
+        fputs(help, stdout);
+        exit(ctl_finish(0));
+    case OPTION_INITIAL:
+        watching->initial = true;
+        return NULL;
+    case OPTION_JSON:
+        watching->json = true;
+        return NULL;
+    case OPTION_PYTHON:
+        watching->request.python = value;
+        return NULL;
+    default:
+        why = argument_int(value, -1, 2, &level);
+        if (why == NULL && level >= 0)
+            watching->request.optimize = (int)level;
+        return why;
+    }
+}
+
+/* What a compiled file is told as: JSON as it came, or a word for a result and py_compile's for an error. */
+static void tell(struct watching *watching, struct json_span params) {
+    const char *error;
+    cJSON *tree = json_parse(params.text, params.len, &error);
+    const char *file = json_get_string(tree, "file");
+    struct json_span result = json_member(params.text, params.len, "result");
+    struct json_span failure = json_member(params.text, params.len, "error");
+    if (file != NULL && watching->json) {
+        buffer_append(&watching->report.out, params.text, params.len);
+        buffer_append_char(&watching->report.out, '\n');
+    } else if (file != NULL) {
+        if (result.text != NULL) {
+            buffer_append_string(&watching->report.out, "compiled ");
+            stderr_text_append(&watching->report.out, file);
+            buffer_append_char(&watching->report.out, '\n');
+        }
+        report_take(&watching->report, file, result.text ? result : failure, result.text == NULL);
+    }
+    cJSON_Delete(tree);
+}
+
+static void on_notified(void *context, const char *method, struct json_span params) {
+    struct watching *watching = context;
+    if (strcmp(method, "watch/compiled") == 0) {
+        tell(watching, params);
+    } else if (strcmp(method, "watch/ended") == 0) {
+        const char *error;
+        cJSON *tree = json_parse(params.text, params.len, &error);
+        const char *reason = json_get_string(tree, "reason");
+        ctl_fail(xstrdup(reason ? reason : "the daemon has ended the watch"));
+        watching->ended = true;
+        cJSON_Delete(tree);
+    }
+}
+
+static cJSON *make_paths(const struct watching *watching) {
+    cJSON *paths = cJSON_CreateArray();
+    for (size_t i = 0; i < watching->count; i++)
+        cJSON_AddItemToArray(paths, cJSON_CreateString(watching->folders[i]));
+    return paths;
+}
+
+static int begin(struct watching *watching, struct rpc_client *client, char **why) {
+    struct buffer params = {0};
+    cJSON *tree = compile_request_encode(&watching->request);
+    cJSON_AddItemToObject(tree, "paths", make_paths(watching));
+    cJSON_AddBoolToObject(tree, "initial", watching->initial);
+    json_print(tree, &params);
+    cJSON_Delete(tree);
+    cJSON *result = rpc_client_call(client, "watch", &params, clock_ms() + SCAN_DEADLINE_MS, why);
+    buffer_deinit(&params);
+    if (result == NULL)
+        return -1;
+    if (!watching->json) {
+        char *text = xasprintf("following %.0f folders\n", json_get_number(result, "folders", 0));
+        stderr_text_print(text);
+        free(text);
+    }
+    cJSON_Delete(result);
+    return 0;
+}
+
+/* Tells what comes, until the connection is over. Returns false where it must not be begun again. */
+static bool follow(struct watching *watching, struct rpc_client *client) {
+    struct rpc_answer answer;
+    for (;;) {
+        enum rpc_step step = rpc_client_next(client, &answer);
+        if (!report_flush(&watching->report) || watching->ended)
+            return false;
+        if (step == RPC_STEP_BROKEN)
+            return true;
+        struct pollfd p = {client->fd, POLLIN, 0};
+        if (step == RPC_STEP_WAIT && poll(&p, 1, -1) > 0 && rpc_client_read(client) == RPC_STEP_CLOSED)
+            return true;
+    }
+}
+
+static bool is_over(const struct rpc_client *client) {
+    char byte;
+    return recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* One connection's time. Returns 0 to begin again, else the exit status. */
+static int watch_once(struct watching *watching, const char *socket_path) {
+    struct rpc_client client;
+    char *why = NULL, *python = NULL;
+    int fd = autostart_connect(socket_path, AUTOSTART_DEFAULT, NULL, &why);
+    if (fd < 0)
+        return ctl_fail(why);
+    rpc_client_init(&client, fd);
+    client.notified = on_notified;
+    client.context = watching;
+    const char *asked = watching->request.python;
+    int result = asked ? 0 : python_choice_ask(&client, watching->folders[0], &python, &why);
+    watching->request.python = asked ? asked : python;
+    if (result == 0)
+        result = begin(watching, &client, &why);
+    watching->request.python = asked;
+    free(python);
+    int status = 0;
+    if (result == 0)
+        status = !follow(watching, &client);
+    else if (is_over(&client) && watching->lost++ < LOST_MAX) /* it was about to go, or died: the next one is asked */
+        free(why);
+    else
+        status = ctl_fail(why);
+    watching->lost = result == 0 ? 0 : watching->lost;
+    rpc_client_deinit(&client);
+    return status;
+}
+
+static bool make_absolute(struct watching *watching) {
+    for (size_t i = 0; i < watching->count; i++) {
+        char *path = realpath(watching->folders[i], NULL);
+        if (path == NULL) {
+            ctl_fail(xasprintf("%s: %s", watching->folders[i], strerror(errno)));
+            watching->count = i;
+            return false;
+        }
+        watching->folders[i] = path;
+    }
+    return true;
+}
+
+int ctl_watch(int argc, char **argv) {
+    static const struct argument table[] = {
+        {'h', "help", false, OPTION_HELP},       {0, "initial", false, OPTION_INITIAL}, {0, "json", false, OPTION_JSON},
+        {0, "python", true, OPTION_PYTHON},      {'o', "optimize", true, OPTION_OPTIMIZE},
+    };
+    struct watching watching = {0};
+    const struct arguments arguments = {PROG, usage, table, sizeof table / sizeof *table, take, &watching, 0};
+    environment_init(&watching.environment);
+    environment_request(&watching.environment, &watching.request);
+    watching.request.priority = PRIORITY_BACKGROUND;
+    watching.count = arguments_parse(&arguments, argc, argv, "DIR");
+    watching.folders = argv + 1;
+    progress_init(&watching.progress, false);
+    report_init(&watching.report, "pycompilectl", &watching.progress);
+    watching.report.keep_going = true;
+    char *socket_path = paths_socket();
+    int status = make_absolute(&watching) ? 0 : 1;
+    while (status == 0) {
+        status = watch_once(&watching, socket_path);
+        watching.initial = true; /* what changes until the next begins */
+    }
+    for (size_t i = 0; i < watching.count; i++)
+        free(watching.folders[i]);
+    free(socket_path);
+    report_deinit(&watching.report);
+    environment_deinit(&watching.environment);
+    return ctl_finish(status);
+}
