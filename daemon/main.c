@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "cache/folder.h"
-#include "daemon/background.h"
-#include "daemon/descriptors.h"
-#include "daemon/hold_signals.h"
-#include "daemon/listen.h"
+#include "daemon/process/background.h"
+#include "daemon/process/descriptors.h"
+#include "daemon/process/hold_signals.h"
+#include "daemon/process/listen.h"
 #include "daemon/log.h"
 #include "daemon/options.h"
 #include "daemon/server.h"

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/connection.h"
-#include "daemon/job.h"
-#include "daemon/language_server.h"
+#include "daemon/peers/connection.h"
+#include "daemon/pool/job.h"
+#include "daemon/peers/language_server.h"
 #include "daemon/openrpc.h"
-#include "daemon/pool.h"
-#include "daemon/reply.h"
+#include "daemon/pool/pool.h"
+#include "daemon/peers/reply.h"
 #include "daemon/server.h"
 #include "daemon/status.h"
 #include "daemon/watch/watch.h"

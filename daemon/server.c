@@ -9,12 +9,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "daemon/connection.h"
-#include "daemon/hold_signals.h"
+#include "daemon/peers/connection.h"
+#include "daemon/process/hold_signals.h"
 #include "base/host_programs.h"
-#include "daemon/language_server.h"
+#include "daemon/peers/language_server.h"
 #include "daemon/log.h"
-#include "daemon/pool.h"
+#include "daemon/pool/pool.h"
 #include "base/buffer.h"
 
 static void check_end(struct server *server);

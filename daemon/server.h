@@ -8,11 +8,11 @@
 #include <uv.h>
 
 #include "cache/remote_state.h"
-#include "daemon/acceptor.h"
-#include "daemon/channel.h"
+#include "daemon/peers/acceptor.h"
+#include "daemon/peers/channel.h"
 #include "base/list.h"
-#include "daemon/listen.h"
-#include "daemon/notify.h"
+#include "daemon/process/listen.h"
+#include "daemon/process/notify.h"
 #include "daemon/options.h"
 
 struct pool;

@@ -3,8 +3,8 @@
 
 #include <unistd.h>
 
-#include "daemon/host.h"
-#include "daemon/pool.h"
+#include "daemon/pool/host.h"
+#include "daemon/pool/pool.h"
 #include "daemon/server.h"
 #include "proto/json.h"
 

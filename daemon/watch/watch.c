@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/connection.h"
-#include "daemon/job.h"
-#include "daemon/pool.h"
-#include "daemon/reply.h"
+#include "daemon/peers/connection.h"
+#include "daemon/pool/job.h"
+#include "daemon/pool/pool.h"
+#include "daemon/peers/reply.h"
 #include "daemon/server.h"
 #include "daemon/watch/folder_tree.h"
 #include "daemon/watch/watch_params.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/pool.h"
+#include "daemon/pool/pool.h"
 #include "daemon/server.h"
 #include "proto/rpc.h"
 

@@ -1,7 +1,7 @@
-/* Unit tests of daemon/job_queue: the order in which jobs are run. */
+/* Unit tests of daemon/pool/job_queue: the order in which jobs are run. */
 #include "tests/unit/check.h"
 
-#include "daemon/job_queue.h"
+#include "daemon/pool/job_queue.h"
 
 /* Owners are compared by address alone. */
 static char owners[3];

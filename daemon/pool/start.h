@@ -11,7 +11,7 @@
 
 #include <uv.h>
 
-#include "daemon/host.h"
+#include "daemon/pool/host.h"
 
 struct pool_start {
     unsigned failed;      /* starts in a row */

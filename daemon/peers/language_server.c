@@ -1,5 +1,5 @@
 /* See language_server.h. */
-#include "daemon/language_server.h"
+#include "daemon/peers/language_server.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "daemon/connection.h"
+#include "daemon/peers/connection.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
 #include "base/buffer.h"

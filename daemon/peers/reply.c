@@ -1,9 +1,9 @@
 /* See reply.h. */
-#include "daemon/reply.h"
+#include "daemon/peers/reply.h"
 
 #include <stdlib.h>
 
-#include "daemon/connection.h"
+#include "daemon/peers/connection.h"
 #include "base/buffer.h"
 #include "proto/rpc.h"
 

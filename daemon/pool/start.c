@@ -1,10 +1,10 @@
-/* See pool_start.h. */
-#include "daemon/pool_start.h"
+/* See start.h. */
+#include "daemon/pool/start.h"
 
 #include <stdlib.h>
 
 #include "daemon/log.h"
-#include "daemon/pool.h"
+#include "daemon/pool/pool.h"
 #include "base/buffer.h"
 
 /* The wait after the first failure, doubled by each that follows: 50 ms, ... 6.4 s. */

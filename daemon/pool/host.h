@@ -7,9 +7,9 @@
 
 #include <uv.h>
 
-#include "daemon/channel.h"
+#include "daemon/peers/channel.h"
 #include "base/list.h"
-#include "daemon/worker.h"
+#include "daemon/pool/worker.h"
 
 struct pool;
 

@@ -1,15 +1,15 @@
 /* See worker.h. */
-#include "daemon/worker.h"
+#include "daemon/pool/worker.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/host.h"
-#include "daemon/job.h"
+#include "daemon/pool/host.h"
+#include "daemon/pool/job.h"
 #include "daemon/log.h"
-#include "daemon/pool.h"
+#include "daemon/pool/pool.h"
 #include "base/buffer.h"
 #include "proto/rpc.h"
 

@@ -1,5 +1,5 @@
 /* See descriptors.h. */
-#include "daemon/descriptors.h"
+#include "daemon/process/descriptors.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/host.h"
-#include "daemon/job_queue.h"
-#include "daemon/pool_start.h"
+#include "daemon/pool/host.h"
+#include "daemon/pool/job_queue.h"
+#include "daemon/pool/start.h"
 #include "daemon/server.h"
 #include "proto/rpc.h"
 

@@ -1,11 +1,11 @@
-/* See pool_recovery.h. */
-#include "daemon/pool_recovery.h"
+/* See recovery.h. */
+#include "daemon/pool/recovery.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/job.h"
+#include "daemon/pool/job.h"
 #include "daemon/log.h"
 #include "base/buffer.h"
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/channel.h"
+#include "daemon/peers/channel.h"
 #include "base/list.h"
 
 struct job;

@@ -1,5 +1,5 @@
 /* See acceptor.h. */
-#include "daemon/acceptor.h"
+#include "daemon/peers/acceptor.h"
 
 #include <errno.h>
 #include <fcntl.h>

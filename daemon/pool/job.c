@@ -1,13 +1,13 @@
 /* See job.h. */
-#include "daemon/job.h"
+#include "daemon/pool/job.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/connection.h"
-#include "daemon/pool.h"
-#include "daemon/reply.h"
+#include "daemon/peers/connection.h"
+#include "daemon/pool/pool.h"
+#include "daemon/peers/reply.h"
 #include "daemon/server.h"
 #include "base/buffer.h"
 #include "proto/rpc.h"

@@ -1,5 +1,5 @@
 /* See background.h. */
-#include "daemon/background.h"
+#include "daemon/process/background.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* See notify.h. */
-#include "daemon/notify.h"
+#include "daemon/process/notify.h"
 
 #include <errno.h>
 #include <stddef.h>

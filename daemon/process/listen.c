@@ -1,5 +1,5 @@
 /* See listen.h. */
-#include "daemon/listen.h"
+#include "daemon/process/listen.h"
 
 #include <errno.h>
 #include <fcntl.h>

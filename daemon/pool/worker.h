@@ -7,7 +7,7 @@
 
 #include <uv.h>
 
-#include "daemon/channel.h"
+#include "daemon/peers/channel.h"
 
 struct host;
 struct job;

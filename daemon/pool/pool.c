@@ -1,14 +1,14 @@
 /* See pool.h: which job goes to which worker, and when hosts are started and let go. */
-#include "daemon/pool.h"
+#include "daemon/pool/pool.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/job.h"
+#include "daemon/pool/job.h"
 #include "daemon/log.h"
-#include "daemon/pool_recovery.h"
+#include "daemon/pool/recovery.h"
 #include "base/buffer.h"
 
 /* Interpreters of one process, at most: one address space and one blast radius. */

@@ -1,5 +1,5 @@
 /* See channel.h. */
-#include "daemon/channel.h"
+#include "daemon/peers/channel.h"
 
 #include <assert.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* See job_queue.h. */
-#include "daemon/job_queue.h"
+#include "daemon/pool/job_queue.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "daemon/pool.h"
+#include "daemon/pool/pool.h"
 
 /* Answers every job that waits for a host of that kind with Unavailable. */
 void pool_fail_waiting(struct pool *pool, enum host_kind kind, const char *reason, bool retryable);

@@ -1,5 +1,5 @@
 /* See host.h. */
-#include "daemon/host.h"
+#include "daemon/pool/host.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/log.h"
-#include "daemon/pool.h"
+#include "daemon/pool/pool.h"
 #include "base/buffer.h"
 #include "proto/rpc.h"
 

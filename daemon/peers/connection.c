@@ -1,5 +1,5 @@
 /* See connection.h. */
-#include "daemon/connection.h"
+#include "daemon/peers/connection.h"
 
 #include <assert.h>
 #include <poll.h>
@@ -7,10 +7,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/job.h"
+#include "daemon/pool/job.h"
 #include "daemon/log.h"
 #include "daemon/methods.h"
-#include "daemon/pool.h"
+#include "daemon/pool/pool.h"
 #include "daemon/server.h"
 #include "daemon/watch/watch.h"
 #include "base/buffer.h"

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "daemon/job.h"
+#include "daemon/pool/job.h"
 
 struct job_queue {
     struct list lanes[PRIORITY_COUNT]; /* of owners that have jobs of that priority, next first */

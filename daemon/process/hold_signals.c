@@ -1,5 +1,5 @@
 /* See hold_signals.h. */
-#include "daemon/hold_signals.h"
+#include "daemon/process/hold_signals.h"
 
 #include <signal.h>
 #include <stddef.h>
