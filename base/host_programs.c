@@ -39,8 +39,7 @@ static void scan(struct host_programs *programs, const char *folder) {
     if (dir == NULL)
         return;
     for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
-        if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) == 0 &&
-            is_version(entry->d_name + strlen(PREFIX)))
+        if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) == 0 && is_version(entry->d_name + strlen(PREFIX)))
             add(programs, folder, entry->d_name);
     closedir(dir);
 }

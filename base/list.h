@@ -11,11 +11,11 @@ struct list {
 };
 
 /* The structure that a link stands in. */
-#define list_entry(link, type, member) ((type *)((char *)(link) - offsetof(type, member)))
+#define list_entry(link, type, member) ((type *)(((char *)(link)) - offsetof(type, member)))
 
 /* Visits every link; `link` itself may be removed in the body. */
-#define list_each(link, head)                                                                      \
-    for (struct list *link = (head)->next, *link##_next = link->next; link != (head);              \
+#define list_each(link, head)                                                                                          \
+    for (struct list *link = (head)->next, *link##_next = link->next; link != (head);                                  \
          link = link##_next, link##_next = link->next)
 
 static inline void list_init(struct list *link) {

@@ -39,8 +39,7 @@ static void append_below(struct buffer *out, const char *part, size_t len) {
     append_part(out, part, len);
 }
 
-char *pyc_path(const char *file, const char *tag, int optimize, const char *prefix, const char *cwd,
-               bool strip_dot) {
+char *pyc_path(const char *file, const char *tag, int optimize, const char *prefix, const char *cwd, bool strip_dot) {
     struct buffer out = {0};
     const char *slash = strrchr(file, '/');
     const char *tail = slash ? slash + 1 : file;

@@ -8,8 +8,7 @@
  * N adds ".opt-N". `prefix`: sys.pycache_prefix, or NULL or "" for none; then `cwd` is where a relative file
  * starts (may be NULL for an absolute one), and `strip_dot` leaves out the "./" at its front, as 3.12 and later
  * do. */
-char *pyc_path(const char *file, const char *tag, int optimize, const char *prefix, const char *cwd,
-               bool strip_dot);
+char *pyc_path(const char *file, const char *tag, int optimize, const char *prefix, const char *cwd, bool strip_dot);
 
 /* The path of compileall's -b: the source's with "c" behind it. */
 char *pyc_path_legacy(const char *file);

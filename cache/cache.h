@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buffer.h"
 #include "cache/remote.h"
 #include "cache/store.h"
-#include "base/buffer.h"
 
 /* cache_rest() is to be called so often. */
 #define CACHE_REST_S 15

@@ -1,10 +1,10 @@
 /* See remote.h. */
 #include "cache/remote.h"
 
+#include "base/clock.h"
 #include "cache/remote_lane.h"
 #include "cache/remote_link.h"
 #include "cache/remote_seal.h"
-#include "base/clock.h"
 
 /* What may wait to be stored: beyond it entries are left out. */
 #define STORE_BYTES_MAX ((size_t)64 << 20)

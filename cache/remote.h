@@ -11,10 +11,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buffer.h"
 #include "cache/remote_state.h"
 #include "cache/remote_url.h"
 #include "cache/store.h"
-#include "base/buffer.h"
 
 #define REMOTE_TIMEOUT_MS_DEFAULT 500
 
@@ -22,7 +22,7 @@ struct remote_setting {
     const struct remote_url *url; /* kept */
     const char *secret;
     unsigned timeout_ms;
-    bool read_only; /* nothing is stored */
+    bool read_only;             /* nothing is stored */
     struct remote_state *state; /* kept */
 };
 

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "cache/remote_link.h"
 #include "base/clock.h"
+#include "cache/remote_link.h"
 
 #define STACK_SIZE ((size_t)512 << 10)
 
@@ -105,7 +105,8 @@ static bool accept(struct remote_lane *lane, struct remote_request *request, con
     struct remote_counts *counts = &lane->setting.state->counts;
     if (request->set) {
         *(reply->answer == REMOTE_DONE ? &counts->stored : &counts->dropped) += 1;
-        return reply->answer == REMOTE_DONE || reply->answer == REMOTE_REFUSED; /* it may be full, or for reading only */
+        return reply->answer == REMOTE_DONE ||
+               reply->answer == REMOTE_REFUSED; /* it may be full, or for reading only */
     }
     request->found = reply->answer == REMOTE_VALUE;
     if (request->found)

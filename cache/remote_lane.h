@@ -5,16 +5,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buffer.h"
 #include "cache/remote_seal.h"
 #include "cache/remote_state.h"
 #include "cache/remote_url.h"
-#include "base/buffer.h"
 
 struct remote_request {
     struct remote_request *next;
     char name[REMOTE_NAME_SIZE];
     bool set;
-    bool probe; /* where it is answered, the server is used again */
+    bool probe;          /* where it is answered, the server is used again */
     struct buffer value; /* to be set; or what was got */
     bool found;          /* there is a value */
     bool done, abandoned;

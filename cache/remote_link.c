@@ -9,9 +9,9 @@
 
 #include <hiredis/hiredis.h>
 
-#include "cache/remote_tls.h"
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "cache/remote_tls.h"
 
 struct remote_link {
     redisContext *context;

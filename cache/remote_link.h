@@ -1,4 +1,5 @@
-/* A connection to a Redis or Valkey server, with a deadline for whatever is asked of it. hiredis speaks the protocol. */
+/* A connection to a Redis or Valkey server, with a deadline for whatever is asked of it. hiredis speaks the protocol.
+ */
 #pragma once
 
 #include <stdbool.h>

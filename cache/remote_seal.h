@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cache/store.h"
 #include "base/buffer.h"
+#include "cache/store.h"
 
 /* Bytes that a secret has at least. */
 #define REMOTE_SECRET_MIN 16

@@ -24,8 +24,7 @@ struct remote_state *remote_state_map(int fd) {
 
 struct remote_state *remote_state_new(int *fd) {
     *fd = memfd_create("pycompiled-remote", MFD_CLOEXEC);
-    struct remote_state *state =
-        *fd >= 0 && ftruncate(*fd, sizeof *state) == 0 ? remote_state_map(*fd) : NULL;
+    struct remote_state *state = *fd >= 0 && ftruncate(*fd, sizeof *state) == 0 ? remote_state_map(*fd) : NULL;
     if (state == NULL && *fd >= 0)
         close(*fd);
     return state;

@@ -48,7 +48,8 @@ static const char *last_error(void) {
 char *remote_tls_begin(struct redisContext *redis, const char *host, const char *ca_file) {
     SSL_CTX *context = make_context(ca_file);
     if (context == NULL)
-        return xasprintf("cannot begin TLS with %s: %s", ca_file != NULL ? ca_file : "the system's certificates", last_error());
+        return xasprintf("cannot begin TLS with %s: %s", ca_file != NULL ? ca_file : "the system's certificates",
+                         last_error());
     SSL *ssl = SSL_new(context);
     SSL_CTX_free(context); /* the connection keeps it */
     if (ssl == NULL || !expect_host(ssl, host)) {
@@ -59,5 +60,6 @@ char *remote_tls_begin(struct redisContext *redis, const char *host, const char 
         return NULL;
     long verified = SSL_get_verify_result(ssl);
     SSL_free(ssl);
-    return xasprintf("cannot begin TLS: %s", verified != X509_V_OK ? X509_verify_cert_error_string(verified) : redis->errstr);
+    return xasprintf("cannot begin TLS: %s",
+                     verified != X509_V_OK ? X509_verify_cert_error_string(verified) : redis->errstr);
 }

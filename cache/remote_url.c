@@ -77,7 +77,9 @@ static const char *read_query(const char *text, struct remote_url *url) {
         if (strncmp(text, db, strlen(db)) == 0)
             error = read_db(text + strlen(db), end, url);
         else if (url->tls && url->ca_file == NULL && strncmp(text, ca, strlen(ca)) == 0)
-            error = (url->ca_file = percent_decode(text + strlen(ca), end)) == NULL ? "its ssl_ca_certs is badly encoded" : NULL;
+            error = (url->ca_file = percent_decode(text + strlen(ca), end)) == NULL
+                        ? "its ssl_ca_certs is badly encoded"
+                        : NULL;
         else
             error = "it has a parameter that is none of db and (for TLS) ssl_ca_certs";
         if (error != NULL)

@@ -13,11 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
+#include "base/clock.h"
 #include "cache/crash_guard.h"
 #include "cache/folder.h"
 #include "cache/store.h"
-#include "base/buffer.h"
-#include "base/clock.h"
 
 /* Of the format: another one has another folder. The file is laid out as this machine's words are.
  */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/stderr_text.h"
 #include "base/buffer.h"
+#include "client/stderr_text.h"
 
 struct parser {
     const struct arguments *arguments;
@@ -31,8 +31,7 @@ _Noreturn void arguments_error(const struct arguments *arguments, const char *fo
         vsnprintf(longer, (size_t)len + 1, format, args);
         va_end(args);
     }
-    char *text = xasprintf("%s%s: error: %s\n", arguments->usage, arguments->prog,
-                           longer ? longer : message);
+    char *text = xasprintf("%s%s: error: %s\n", arguments->usage, arguments->prog, longer ? longer : message);
     stderr_text_print(text);
     free(text);
     free(longer);
@@ -66,8 +65,7 @@ static _Noreturn void ambiguous(const struct arguments *arguments, const char *t
     for (size_t i = 0; i < arguments->count; i++)
         if (begins_with(&arguments->table[i], text, len))
             buffer_printf(&matches, "%s--%s", matches.len ? ", " : "", arguments->table[i].name);
-    arguments_error(arguments, "ambiguous option: --%s could match %s", text,
-                    buffer_string(&matches));
+    arguments_error(arguments, "ambiguous option: --%s could match %s", text, buffer_string(&matches));
 }
 
 /* `text` is what follows the dashes, up to "=" or the end. */
@@ -105,8 +103,7 @@ static bool is_negative_number(const char *text) {
 static bool is_option(const struct arguments *arguments, const char *text) {
     if (text[0] != '-' || text[1] == '\0')
         return false;
-    bool known = text[1] == '-' ? find_name(arguments, text + 2) != NULL
-                                : find_letter(arguments, text[1]) != NULL;
+    bool known = text[1] == '-' ? find_name(arguments, text + 2) != NULL : find_letter(arguments, text[1]) != NULL;
     return known || (!is_negative_number(text) && strchr(text, ' ') == NULL);
 }
 
@@ -133,8 +130,7 @@ static void take_long(struct parser *parser, const char *text) {
     if (argument == NULL)
         buffer_printf(&parser->unknown, " %s", text);
     else if (equals != NULL && !argument->takes_value)
-        arguments_error(parser->arguments, "argument %s: ignored explicit argument '%s'",
-                        label(argument), equals + 1);
+        arguments_error(parser->arguments, "argument %s: ignored explicit argument '%s'", label(argument), equals + 1);
     else if (!argument->takes_value)
         take(parser, argument, NULL);
     else
@@ -144,27 +140,23 @@ static void take_long(struct parser *parser, const char *text) {
 static void take_cluster(struct parser *parser, const char *text) {
     const char *at = text + 1;
     const struct argument *argument = find_letter(parser->arguments, *at);
-    for (; argument != NULL && !argument->takes_value;
-         argument = find_letter(parser->arguments, *at)) {
+    for (; argument != NULL && !argument->takes_value; argument = find_letter(parser->arguments, *at)) {
         at++;
         if (*at == '=')
-            arguments_error(parser->arguments, "argument %s: ignored explicit argument '%s'",
-                            label(argument), at + 1);
+            arguments_error(parser->arguments, "argument %s: ignored explicit argument '%s'", label(argument), at + 1);
         take(parser, argument, NULL);
         if (*at == '\0')
             return;
     }
     if (argument == NULL)
-        buffer_printf(&parser->unknown, " %s%s", at == text + 1 ? "" : "-",
-                      at == text + 1 ? text : at);
+        buffer_printf(&parser->unknown, " %s%s", at == text + 1 ? "" : "-", at == text + 1 ? text : at);
     else if (at[1] == '\0')
         take(parser, argument, next_value(parser, argument));
     else
         take(parser, argument, at + 1 + (at[1] == '='));
 }
 
-size_t arguments_parse(const struct arguments *arguments, int argc, char **argv,
-                       const char *required) {
+size_t arguments_parse(const struct arguments *arguments, int argc, char **argv, const char *required) {
     struct parser parser = {.arguments = arguments, .argc = argc, .argv = argv};
     bool only_positionals = false;
     for (parser.at = 1; parser.at < argc; parser.at++) {

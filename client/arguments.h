@@ -31,8 +31,7 @@ struct arguments {
 /* Reads argv[1..]. Positionals are moved to the front of argv[1..] and counted. A mistake ends the
  * process with the usage, argparse's message and status 2; `required` is how argparse names the
  * positionals where there must be one, or NULL. */
-size_t arguments_parse(const struct arguments *arguments, int argc, char **argv,
-                       const char *required);
+size_t arguments_parse(const struct arguments *arguments, int argc, char **argv, const char *required);
 
 /* Ends the process as argparse's parser.error() does. */
 _Noreturn void arguments_error(const struct arguments *arguments, const char *format, ...)

@@ -12,10 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "client/connect.h"
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/paths.h"
+#include "client/connect.h"
 
 #define START_DEADLINE_MS 30000
 /* After the daemon's word that one is reachable: a daemon that leaves may still be in the way. */
@@ -104,8 +104,7 @@ static void append_log(const char *socket_path, struct buffer *out) {
     free(path);
 }
 
-static char *start_failure(const char *socket_path, const char *program, int status,
-                           struct buffer *said) {
+static char *start_failure(const char *socket_path, const char *program, int status, struct buffer *said) {
     struct buffer text = {0};
     if (status == -1)
         buffer_printf(&text, "%s did not come up in %d seconds", program, START_DEADLINE_MS / 1000);
@@ -172,8 +171,7 @@ static bool turned_off(void) {
     return value != NULL && strcmp(value, "0") == 0;
 }
 
-int autostart_connect(const char *socket_path, enum autostart autostart, bool *started,
-                      char **why) {
+int autostart_connect(const char *socket_path, enum autostart autostart, bool *started, char **why) {
     int64_t deadline = clock_ms() + START_DEADLINE_MS;
     int fd;
     if (started != NULL)

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/autostart.h"
 #include "base/clock.h"
+#include "client/autostart.h"
 #include "client/connect.h"
 #include "client/rpc_client.h"
 #include "client/window.h"
@@ -28,7 +28,7 @@
 
 struct run {
     const struct batch *batch;
-    struct window window; /* an item's number in it is the request's id */
+    struct window window;   /* an item's number in it is the request's id */
     enum batch_next source; /* what next() said last */
     bool connected;
     bool leaving; /* the daemon drains: nothing more is sent on this connection */
@@ -144,13 +144,12 @@ static bool is_retryable(struct json_span error) {
 /* Returns -1 where the daemon complains about the conversation itself. */
 static int take_answer(struct run *run, const struct rpc_answer *answer, char **why) {
     struct window *window = &run->window;
-    bool ours = answer->id >= window->base && answer->id < window->next &&
-                window_slot(window, answer->id)->state == SLOT_SENT;
+    bool ours =
+        answer->id >= window->base && answer->id < window->next && window_slot(window, answer->id)->state == SLOT_SENT;
     if (!ours) {
         if (answer->id >= 0 || answer->error.text == NULL)
             return 0;
-        *why = xasprintf("the daemon refuses a request: %.*s", (int)answer->error.len,
-                         answer->error.text);
+        *why = xasprintf("the daemon refuses a request: %.*s", (int)answer->error.len, answer->error.text);
         return -1;
     }
     run->heard = true;
@@ -171,8 +170,7 @@ static int receive(struct run *run, char **why) {
     for (;;) {
         enum rpc_step step = rpc_client_next(&run->client, &answer);
         if (step == RPC_STEP_BROKEN) {
-            *why = xasprintf("what listens on %s does not speak JSON-RPC 2.0",
-                             run->batch->socket_path);
+            *why = xasprintf("what listens on %s does not speak JSON-RPC 2.0", run->batch->socket_path);
             return -1;
         }
         if (step == RPC_STEP_WAIT)

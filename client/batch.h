@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "client/progress.h"
 #include "base/buffer.h"
+#include "client/progress.h"
 #include "proto/json.h"
 
 enum batch_next {

@@ -9,8 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/paths.h"
 
 /* How long a daemon whose backlog is full may take to accept. */
@@ -29,9 +29,7 @@ static enum connect_status check_path(const char *path, char **why) {
     if (lstat(path, &st) < 0) {
         int error = errno;
         *why = xasprintf("%s: %s", path, strerror(error));
-        return error == ENOENT   ? CONNECT_NO_PATH
-               : error == EACCES ? CONNECT_NOT_PERMITTED
-                                 : CONNECT_FAILED;
+        return error == ENOENT ? CONNECT_NO_PATH : error == EACCES ? CONNECT_NOT_PERMITTED : CONNECT_FAILED;
     }
     if (!S_ISSOCK(st.st_mode)) {
         *why = xasprintf("%s is not a socket", path);
@@ -102,8 +100,7 @@ enum connect_status connect_daemon(const char *socket_path, int *fd, char **why)
     *fd = -1;
     *why = NULL;
     if (strlen(socket_path) >= sizeof address.sun_path) {
-        *why = xasprintf("the socket's path is longer than %zu bytes: %s",
-                         sizeof address.sun_path - 1, socket_path);
+        *why = xasprintf("the socket's path is longer than %zu bytes: %s", sizeof address.sun_path - 1, socket_path);
         return CONNECT_FAILED;
     }
     strcpy(address.sun_path, socket_path);

@@ -12,10 +12,10 @@ struct environment {
     const char *source_date_epoch; /* from the environment, or NULL where unset or empty */
     const char *pycache_prefix;
     const char *python;
-    int cache;         /* enum cache_use, of PYCOMPILE_CACHE */
-    int optimize;      /* of PYTHONOPTIMIZE, -1: not said */
+    int cache;          /* enum cache_use, of PYCOMPILE_CACHE */
+    int optimize;       /* of PYTHONOPTIMIZE, -1: not said */
     int optimize_flags; /* how many -O */
-    cJSON *warnings; /* array, PYTHONWARNINGS first */
+    cJSON *warnings;    /* array, PYTHONWARNINGS first */
 };
 
 /* Reads all of it. */

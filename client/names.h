@@ -14,7 +14,7 @@ struct names {
     int fd;
     bool eof;
     struct buffer in;
-    size_t start; /* of in: first byte not yet handed out */
+    size_t start;  /* of in: first byte not yet handed out */
     bool after_cr; /* a newline that comes next belongs to the line before */
 };
 

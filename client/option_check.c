@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "client/autostart.h"
 #include "base/clock.h"
+#include "client/autostart.h"
 #include "client/rpc_client.h"
 
 #define DEADLINE_MS 60000

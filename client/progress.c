@@ -30,8 +30,7 @@ void progress_init(struct progress *progress, bool wanted) {
     const char *term = getenv("TERM");
     *progress = (struct progress){.begin = clock_ms()};
     progress->next_draw = progress->begin + FIRST_MS;
-    progress->enabled =
-        wanted && isatty(STDERR_FILENO) && term != NULL && strcmp(term, "dumb") != 0;
+    progress->enabled = wanted && isatty(STDERR_FILENO) && term != NULL && strcmp(term, "dumb") != 0;
 }
 
 int progress_timeout(const struct progress *progress) {

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "client/autostart.h"
 #include "base/clock.h"
+#include "client/autostart.h"
 #include "client/python_wish.h"
 
 #define DEADLINE_MS 30000

@@ -4,9 +4,9 @@
 #include "client/rpc_client.h"
 
 /* Looks for what `folder` asks for (python_wish.h; NULL: only the active virtual environment), and where it asks, which
- * host of the daemon's has it: of those that requires-python allows the daemon's default, else the newest. Returns 0 with
- * *python the version, which the caller frees, or NULL where nothing asks; or -1 with a message, which the caller frees:
- * there is no such host. */
+ * host of the daemon's has it: of those that requires-python allows the daemon's default, else the newest. Returns 0
+ * with *python the version, which the caller frees, or NULL where nothing asks; or -1 with a message, which the caller
+ * frees: there is no such host. */
 int python_choice_ask(struct rpc_client *client, const char *folder, char **python, char **why);
 
 /* Likewise, on a connection of its own to the daemon, which is started where none runs, if anything asks. */

@@ -17,6 +17,7 @@ struct python_wish {
     char *source;                  /* the file that says so */
 };
 
-/* Looks, from `folder` (absolute) upward. Returns whether there is a wish; then the caller calls python_wish_deinit(). */
+/* Looks, from `folder` (absolute) upward. Returns whether there is a wish; then the caller calls python_wish_deinit().
+ */
 bool python_wish_find(struct python_wish *wish, const char *folder);
 void python_wish_deinit(struct python_wish *wish);

@@ -106,8 +106,7 @@ bool report_flush(struct report *report) {
     report->out.len = 0;
     if (written == 0)
         return true;
-    char *text =
-        xasprintf("%s: cannot write to standard output: %s\n", report->prog, strerror(errno));
+    char *text = xasprintf("%s: cannot write to standard output: %s\n", report->prog, strerror(errno));
     stderr_text_print(text);
     free(text);
     report->status = 1;

@@ -4,9 +4,9 @@
 
 #include <stdbool.h>
 
+#include "base/buffer.h"
 #include "client/progress.h"
 #include "client/warnings_shown.h"
-#include "base/buffer.h"
 #include "proto/json.h"
 
 struct report {

@@ -29,12 +29,10 @@ void rpc_client_deinit(struct rpc_client *client) {
     frame_reader_deinit(&client->in);
 }
 
-void rpc_client_queue(struct rpc_client *client, int64_t id, const char *method,
-                      const struct buffer *params) {
+void rpc_client_queue(struct rpc_client *client, int64_t id, const char *method, const struct buffer *params) {
     char text[24];
     snprintf(text, sizeof text, "%" PRId64, id);
-    rpc_write_request(&client->out, text, method, params ? params->data : NULL,
-                      params ? params->len : 0);
+    rpc_write_request(&client->out, text, method, params ? params->data : NULL, params ? params->len : 0);
     buffer_append_char(&client->out, '\n');
 }
 
@@ -48,8 +46,7 @@ static bool would_wait(void) {
 
 enum rpc_step rpc_client_write(struct rpc_client *client) {
     while (client->sent < client->out.len) {
-        ssize_t len = send(client->fd, client->out.data + client->sent, rpc_client_unsent(client),
-                           MSG_NOSIGNAL);
+        ssize_t len = send(client->fd, client->out.data + client->sent, rpc_client_unsent(client), MSG_NOSIGNAL);
         if (len >= 0)
             client->sent += (size_t)len;
         else if (would_wait())

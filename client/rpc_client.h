@@ -40,8 +40,7 @@ void rpc_client_init(struct rpc_client *client, int fd);
 void rpc_client_deinit(struct rpc_client *client);
 
 /* Queues a request; nothing is written yet. `params` is raw JSON text, or NULL. */
-void rpc_client_queue(struct rpc_client *client, int64_t id, const char *method,
-                      const struct buffer *params);
+void rpc_client_queue(struct rpc_client *client, int64_t id, const char *method, const struct buffer *params);
 
 /* Bytes queued and not yet written. */
 size_t rpc_client_unsent(const struct rpc_client *client);
@@ -56,7 +55,8 @@ enum rpc_step rpc_client_read(struct rpc_client *client);
 /* Takes the next response. WAIT, ANSWER or BROKEN. */
 enum rpc_step rpc_client_next(struct rpc_client *client, struct rpc_answer *answer);
 
-/* Asks (params: raw JSON text, or NULL) and waits, up to the deadline (clock.h). Returns the result, which the caller gives to
- * cJSON_Delete(), or NULL and a message, which the caller frees. For connections without other
- * requests in flight. */
-cJSON *rpc_client_call(struct rpc_client *client, const char *method, const struct buffer *params, int64_t deadline, char **why);
+/* Asks (params: raw JSON text, or NULL) and waits, up to the deadline (clock.h). Returns the result, which the caller
+ * gives to cJSON_Delete(), or NULL and a message, which the caller frees. For connections without other requests in
+ * flight. */
+cJSON *rpc_client_call(struct rpc_client *client, const char *method, const struct buffer *params, int64_t deadline,
+                       char **why);

@@ -28,7 +28,7 @@ struct window {
     struct slot slots[WINDOW_SIZE];
     int64_t base, next;
     size_t waiting, sent;
-    int64_t light; /* no waiting item without weight has a lower number */
+    int64_t light;             /* no waiting item without weight has a lower number */
     int64_t heap[WINDOW_SIZE]; /* waiting items with weight: a heap, the heaviest first */
     size_t heap_count;
 };

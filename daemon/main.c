@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include "cache/folder.h"
+#include "daemon/log.h"
+#include "daemon/options.h"
 #include "daemon/process/background.h"
 #include "daemon/process/descriptors.h"
 #include "daemon/process/hold_signals.h"
 #include "daemon/process/listen.h"
-#include "daemon/log.h"
-#include "daemon/options.h"
 #include "daemon/server.h"
 
 /* How long a daemon that finds the socket taken waits for the other one to answer on it or to go. */
@@ -100,8 +100,8 @@ static void check_cache(struct options *options) {
     options->cache = NULL;
 }
 
-/* Messages of tens of kilobytes come and go: the memory for some is kept, else each would be taken from the kernel anew,
- * page by page. */
+/* Messages of tens of kilobytes come and go: the memory for some is kept, else each would be taken from the kernel
+ * anew, page by page. */
 static void keep_some_memory(void) {
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
     mallopt(M_TRIM_THRESHOLD, 1 << 20);

@@ -4,16 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/peers/connection.h"
-#include "daemon/pool/job.h"
-#include "daemon/peers/language_server.h"
+#include "base/buffer.h"
 #include "daemon/openrpc.h"
-#include "daemon/pool/pool.h"
+#include "daemon/peers/connection.h"
+#include "daemon/peers/language_server.h"
 #include "daemon/peers/reply.h"
+#include "daemon/pool/job.h"
+#include "daemon/pool/pool.h"
 #include "daemon/server.h"
 #include "daemon/status.h"
 #include "daemon/watch/watch.h"
-#include "base/buffer.h"
 #include "proto/rpc.h"
 #include "proto/search_request.h"
 
@@ -68,7 +68,8 @@ static void cancel(struct connection *connection, struct job *job, const char *w
 static void supersede(struct connection *connection, struct job *job, const char *file) {
     list_each(link, &connection->jobs) {
         struct job *older = list_entry(link, struct job, client_link);
-        if (older->buffer == NULL || older->pool != job->pool || older->reply == NULL || strcmp(older->buffer, file) != 0)
+        if (older->buffer == NULL || older->pool != job->pool || older->reply == NULL ||
+            strcmp(older->buffer, file) != 0)
             continue;
         cancel(connection, older, "RequestCancelled: a newer check of the same file has come");
         break;
@@ -179,9 +180,8 @@ static void do_discover(struct connection *connection, struct reply *reply, cons
 
 /* Reads the id that is to be cancelled; ids are compared as they were written. */
 static void do_cancel(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
-    struct json_span id = message->params.text
-                              ? json_member(message->params.text, message->params.len, "id")
-                              : (struct json_span){NULL, 0};
+    struct json_span id = message->params.text ? json_member(message->params.text, message->params.len, "id")
+                                               : (struct json_span){NULL, 0};
     list_each(link, &connection->jobs) {
         struct job *job = list_entry(link, struct job, client_link);
         const char *open = job->reply != NULL ? job->reply->id : NULL;
@@ -198,11 +198,11 @@ static const struct method {
     bool takes_params;
     void (*run)(struct connection *, struct reply *, const struct rpc_message *);
 } methods[] = {
-    {"compile", true, do_compile},         {"check", true, do_check},
-    {"search", true, do_search},           {"watch", true, do_watch},
-    {"unwatch", true, do_unwatch},
-    {"status", false, do_status},          {"shutdown", false, do_shutdown},
-    {"rpc.discover", false, do_discover},  {"$/cancelRequest", true, do_cancel},
+    {"compile", true, do_compile},        {"check", true, do_check},
+    {"search", true, do_search},          {"watch", true, do_watch},
+    {"unwatch", true, do_unwatch},        {"status", false, do_status},
+    {"shutdown", false, do_shutdown},     {"rpc.discover", false, do_discover},
+    {"$/cancelRequest", true, do_cancel},
 };
 
 static bool is_empty_object(struct json_span span) {
@@ -231,7 +231,8 @@ static void call(struct connection *connection, struct reply *reply, const struc
 }
 
 /* `initialize` of an editor: the connection becomes a language server's. Returns false where the message is none. */
-static bool begin_language_server(struct connection *connection, const struct rpc_message *message, struct json_span text) {
+static bool begin_language_server(struct connection *connection, const struct rpc_message *message,
+                                  struct json_span text) {
     char *why = NULL;
     bool retryable;
     if (message->id == NULL || strcmp(message->method, "initialize") != 0 || !language_server_may_begin(connection))

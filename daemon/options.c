@@ -12,12 +12,12 @@
 
 #include <uv.h>
 
+#include "base/buffer.h"
+#include "base/paths.h"
 #include "cache/folder.h"
 #include "cache/remote.h"
 #include "cache/store.h"
-#include "base/buffer.h"
 #include "proto/frame.h"
-#include "base/paths.h"
 
 /* The default limit is no lower, on however small a machine: the interpreters and their stacks need some. */
 #define HOST_LIMIT_LEAST_MIB 512
@@ -145,8 +145,7 @@ static bool number(const char *option, long min, long max, long *value) {
     *value = strtol(optarg, &end, 10);
     if (errno == 0 && end != optarg && *end == '\0' && *value >= min && *value <= max)
         return true;
-    fprintf(stderr, "pycompiled: --%s takes a number from %ld to %ld, not '%s'\n", option, min, max,
-            optarg);
+    fprintf(stderr, "pycompiled: --%s takes a number from %ld to %ld, not '%s'\n", option, min, max, optarg);
     return false;
 }
 

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "cache/remote_link.h"
 #include "cache/remote_seal.h"
 #include "cache/remote_url.h"
-#include "base/buffer.h"
 
 #define SECRET_MAX 4096
 
@@ -50,9 +50,10 @@ static bool find_secret(struct remote_options *options, const char *file, char *
     if (file != NULL && options->secret == NULL)
         *why = xasprintf("the remote cache's secret cannot be read: %s: %s", file, strerror(errno));
     else
-        *why = xasprintf("a remote cache needs a secret of %d bytes or more, which all its users share, so that nobody else "
-                         "can plant bytecode: see --remote-secret-file",
-                         REMOTE_SECRET_MIN);
+        *why = xasprintf(
+            "a remote cache needs a secret of %d bytes or more, which all its users share, so that nobody else "
+            "can plant bytecode: see --remote-secret-file",
+            REMOTE_SECRET_MIN);
     return false;
 }
 
@@ -65,8 +66,9 @@ static bool check_url(struct remote_options *options, char **why) {
     remote_url_deinit(&url);
     if (remote_link_is_supported(tls))
         return true;
-    *why = xstrdup(remote_link_is_supported(false) ? "pycompiled was built without TLS for a remote cache (hiredis_ssl, OpenSSL)"
-                                                   : "pycompiled was built without a remote cache (hiredis)");
+    *why = xstrdup(remote_link_is_supported(false)
+                       ? "pycompiled was built without TLS for a remote cache (hiredis_ssl, OpenSSL)"
+                       : "pycompiled was built without a remote cache (hiredis)");
     return false;
 }
 

@@ -9,13 +9,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "daemon/peers/connection.h"
-#include "daemon/process/hold_signals.h"
-#include "base/host_programs.h"
-#include "daemon/peers/language_server.h"
-#include "daemon/log.h"
-#include "daemon/pool/pool.h"
 #include "base/buffer.h"
+#include "base/host_programs.h"
+#include "daemon/log.h"
+#include "daemon/peers/connection.h"
+#include "daemon/peers/language_server.h"
+#include "daemon/pool/pool.h"
+#include "daemon/process/hold_signals.h"
 
 static void check_end(struct server *server);
 static void on_drain_timer(uv_timer_t *timer);
@@ -92,8 +92,8 @@ static struct connection *largest_connection(const struct server *server) {
     return largest;
 }
 
-/* From half of the limit on, until it is three eighths, clients are held back; beyond the limit whoever holds most has to
- * go. */
+/* From half of the limit on, until it is three eighths, clients are held back; beyond the limit whoever holds most has
+ * to go. */
 static void watch_memory(struct channel_group *group) {
     struct server *server = group->owner;
     size_t limit = server->options->memory_limit;
@@ -160,7 +160,8 @@ static unsigned connection_limit(const struct server *server) {
 }
 
 static void init_timers(struct server *server) {
-    uv_timer_t *timers[] = {&server->idle_timer, &server->shrink_timer, &server->connection_timer, &server->drain_timer};
+    uv_timer_t *timers[] = {&server->idle_timer, &server->shrink_timer, &server->connection_timer,
+                            &server->drain_timer};
     for (size_t i = 0; i < sizeof timers / sizeof *timers; i++) {
         uv_timer_init(&server->loop, timers[i]);
         timers[i]->data = server;
@@ -298,9 +299,7 @@ static void check_end(struct server *server) {
 
 struct pool *server_pool(struct server *server, const char *python) {
     if (python == NULL)
-        return server->default_pool ? server->default_pool
-               : server->pool_count ? server->pools[0]
-                                    : NULL;
+        return server->default_pool ? server->default_pool : server->pool_count ? server->pools[0] : NULL;
     for (unsigned i = 0; i < server->pool_count; i++)
         if (strcmp(server->pools[i]->python, python) == 0)
             return server->pools[i];

@@ -7,13 +7,13 @@
 #include <cjson/cJSON.h>
 #include <uv.h>
 
+#include "base/list.h"
 #include "cache/remote_state.h"
+#include "daemon/options.h"
 #include "daemon/peers/acceptor.h"
 #include "daemon/peers/channel.h"
-#include "base/list.h"
 #include "daemon/process/listen.h"
 #include "daemon/process/notify.h"
-#include "daemon/options.h"
 
 struct pool;
 
@@ -25,7 +25,7 @@ struct counters {
     uint64_t compile_errors, os_errors;
     uint64_t crashes; /* of hosts */
     uint64_t timeouts, cancelled;
-    uint64_t exact; /* jobs that a pristine process ran */
+    uint64_t exact;   /* jobs that a pristine process ran */
     uint64_t refused; /* connections beyond the limit, or closed for the memory they held */
 };
 
@@ -48,13 +48,13 @@ struct server {
     unsigned connection_limit;
     struct list language_servers;
     unsigned language_server_count;
-    size_t held; /* bytes of jobs and gathered answers, beside what the channels hold */
-    bool tight;  /* half of the memory limit is held */
-    struct pool **pools;       /* newest Python first */
+    size_t held;         /* bytes of jobs and gathered answers, beside what the channels hold */
+    bool tight;          /* half of the memory limit is held */
+    struct pool **pools; /* newest Python first */
     unsigned pool_count;
     struct pool *default_pool;
-    unsigned jobs;             /* not yet answered or discarded */
-    unsigned hosts;            /* not yet gone */
+    unsigned jobs;  /* not yet answered or discarded */
+    unsigned hosts; /* not yet gone */
     uint64_t last_job_id;
     uint64_t started_ms;
     bool draining;
@@ -64,8 +64,8 @@ struct server {
     struct counters counters;
 };
 
-/* Makes a server that will listen on `listener`, which it takes, and releases the signals that were held (hold_signals.h). Returns NULL, with a
- * message in *why that the caller frees, where there is no host. */
+/* Makes a server that will listen on `listener`, which it takes, and releases the signals that were held
+ * (hold_signals.h). Returns NULL, with a message in *why that the caller frees, where there is no host. */
 struct server *server_new(const struct options *options, struct listener *listener, char **why);
 
 /* Serves until drained. */

@@ -25,7 +25,7 @@ static int instead_of_python(int argc, char **argv, char **environment) {
 
 int __libc_start_main(main_function *python_main, int argc, char **argv, void (*init)(void), void (*fini)(void),
                       void (*rtld_fini)(void), void *stack_end) {
-    start_function *start = __extension__(start_function *)dlsym(RTLD_NEXT, "__libc_start_main");
+    start_function *start = __extension__(start_function *) dlsym(RTLD_NEXT, "__libc_start_main");
     (void)python_main;
     if (start == NULL)
         _exit(127);

@@ -8,11 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/pyc_path.h"
 #include "host/job_cache.h"
 #include "host/ranges.h"
 #include "host/source_hash.h"
-#include "base/clock.h"
-#include "base/pyc_path.h"
 #include "proto/rpc.h"
 
 /* Of the hash in the header. */
@@ -22,7 +22,8 @@ static long elapsed_us(const struct compile_job *job) {
     return (long)(clock_us() - job->started_us);
 }
 
-void compile_job_init(struct compile_job *job, const struct job_setting *setting, const struct compile_request *request) {
+void compile_job_init(struct compile_job *job, const struct job_setting *setting,
+                      const struct compile_request *request) {
     *job = (struct compile_job){.setting = setting, .request = request, .dir_fd = AT_FDCWD, .started_us = clock_us()};
 }
 
@@ -301,8 +302,8 @@ static void compile_and_write(struct compile_job *job, struct compiler *compiler
     compile_output_deinit(&output);
 }
 
-/* What the columns of the answer's error count. Where that is not clear the text is compiled once more, under a name that
- * no file has. */
+/* What the columns of the answer's error count. Where that is not clear the text is compiled once more, under a name
+ * that no file has. */
 static enum position_encoding find_unit(const struct compile_job *job, struct compiler *compiler,
                                         const struct answer *answer) {
     struct compile_input input = make_input(job);

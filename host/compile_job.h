@@ -1,5 +1,6 @@
-/* One job from request to answer: the steps of py_compile.compile() in their order, with the disk in C and the compiling
- * in compiler.h. What needs no interpreter comes first: reading the source and asking the cache, which may be all. */
+/* One job from request to answer: the steps of py_compile.compile() in their order, with the disk in C and the
+ * compiling in compiler.h. What needs no interpreter comes first: reading the source and asking the cache, which may be
+ * all. */
 #pragma once
 
 #include <stdbool.h>
@@ -39,7 +40,8 @@ struct compile_job {
 };
 
 /* Begins a job; the setting and the request must outlive it. */
-void compile_job_init(struct compile_job *job, const struct job_setting *setting, const struct compile_request *request);
+void compile_job_init(struct compile_job *job, const struct job_setting *setting,
+                      const struct compile_request *request);
 void compile_job_deinit(struct compile_job *job);
 
 /* Does what needs no interpreter. True: that was all, and *answer is made. */

@@ -22,10 +22,10 @@
 
 struct compiler {
     bool pristine;
-    PyObject *source_to_code;  /* bound */
-    PyObject *optimize_names;  /* ("_optimize",) */
+    PyObject *source_to_code; /* bound */
+    PyObject *optimize_names; /* ("_optimize",) */
     struct warning_state warnings;
-    PyObject *clearcache;      /* linecache.clearcache, once that is loaded, or NULL */
+    PyObject *clearcache; /* linecache.clearcache, once that is loaded, or NULL */
     PyObject *py_compile_error;
     unsigned long runs;
 };
@@ -76,8 +76,8 @@ struct compiler *compiler_new(bool pristine) {
     struct compiler *compiler = xcalloc(1, sizeof *compiler);
     compiler->pristine = pristine;
     /* It lives as long as its interpreter, also half-made: the process ends then. */
-    if (!fresh_state_make() || !make_loader(compiler) || !warning_state_init(&compiler->warnings) ||
-        !check_magic() || (compiler->py_compile_error = get("py_compile", "PyCompileError")) == NULL)
+    if (!fresh_state_make() || !make_loader(compiler) || !warning_state_init(&compiler->warnings) || !check_magic() ||
+        (compiler->py_compile_error = get("py_compile", "PyCompileError")) == NULL)
         return NULL;
     if (!pristine)
         collect(); /* what is garbage now holds names, which some later job would set free */
@@ -164,8 +164,8 @@ static bool compile_and_marshal(struct compiler *compiler, const struct compile_
     return exact;
 }
 
-/* Sets free what holds names by chance: up to 3.10 whether a name is alive shows in the bytes, and the cache of looked-up
- * attributes holds the last ones of the jobs before. */
+/* Sets free what holds names by chance: up to 3.10 whether a name is alive shows in the bytes, and the cache of
+ * looked-up attributes holds the last ones of the jobs before. */
 static void forget_names(void) {
 #if PY_VERSION_HEX < 0x030B0000
     PyType_ClearCache();
@@ -215,8 +215,8 @@ void compile_output_deinit(struct compile_output *output) {
 }
 
 PyObject *compiler_error_text(struct compiler *compiler, PyObject *exception, PyObject *file) {
-    PyObject *error = PyObject_CallFunctionObjArgs(compiler->py_compile_error, (PyObject *)Py_TYPE(exception),
-                                                   exception, file, NULL);
+    PyObject *error =
+        PyObject_CallFunctionObjArgs(compiler->py_compile_error, (PyObject *)Py_TYPE(exception), exception, file, NULL);
     PyObject *text = error ? PyObject_GetAttrString(error, "msg") : NULL;
     Py_XDECREF(error);
     return text;

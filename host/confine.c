@@ -42,8 +42,8 @@ static void offer_to_oom_killer(void) {
     close(fd);
 }
 
-/* Beyond it there is a MemoryError, in all of the process: the server tries such a job again alone. The limit is on what
- * is allocated, not on addresses, so that mapped files and guard pages do not count. */
+/* Beyond it there is a MemoryError, in all of the process: the server tries such a job again alone. The limit is on
+ * what is allocated, not on addresses, so that mapped files and guard pages do not count. */
 static void limit_memory(size_t bytes) {
 #if !SANITIZED /* which reserves terabytes */
     struct rlimit limit = {bytes, bytes};

@@ -23,8 +23,7 @@ bool exactness_source_is_tainting(const char *data, size_t len, const char *file
             return true;
     const char *end = memchr(data, '\n', len);
     end = end ? memchr(end + 1, '\n', len - (size_t)(end + 1 - data)) : NULL;
-    return memmem(data, len, "\\N{", 3) != NULL ||
-           memmem(data, end ? (size_t)(end - data) : len, "coding", 6) != NULL;
+    return memmem(data, len, "\\N{", 3) != NULL || memmem(data, end ? (size_t)(end - data) : len, "coding", 6) != NULL;
 }
 
 #else
@@ -43,8 +42,8 @@ bool exactness_source_is_doubtful(const char *data, size_t len) {
 
 #if PY_VERSION_HEX >= 0x030C0000
 
-/* Notes in `seen` which code object each frozenset was a constant of; *exact is cleared where an equal one was another's.
- * Returns false with an exception set. */
+/* Notes in `seen` which code object each frozenset was a constant of; *exact is cleared where an equal one was
+ * another's. Returns false with an exception set. */
 static bool visit(PyObject *constant, PyObject *owner, PyObject *seen, bool *exact);
 
 static bool visit_all(PyObject *tuple, PyObject *owner, PyObject *seen, bool *exact) {

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/as_program.h"
 #include "base/buffer.h"
+#include "host/as_program.h"
 
 /* Above all descriptors that the server passes. */
 #define OBJECT_FD_MIN 200

@@ -13,13 +13,13 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "cache/remote.h"
 #include "host/as_program.h"
 #include "host/confine.h"
 #include "host/control.h"
 #include "host/host_cache.h"
 #include "host/worker_loop.h"
-#include "base/buffer.h"
 
 /* A worker's stack where the process's own has no limit; CPython's thresholds are made for the 8 MiB that are usual. */
 #define STACK_DEFAULT ((size_t)8 << 20)
@@ -51,16 +51,28 @@ static int usage(void) {
 
 static bool parse_options(int argc, char **argv, struct host_options *options) {
     static const struct option names[] = {
-        {"control", required_argument, NULL, 'c'}, {"workers", required_argument, NULL, 'w'},
-        {"umask", required_argument, NULL, 'u'},   {"memory-limit", required_argument, NULL, 'm'},
-        {"pristine", no_argument, NULL, 'p'},      {"big-source", required_argument, NULL, 'b'},
-        {"solo", no_argument, NULL, 's'},          {"cache", required_argument, NULL, 'd'},
-        {"cache-limit", required_argument, NULL, 'l'}, {"remote-state", required_argument, NULL, 'r'},
-        {"remote-timeout", required_argument, NULL, 't'}, {"remote-read-only", no_argument, NULL, 'o'}, {NULL, 0, NULL, 0},
+        {"control", required_argument, NULL, 'c'},
+        {"workers", required_argument, NULL, 'w'},
+        {"umask", required_argument, NULL, 'u'},
+        {"memory-limit", required_argument, NULL, 'm'},
+        {"pristine", no_argument, NULL, 'p'},
+        {"big-source", required_argument, NULL, 'b'},
+        {"solo", no_argument, NULL, 's'},
+        {"cache", required_argument, NULL, 'd'},
+        {"cache-limit", required_argument, NULL, 'l'},
+        {"remote-state", required_argument, NULL, 'r'},
+        {"remote-timeout", required_argument, NULL, 't'},
+        {"remote-read-only", no_argument, NULL, 'o'},
+        {NULL, 0, NULL, 0},
     };
     int opt;
-    *options = (struct host_options){.control_fd = -1, .first_fd = -1, .last_fd = -2, .mask = 022, .server_pid = getppid(),
-                                     .remote_state_fd = -1, .remote_timeout_ms = REMOTE_TIMEOUT_MS_DEFAULT};
+    *options = (struct host_options){.control_fd = -1,
+                                     .first_fd = -1,
+                                     .last_fd = -2,
+                                     .mask = 022,
+                                     .server_pid = getppid(),
+                                     .remote_state_fd = -1,
+                                     .remote_timeout_ms = REMOTE_TIMEOUT_MS_DEFAULT};
     while ((opt = getopt_long(argc, argv, "", names, NULL)) != -1) {
         bool fine = opt == 'p'   ? (options->pristine = true)
                     : opt == 's' ? (options->solo = true)

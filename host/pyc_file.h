@@ -1,4 +1,5 @@
-/* The .pyc on disk: what stands at its place, and writing it so that it is there whole or not at all. No Python here. */
+/* The .pyc on disk: what stands at its place, and writing it so that it is there whole or not at all. No Python here.
+ */
 #pragma once
 
 #include <stddef.h>

@@ -47,8 +47,8 @@ static int read_once(struct source_file *file, int dir_fd, const char *path, siz
         error = read_all(fd, S_ISREG(file->stat.st_mode) ? (size_t)file->stat.st_size : 0, max, &file->data);
     if (error == 0 && fstat(fd, &after) < 0)
         error = errno;
-    *changed = error == 0 && S_ISREG(after.st_mode) &&
-               (!same(&file->stat, &after) || (size_t)after.st_size != file->data.len);
+    *changed =
+        error == 0 && S_ISREG(after.st_mode) && (!same(&file->stat, &after) || (size_t)after.st_size != file->data.len);
     close(fd);
     return error;
 }

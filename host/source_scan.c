@@ -21,7 +21,8 @@ static bool is_ascii(const char *data, size_t len) {
 }
 
 static bool is_word_byte(unsigned char byte) {
-    return byte >= 0x80 || byte == '_' || (byte >= '0' && byte <= '9') || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
+    return byte >= 0x80 || byte == '_' || (byte >= '0' && byte <= '9') ||
+           ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
 }
 
 /* The end of the word that begins at data. */
@@ -245,7 +246,8 @@ static uint64_t hash_bytes(const char *data, const char *end) {
     return hash;
 }
 
-/* The end of the constant at data and its hash, or NULL where there is none: a string, a number, None, True or False. */
+/* The end of the constant at data and its hash, or NULL where there is none: a string, a number, None, True or False.
+ */
 static const char *constant_end(const char *data, const char *end, uint64_t *hash) {
     const char *after = word_end(data, end);
     size_t len = (size_t)(after - data);

@@ -5,7 +5,8 @@
 
 /* Whether a registry says that the action "once" showed the warning: it does by text and category, without a line. */
 static bool has_shown_once(PyObject *registry, PyObject *message) {
-    PyObject *warning = PyObject_GetAttrString(message, "message"), *category = PyObject_GetAttrString(message, "category");
+    PyObject *warning = PyObject_GetAttrString(message, "message"),
+             *category = PyObject_GetAttrString(message, "category");
     PyObject *text = warning ? PyObject_Str(warning) : NULL;
     PyObject *key = text && category ? PyTuple_Pack(2, text, category) : NULL;
     bool shown = key != NULL && PyDict_GetItemWithError(registry, key) != NULL;
@@ -40,9 +41,9 @@ static bool has_grown(PyObject *registry, Py_ssize_t *known) {
     return grown;
 }
 
-/* Whether the action "once" showed what is being shown: then the registry of that has grown by it; or, where the compiler
- * warns in the name of the module that calls it (3.13.4 to 3.13.9 and 3.14.0: cpython issues 131927 and 139640), that
- * module's. */
+/* Whether the action "once" showed what is being shown: then the registry of that has grown by it; or, where the
+ * compiler warns in the name of the module that calls it (3.13.4 to 3.13.9 and 3.14.0: cpython issues 131927 and
+ * 139640), that module's. */
 static bool is_once(struct warning_state *state, PyObject *message) {
     PyObject *callers = caller_registry(state);
     bool once = has_grown(state->once_registry, &state->once_size);
@@ -101,8 +102,8 @@ bool warning_state_init(struct warning_state *state) {
     PyObject *capsule = PyCapsule_New(state, NULL, NULL);
     state->recorder = capsule ? PyCFunction_New(&record_method, capsule) : NULL;
     Py_XDECREF(capsule);
-    return state->caller_globals && state->base_filters && state->setoption && state->formatwarnmsg && state->once_registry &&
-           state->filters_mutated && state->recorded && state->invalid && state->recorder &&
+    return state->caller_globals && state->base_filters && state->setoption && state->formatwarnmsg &&
+           state->once_registry && state->filters_mutated && state->recorded && state->invalid && state->recorder &&
            PyObject_SetAttrString(module, "_showwarnmsg", state->recorder) == 0;
 }
 
@@ -172,8 +173,7 @@ static bool set_option(struct warning_state *state, PyObject *option) {
 static bool make_filters(struct warning_state *state, PyObject *options) {
     PyObject *copy = PySequence_List(state->base_filters);
     PyObject *filters = PyObject_GetAttrString(state->module, "filters");
-    bool fine = copy != NULL && filters != NULL &&
-                PyList_SetSlice(filters, 0, PyList_GET_SIZE(filters), copy) == 0 &&
+    bool fine = copy != NULL && filters != NULL && PyList_SetSlice(filters, 0, PyList_GET_SIZE(filters), copy) == 0 &&
                 PyList_SetSlice(state->invalid, 0, PyList_GET_SIZE(state->invalid), NULL) == 0;
     Py_XDECREF(copy);
     Py_XDECREF(filters);

@@ -10,13 +10,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "host/compile_job.h"
 #include "host/control.h"
 #include "host/host_cache.h"
 #include "host/interpreter.h"
 #include "host/pristine.h"
 #include "host/search_job.h"
-#include "base/clock.h"
 #include "proto/frame.h"
 #include "proto/rpc.h"
 
@@ -237,8 +237,7 @@ static bool handle(struct worker_loop *loop, const char *text, size_t len) {
     struct answer answer = {0};
     const char *why = json_check(text, len);
     int code = why ? RPC_PARSE_ERROR : rpc_parse(text, len, &message, &why);
-    bool forked = code == 0 && loop->setting->pristine && loop->compiler != NULL &&
-                  strcmp(message.method, "warm") != 0;
+    bool forked = code == 0 && loop->setting->pristine && loop->compiler != NULL && strcmp(message.method, "warm") != 0;
     if (forked && !fork_for(loop, &message)) {
         rpc_message_deinit(&message);
         return true;

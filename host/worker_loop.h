@@ -7,12 +7,12 @@
 struct worker_setting {
     int fd;
     int control_fd;
-    long server_pid;  /* with a job's id it names the temporary file */
+    long server_pid; /* with a job's id it names the temporary file */
     mode_t mask;
-    bool pristine;    /* fork for every job */
-    bool solo;        /* run one job */
+    bool pristine;     /* fork for every job */
+    bool solo;         /* run one job */
     size_t source_max; /* see compile_job.h */
-    bool own_gil;     /* make a sub-interpreter; else use the main one, to which the thread is attached */
+    bool own_gil;      /* make a sub-interpreter; else use the main one, to which the thread is attached */
 };
 
 /* Works until the socket's end. Returns when there is nothing more to do. */

@@ -28,12 +28,14 @@ const struct schema_choice priority_choices[] = {
     {NULL, 0},
 };
 
-#define STRING(member) {#member, SCHEMA_STRING, offsetof(struct compile_request, member), false, 0, 0, NULL}
-#define BOOL(member) {#member, SCHEMA_BOOL, offsetof(struct compile_request, member), false, 0, 0, NULL}
-#define INT(member, min, max)                                                                      \
-    {#member, SCHEMA_INT, offsetof(struct compile_request, member), false, min, max, NULL}
-#define CHOICE(member, choices)                                                                    \
-    {#member, SCHEMA_CHOICE, offsetof(struct compile_request, member), false, 0, 0, choices}
+#define STRING(member)                                                                                                 \
+    { #member, SCHEMA_STRING, offsetof(struct compile_request, member), false, 0, 0, NULL }
+#define BOOL(member)                                                                                                   \
+    { #member, SCHEMA_BOOL, offsetof(struct compile_request, member), false, 0, 0, NULL }
+#define INT(member, min, max)                                                                                          \
+    { #member, SCHEMA_INT, offsetof(struct compile_request, member), false, min, max, NULL }
+#define CHOICE(member, choices)                                                                                        \
+    { #member, SCHEMA_CHOICE, offsetof(struct compile_request, member), false, 0, 0, choices }
 
 static const struct schema_field fields[] = {
     {"file", SCHEMA_STRING, offsetof(struct compile_request, file), true, 0, 0, NULL},
@@ -74,8 +76,7 @@ static bool is_relative(const char *path) {
     return path != NULL && path[0] != '/';
 }
 
-int compile_request_decode(const cJSON *params, struct compile_request *request, char *why,
-                           size_t why_size) {
+int compile_request_decode(const cJSON *params, struct compile_request *request, char *why, size_t why_size) {
     *request = defaults;
     if (schema_decode(fields, FIELD_COUNT, params, request, why, why_size) < 0)
         return -1;
@@ -83,18 +84,16 @@ int compile_request_decode(const cJSON *params, struct compile_request *request,
         snprintf(why, why_size, "'cwd' must be absolute");
         return -1;
     }
-    if (request->cwd == NULL &&
-        (is_relative(request->file) || is_relative(request->cfile) ||
-         (request->pycache_prefix != NULL && request->pycache_prefix[0] != '\0' &&
-          is_relative(request->pycache_prefix)))) {
+    if (request->cwd == NULL && (is_relative(request->file) || is_relative(request->cfile) ||
+                                 (request->pycache_prefix != NULL && request->pycache_prefix[0] != '\0' &&
+                                  is_relative(request->pycache_prefix)))) {
         snprintf(why, why_size, "'cwd' is needed where a path is relative");
         return -1;
     }
     return 0;
 }
 
-static void encode_field(const struct schema_field *field, const struct compile_request *request,
-                         cJSON *params) {
+static void encode_field(const struct schema_field *field, const struct compile_request *request, cJSON *params) {
     const void *slot = (const char *)request + field->offset;
     const void *normal = (const char *)&defaults + field->offset;
     switch (field->type) {
@@ -112,14 +111,12 @@ static void encode_field(const struct schema_field *field, const struct compile_
         break;
     case SCHEMA_CHOICE:
         if (*(const int *)slot != *(const int *)normal)
-            cJSON_AddStringToObject(params, field->name,
-                                    schema_choice_name(field->choices, *(const int *)slot));
+            cJSON_AddStringToObject(params, field->name, schema_choice_name(field->choices, *(const int *)slot));
         break;
     case SCHEMA_STRINGS:
     case SCHEMA_ANY:
         if (*(const cJSON *const *)slot != NULL)
-            cJSON_AddItemToObject(params, field->name,
-                                  cJSON_Duplicate(*(const cJSON *const *)slot, true));
+            cJSON_AddItemToObject(params, field->name, cJSON_Duplicate(*(const cJSON *const *)slot, true));
         break;
     }
 }

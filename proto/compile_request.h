@@ -58,8 +58,7 @@ struct compile_request {
 };
 
 /* Decodes and checks the parameters (NULL: none given). Returns 0, or -1 and a message in `why`. */
-int compile_request_decode(const cJSON *params, struct compile_request *request, char *why,
-                           size_t why_size);
+int compile_request_decode(const cJSON *params, struct compile_request *request, char *why, size_t why_size);
 
 /* Builds the parameters of a request; members at their defaults are left out. The caller deletes. */
 cJSON *compile_request_encode(const struct compile_request *request);

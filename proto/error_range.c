@@ -42,7 +42,8 @@ bool error_range_is_wide(const struct source_text *text, const cJSON *value) {
 }
 
 /* The place of a line and a column that both count from 1. A byte order mark is kept from the compiler. */
-static struct text_place place_of(const struct source_text *text, enum position_encoding unit, double lineno, double offset) {
+static struct text_place place_of(const struct source_text *text, enum position_encoding unit, double lineno,
+                                  double offset) {
     size_t len, line = line_of(text, lineno);
     const char *bytes = source_text_line(text, line, &len);
     if (lineno > (double)source_text_lines(text))

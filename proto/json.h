@@ -55,8 +55,8 @@ void json_members(const char *text, size_t len, const char *const *names, struct
 
 /* Calls `element` with the raw text of each element of the array that `text` is, in order. The text
  * must have passed json_check(). */
-void json_each_element(const char *text, size_t len,
-                       void (*element)(struct json_span element, void *context), void *context);
+void json_each_element(const char *text, size_t len, void (*element)(struct json_span element, void *context),
+                       void *context);
 
 /* Appends the tree as one compact line. */
 void json_print(const cJSON *tree, struct buffer *out);

@@ -33,8 +33,8 @@ static bool take(struct cursor *c, char wanted) {
     return true;
 }
 
-/* Passes over eight bytes at a time as long as all of them stand for themselves in a string: ASCII, no control characters, no
- * quote, no backslash. Sources of whole files travel in strings. */
+/* Passes over eight bytes at a time as long as all of them stand for themselves in a string: ASCII, no control
+ * characters, no quote, no backslash. Sources of whole files travel in strings. */
 static const char *skip_plain(const char *at, const char *end) {
     const uint64_t ones = UINT64_MAX / 255, tops = ones << 7;
     uint64_t word;
@@ -290,8 +290,8 @@ struct json_span json_member(const char *text, size_t len, const char *name) {
     return found;
 }
 
-void json_each_element(const char *text, size_t len,
-                       void (*element)(struct json_span element, void *context), void *context) {
+void json_each_element(const char *text, size_t len, void (*element)(struct json_span element, void *context),
+                       void *context) {
     struct cursor c = {.at = text, .end = text + len};
     skip_space(&c);
     if (!take(&c, '['))

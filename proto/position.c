@@ -5,7 +5,8 @@
 
 #include "base/utf8.h"
 
-static const char *const names[] = {[POSITION_UTF16] = "utf-16", [POSITION_UTF8] = "utf-8", [POSITION_UTF32] = "utf-32"};
+static const char *const names[] = {
+    [POSITION_UTF16] = "utf-16", [POSITION_UTF8] = "utf-8", [POSITION_UTF32] = "utf-32"};
 
 const char *position_encoding_name(enum position_encoding encoding) {
     return names[encoding];

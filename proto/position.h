@@ -1,6 +1,7 @@
 /* Columns of a line in the Language Server Protocol's encodings, and bytes of its text. Pure.
  *
- * Text is UTF-8. A byte that is not part of a well-formed sequence stands for itself and counts as one of everything. */
+ * Text is UTF-8. A byte that is not part of a well-formed sequence stands for itself and counts as one of everything.
+ */
 #pragma once
 
 #include <stddef.h>
@@ -18,7 +19,8 @@ const char *position_encoding_name(enum position_encoding encoding);
 /* Reads a name. Returns 0, or -1 where it is none. */
 int position_encoding_parse(const char *name, enum position_encoding *encoding);
 
-/* The byte that a column stands at: the start of its character where it is inside one, `len` where it is behind the line. */
+/* The byte that a column stands at: the start of its character where it is inside one, `len` where it is behind the
+ * line. */
 size_t position_to_byte(enum position_encoding encoding, const char *line, size_t len, size_t column);
 
 /* The column of the character that holds byte `byte` (at most `len`). */

@@ -102,8 +102,7 @@ static void begin(struct buffer *out, const char *id) {
     }
 }
 
-void rpc_write_request(struct buffer *out, const char *id, const char *method, const char *params,
-                       size_t params_len) {
+void rpc_write_request(struct buffer *out, const char *id, const char *method, const char *params, size_t params_len) {
     begin(out, id);
     buffer_append_string(out, ",\"method\":");
     json_print_string(method, out);
@@ -114,8 +113,7 @@ void rpc_write_request(struct buffer *out, const char *id, const char *method, c
     buffer_append_char(out, '}');
 }
 
-void rpc_write_notification(struct buffer *out, const char *method, const char *params,
-                            size_t params_len) {
+void rpc_write_notification(struct buffer *out, const char *method, const char *params, size_t params_len) {
     rpc_write_request(out, NULL, method, params, params_len);
 }
 
@@ -133,8 +131,7 @@ void rpc_write_raw_error(struct buffer *out, const char *id, const char *error, 
     buffer_append_char(out, '}');
 }
 
-void rpc_write_error(struct buffer *out, const char *id, int code, const char *message,
-                     const cJSON *data) {
+void rpc_write_error(struct buffer *out, const char *id, int code, const char *message, const cJSON *data) {
     begin(out, id ? id : "null");
     buffer_printf(out, ",\"error\":{\"code\":%d,\"message\":", code);
     json_print_string(message, out);

@@ -29,11 +29,11 @@ enum rpc_code {
 
 /* A request (id and method), a notification (method), or a response (id, and result or error). */
 struct rpc_message {
-    char *id;                 /* the raw JSON text of the id, as it came; NULL in a notification */
-    char *method;             /* NULL in a response; bytes as json.h has them */
-    struct json_span params;  /* raw text inside the message parsed; text NULL where there is none, or null */
-    struct json_span result;  /* likewise */
-    struct json_span error;   /* likewise */
+    char *id;                /* the raw JSON text of the id, as it came; NULL in a notification */
+    char *method;            /* NULL in a response; bytes as json.h has them */
+    struct json_span params; /* raw text inside the message parsed; text NULL where there is none, or null */
+    struct json_span result; /* likewise */
+    struct json_span error;  /* likewise */
 };
 
 /* Reads a message that is not a batch. `text` must have passed json_check() and must outlive
@@ -44,15 +44,12 @@ void rpc_message_deinit(struct rpc_message *message);
 
 /* Append a message as one line of text without a newline. `id` is raw JSON text (NULL: null), or for a
  * notification left out; `params` and `result` raw JSON text without newlines; params may be NULL. */
-void rpc_write_request(struct buffer *out, const char *id, const char *method, const char *params,
-                       size_t params_len);
-void rpc_write_notification(struct buffer *out, const char *method, const char *params,
-                            size_t params_len);
+void rpc_write_request(struct buffer *out, const char *id, const char *method, const char *params, size_t params_len);
+void rpc_write_notification(struct buffer *out, const char *method, const char *params, size_t params_len);
 void rpc_write_result(struct buffer *out, const char *id, const char *result, size_t result_len);
 
 /* Likewise. `data` may be NULL; it stays the caller's. */
-void rpc_write_error(struct buffer *out, const char *id, int code, const char *message,
-                     const cJSON *data);
+void rpc_write_error(struct buffer *out, const char *id, int code, const char *message, const cJSON *data);
 
 /* A response whose error object is already JSON text. */
 void rpc_write_raw_error(struct buffer *out, const char *id, const char *error, size_t error_len);

@@ -12,8 +12,8 @@ const char *schema_choice_name(const struct schema_choice *choices, int value) {
     return NULL;
 }
 
-static const struct schema_field *find(const struct schema_field *fields, size_t count,
-                                       const char *name, size_t *index) {
+static const struct schema_field *find(const struct schema_field *fields, size_t count, const char *name,
+                                       size_t *index) {
     for (*index = 0; *index < count; ++*index)
         if (strcmp(fields[*index].name, name) == 0)
             return &fields[*index];
@@ -22,7 +22,9 @@ static const struct schema_field *find(const struct schema_field *fields, size_t
 
 static bool all_strings(const cJSON *array) {
     const cJSON *element;
-    cJSON_ArrayForEach(element, array) if (!cJSON_IsString(element)) return false;
+    cJSON_ArrayForEach(element, array)
+        if (!cJSON_IsString(element))
+            return false;
     return true;
 }
 
@@ -35,14 +37,12 @@ static int refuse(const struct schema_field *field, char *why, size_t why_size) 
         snprintf(why, why_size, "'%s' must be true or false", field->name);
         break;
     case SCHEMA_INT:
-        snprintf(why, why_size, "'%s' must be an integer from %d to %d", field->name, field->min,
-                 field->max);
+        snprintf(why, why_size, "'%s' must be an integer from %d to %d", field->name, field->min, field->max);
         break;
     case SCHEMA_CHOICE: {
         int len = snprintf(why, why_size, "'%s' must be one of", field->name);
         for (const struct schema_choice *c = field->choices; c->name && len < (int)why_size; c++)
-            len += snprintf(why + len, why_size - (size_t)len, "%s '%s'",
-                            c == field->choices ? "" : ",", c->name);
+            len += snprintf(why + len, why_size - (size_t)len, "%s '%s'", c == field->choices ? "" : ",", c->name);
         break;
     }
     case SCHEMA_STRINGS:
@@ -69,8 +69,8 @@ static bool store(const struct schema_field *field, const cJSON *value, void *ou
         *(bool *)slot = cJSON_IsTrue(value);
         return true;
     case SCHEMA_INT:
-        if (!cJSON_IsNumber(value) || !(value->valuedouble >= field->min) ||
-            !(value->valuedouble <= field->max) || value->valuedouble != (int)value->valuedouble)
+        if (!cJSON_IsNumber(value) || !(value->valuedouble >= field->min) || !(value->valuedouble <= field->max) ||
+            value->valuedouble != (int)value->valuedouble)
             return false;
         *(int *)slot = (int)value->valuedouble;
         return true;
@@ -93,8 +93,8 @@ static bool store(const struct schema_field *field, const cJSON *value, void *ou
     return false;
 }
 
-int schema_decode(const struct schema_field *fields, size_t count, const cJSON *object, void *out,
-                  char *why, size_t why_size) {
+int schema_decode(const struct schema_field *fields, size_t count, const cJSON *object, void *out, char *why,
+                  size_t why_size) {
     uint64_t seen = 0, present = 0;
     if (object != NULL && !cJSON_IsObject(object)) {
         snprintf(why, why_size, "parameters must be given by name, in an object");

@@ -34,8 +34,8 @@ struct schema_field {
 /* Decodes `object` (NULL: no members) into *out, whose defaults the caller has set; members that are
  * null count as absent. Returns 0, or -1 and a message naming the member at fault in `why`. At most
  * 64 fields. */
-int schema_decode(const struct schema_field *fields, size_t count, const cJSON *object, void *out,
-                  char *why, size_t why_size);
+int schema_decode(const struct schema_field *fields, size_t count, const cJSON *object, void *out, char *why,
+                  size_t why_size);
 
 /* The name of a choice's value, or NULL. */
 const char *schema_choice_name(const struct schema_choice *choices, int value);

@@ -62,7 +62,8 @@ const char *source_text_line(const struct source_text *text, size_t line, size_t
     return bytes + start;
 }
 
-static size_t byte_of(const struct source_text *text, enum position_encoding encoding, struct source_position position) {
+static size_t byte_of(const struct source_text *text, enum position_encoding encoding,
+                      struct source_position position) {
     size_t len;
     const char *line = source_text_line(text, position.line, &len);
     if (line == NULL)

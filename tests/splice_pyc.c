@@ -23,8 +23,8 @@ static bool read_run(struct buffer *run) {
 
 static void answer(uint32_t status, const struct buffer *out) {
     uint32_t words[2] = {status, (uint32_t)out->len};
-    if (fwrite(words, sizeof words, 1, stdout) != 1 ||
-        fwrite(out->data, 1, out->len, stdout) != out->len || fflush(stdout) != 0)
+    if (fwrite(words, sizeof words, 1, stdout) != 1 || fwrite(out->data, 1, out->len, stdout) != out->len ||
+        fflush(stdout) != 0)
         exit(1);
 }
 
@@ -33,11 +33,9 @@ int main(int argc, char **argv) {
     struct buffer name = {0}, stream = {0}, out = {0};
     while (read_run(&name) && read_run(&stream)) {
         struct pyc_stream_name place;
-        enum pyc_stream_status status =
-            pyc_stream_find_name(stream.data, stream.len, minor, &place);
+        enum pyc_stream_status status = pyc_stream_find_name(stream.data, stream.len, minor, &place);
         out.len = 0;
-        if (status == PYC_STREAM_FOUND &&
-            !pyc_stream_splice(stream.data, stream.len, &place, name.data, &out))
+        if (status == PYC_STREAM_FOUND && !pyc_stream_splice(stream.data, stream.len, &place, name.data, &out))
             status = PYC_STREAM_BOUND;
         answer((uint32_t)status, &out);
     }

@@ -42,8 +42,7 @@ static enum batch_next next(struct batch_item *out, void *context) {
     struct item *item = xcalloc(1, sizeof *item);
     item->file = xstrdup(file);
     if (truncated) {
-        static const char error[] =
-            "{\"code\":-32602,\"message\":\"embedded null byte in the name\"}";
+        static const char error[] = "{\"code\":-32602,\"message\":\"embedded null byte in the name\"}";
         set_answer(item, (struct json_span){error, sizeof error - 1}, true);
     }
     *out = (struct batch_item){.tag = item, .asks = !truncated};

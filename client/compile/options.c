@@ -6,50 +6,49 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "client/argument_values.h"
 #include "client/arguments.h"
-#include "base/buffer.h"
 
 #define PROG "pycompile-client"
 
 static const char usage[] = "usage: " PROG " [-h] [-q] filenames [filenames ...]\n";
 
-static const char help[] =
-    "\n"
-    "A simple command-line interface for py_compile module.\n"
-    "\n"
-    "positional arguments:\n"
-    "  filenames    Files to compile\n"
-    "\n"
-    "options:\n"
-    "  -h, --help   show this help message and exit\n"
-    "  -q, --quiet  Suppress error output\n"
-    "\n"
-    "options beyond py_compile:\n"
-    "  --python X.Y          the Python version to compile for (default: $PYCOMPILE_PYTHON,\n"
-    "                        else what the project asks for, else the daemon's first;\n"
-    "                        see pycompilectl python)\n"
-    "  -k, --keep-going      compile all files and report all errors\n"
-    "  --check               compile only, write nothing\n"
-    "  --json                print one JSON object a file on standard output\n"
-    "  -O, -OO               as of python itself: python -O -m py_compile\n"
-    "  -o, --optimize N      optimization level: -1, 0, 1 or 2 (default: -1, that of -O or\n"
-    "                        $PYTHONOPTIMIZE)\n"
-    "  --invalidation-mode {timestamp,checked-hash,unchecked-hash}\n"
-    "                        what a .pyc is checked against (default: timestamp, or\n"
-    "                        checked-hash if $SOURCE_DATE_EPOCH is set)\n"
-    "  --cfile PATH          the file to write (one FILE only)\n"
-    "  --legacy              write FILEc beside FILE, not in __pycache__\n"
-    "  --dfile NAME          the file name to show in error messages (one FILE only)\n"
-    "  -W, --warnings OPTION\n"
-    "                        warning control, as Python's own -W; may be repeated\n"
-    "  --timeout MS          longest time for a file, 0 for none (default: the daemon's)\n"
-    "  --priority {interactive,normal,background}\n"
-    "                        order among waiting files (default: normal)\n"
-    "  --no-cache            compile, and let the cache of compiled sources alone\n"
-    "  --recache             compile, and put the outcome into the cache (default for both:\n"
-    "                        $PYCOMPILE_CACHE, which is use, bypass or refresh)\n"
-    "  --version             show the version and exit\n";
+static const char help[] = "\n"
+                           "A simple command-line interface for py_compile module.\n"
+                           "\n"
+                           "positional arguments:\n"
+                           "  filenames    Files to compile\n"
+                           "\n"
+                           "options:\n"
+                           "  -h, --help   show this help message and exit\n"
+                           "  -q, --quiet  Suppress error output\n"
+                           "\n"
+                           "options beyond py_compile:\n"
+                           "  --python X.Y          the Python version to compile for (default: $PYCOMPILE_PYTHON,\n"
+                           "                        else what the project asks for, else the daemon's first;\n"
+                           "                        see pycompilectl python)\n"
+                           "  -k, --keep-going      compile all files and report all errors\n"
+                           "  --check               compile only, write nothing\n"
+                           "  --json                print one JSON object a file on standard output\n"
+                           "  -O, -OO               as of python itself: python -O -m py_compile\n"
+                           "  -o, --optimize N      optimization level: -1, 0, 1 or 2 (default: -1, that of -O or\n"
+                           "                        $PYTHONOPTIMIZE)\n"
+                           "  --invalidation-mode {timestamp,checked-hash,unchecked-hash}\n"
+                           "                        what a .pyc is checked against (default: timestamp, or\n"
+                           "                        checked-hash if $SOURCE_DATE_EPOCH is set)\n"
+                           "  --cfile PATH          the file to write (one FILE only)\n"
+                           "  --legacy              write FILEc beside FILE, not in __pycache__\n"
+                           "  --dfile NAME          the file name to show in error messages (one FILE only)\n"
+                           "  -W, --warnings OPTION\n"
+                           "                        warning control, as Python's own -W; may be repeated\n"
+                           "  --timeout MS          longest time for a file, 0 for none (default: the daemon's)\n"
+                           "  --priority {interactive,normal,background}\n"
+                           "                        order among waiting files (default: normal)\n"
+                           "  --no-cache            compile, and let the cache of compiled sources alone\n"
+                           "  --recache             compile, and put the outcome into the cache (default for both:\n"
+                           "                        $PYCOMPILE_CACHE, which is use, bypass or refresh)\n"
+                           "  --version             show the version and exit\n";
 
 enum {
     OPTION_HELP,
@@ -185,11 +184,8 @@ void options_parse(struct options *options, int argc, char **argv) {
     /* -W and -O were added since. */
     if (options->request.optimize < 0)
         options->request.optimize = environment_optimize(&options->environment);
-    options->request.warnings =
-        options->environment.warnings->child ? options->environment.warnings : NULL;
-    const char *single = options->request.cfile   ? "--cfile"
-                         : options->request.dfile ? "--dfile"
-                                                  : NULL;
+    options->request.warnings = options->environment.warnings->child ? options->environment.warnings : NULL;
+    const char *single = options->request.cfile ? "--cfile" : options->request.dfile ? "--dfile" : NULL;
     if (single != NULL && (options->file_count != 1 || options->from_stdin))
         arguments_error(&arguments, "argument %s: allowed with one file only", single);
 }

@@ -3,16 +3,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/paths.h"
 #include "client/compile/file_batch.h"
+#include "client/compile/options.h"
 #include "client/names.h"
 #include "client/option_check.h"
-#include "client/compile/options.h"
 #include "client/progress.h"
 #include "client/python_choice.h"
 #include "client/report.h"
 #include "client/standard_fds.h"
 #include "client/stderr_text.h"
-#include "base/paths.h"
 
 #define PROG "pycompile-client"
 

@@ -5,18 +5,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "client/names.h"
 #include "client/compileall/walk.h"
+#include "client/names.h"
 
 struct candidates {
     char *const *dests;
     size_t dest_count, next;
-    struct names *list;  /* further ones, or NULL */
-    long levels;         /* of folders below one that is named */
-    bool folders_alone;  /* what is named is taken for a folder, whatever it is */
-    size_t seen;         /* how many were named so far */
-    char *dest;          /* the one at hand */
-    struct walk *walk;   /* in it, where it is a folder */
+    struct names *list; /* further ones, or NULL */
+    long levels;        /* of folders below one that is named */
+    bool folders_alone; /* what is named is taken for a folder, whatever it is */
+    size_t seen;        /* how many were named so far */
+    char *dest;         /* the one at hand */
+    struct walk *walk;  /* in it, where it is a folder */
 };
 
 enum candidates_step {

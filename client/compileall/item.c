@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/compileall/texts.h"
 #include "client/compileall/hardlink.h"
 #include "client/compileall/python_text.h"
+#include "client/compileall/texts.h"
 
 struct compileall_item *compileall_item_new(char *path, char *dfile) {
     struct compileall_item *item = xcalloc(1, sizeof *item);
@@ -79,8 +79,7 @@ static const char *class_of(int error) {
 }
 
 /* Links this level's .pyc to that of the level before where they are the same. */
-static void link_dupe(struct compileall_item *item, const struct compileall_options *options,
-                      struct json_span result) {
+static void link_dupe(struct compileall_item *item, const struct compileall_options *options, struct json_span result) {
     char *cfile = read_cfile(result);
     int error = item->level > 0 && cfile && item->cfile ? hardlink_if_same(item->cfile, cfile) : 0;
     if (error != 0) {

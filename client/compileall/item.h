@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 #include "client/batch.h"
-#include "client/compileall/options.h"
 #include "client/compileall/file_set.h"
+#include "client/compileall/options.h"
 
 struct compileall_item {
     struct file_id source; /* no other item may have it while this one is open */
@@ -15,8 +15,8 @@ struct compileall_item {
     struct buffer before; /* said before it, whatever becomes of it */
     struct buffer out;
     struct buffer warnings; /* JSON arrays of them, each with its NUL */
-    size_t level; /* index of the one that is asked for */
-    char *cfile;  /* of the level before, where dupes are to be linked; or NULL */
+    size_t level;           /* index of the one that is asked for */
+    char *cfile;            /* of the level before, where dupes are to be linked; or NULL */
     bool compiled, failed;
 };
 

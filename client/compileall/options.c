@@ -6,22 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "client/argument_values.h"
 #include "client/arguments.h"
-#include "base/buffer.h"
 
 #define PROG "pycompileall-client"
 
 /* sys.getrecursionlimit(): compileall's default. */
 #define LEVELS_DEFAULT 1000
 
-static const char usage[] =
-    "usage: " PROG " [-h] [-l] [-r RECURSION] [-f] [-q] [-b] [-d DESTDIR]\n"
-    "                     [-s STRIPDIR] [-p PREPENDDIR] [-x REGEXP] [-i FILE]\n"
-    "                     [-j WORKERS]\n"
-    "                     [--invalidation-mode {checked-hash,timestamp,unchecked-hash}]\n"
-    "                     [-o OPT_LEVELS] [-e DIR] [--hardlink-dupes]\n"
-    "                     [FILE|DIR ...]\n";
+static const char usage[] = "usage: " PROG " [-h] [-l] [-r RECURSION] [-f] [-q] [-b] [-d DESTDIR]\n"
+                            "                     [-s STRIPDIR] [-p PREPENDDIR] [-x REGEXP] [-i FILE]\n"
+                            "                     [-j WORKERS]\n"
+                            "                     [--invalidation-mode {checked-hash,timestamp,unchecked-hash}]\n"
+                            "                     [-o OPT_LEVELS] [-e DIR] [--hardlink-dupes]\n"
+                            "                     [FILE|DIR ...]\n";
 
 static const char help[] =
     "\n"
@@ -299,8 +298,7 @@ void compileall_options_parse(struct compileall_options *options, int argc, char
     options->dest_count = arguments_parse(&arguments, argc, argv, NULL);
     options->dests = argv + 1;
     /* -W options were added since. */
-    options->request.warnings =
-        options->environment.warnings->child ? options->environment.warnings : NULL;
+    options->request.warnings = options->environment.warnings->child ? options->environment.warnings : NULL;
     judge(&parsing, &arguments);
     options->request.legacy = options->legacy;
 }

@@ -26,7 +26,7 @@ struct compileall_options {
     bool hardlink_dupes;
     int optimize[COMPILEALL_LEVELS_MAX]; /* ascending, each once */
     size_t optimize_count;
-    bool strict;        /* a name that is not there is an error */
+    bool strict; /* a name that is not there is an error */
     bool verbose;
     bool json;
     const char *timing; /* --timing, or NULL */

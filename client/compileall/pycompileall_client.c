@@ -7,14 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/autostart.h"
 #include "base/clock.h"
+#include "base/paths.h"
+#include "client/autostart.h"
+#include "client/compileall/sys_path.h"
 #include "client/compileall/work.h"
 #include "client/python_choice.h"
 #include "client/standard_fds.h"
 #include "client/stderr_text.h"
-#include "client/compileall/sys_path.h"
-#include "base/paths.h"
 
 #define PROG "pycompileall-client"
 

@@ -13,8 +13,9 @@ struct python_info {
     uint32_t magic;
 };
 
-/* Asks the daemon which host serves `wanted` ("3.13"; NULL: its default), and reads what the build has left beside that host. Returns 0, or
- * -1 with a message, which the caller frees: no such version, no answer. The caller calls python_info_deinit(). */
+/* Asks the daemon which host serves `wanted` ("3.13"; NULL: its default), and reads what the build has left beside that
+ * host. Returns 0, or -1 with a message, which the caller frees: no such version, no answer. The caller calls
+ * python_info_deinit(). */
 int python_info_ask(struct rpc_client *client, const char *wanted, struct python_info *info, char **why);
 void python_info_deinit(struct python_info *info);
 

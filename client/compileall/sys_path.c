@@ -9,11 +9,10 @@
 
 /* Prints the version, then each folder, with a NUL behind each. What -c puts in front is the current folder, which -m
  * puts there as a path. */
-static const char program[] =
-    "import os, sys\n"
-    "path = [os.getcwd() if p == '' else p for p in sys.path]\n"
-    "out = ['%d.%d' % sys.version_info[:2], *path, '']\n"
-    "sys.stdout.buffer.write(os.fsencode('\\0'.join(out)))\n";
+static const char program[] = "import os, sys\n"
+                              "path = [os.getcwd() if p == '' else p for p in sys.path]\n"
+                              "out = ['%d.%d' % sys.version_info[:2], *path, '']\n"
+                              "sys.stdout.buffer.write(os.fsencode('\\0'.join(out)))\n";
 
 /* Runs the interpreter. Returns whether it ended well. */
 static bool run(const char *interpreter, struct buffer *out) {

@@ -9,10 +9,10 @@
 
 #include "client/batch.h"
 #include "client/compileall/item.h"
-#include "client/compileall/texts.h"
 #include "client/compileall/link_limit.h"
-#include "client/option_check.h"
 #include "client/compileall/python_text.h"
+#include "client/compileall/texts.h"
+#include "client/option_check.h"
 #include "client/stderr_text.h"
 
 /* Candidates looked at between two looks at the connection. */
@@ -78,8 +78,7 @@ static enum verdict judge(struct compileall_work *work, const struct candidate *
 }
 
 /* Hands what is to be said over to the item before which it is said. */
-static void fill_item(struct compileall_work *work, struct compileall_item *item, off_t size,
-                      struct batch_item *out) {
+static void fill_item(struct compileall_work *work, struct compileall_item *item, off_t size, struct batch_item *out) {
     item->before = work->before;
     work->before = (struct buffer){0};
     bool asks = item->path != NULL && compileall_item_check_level(item, work->options);
@@ -240,8 +239,7 @@ static void update(size_t open, const void *oldest, void *context) {
     bool all = work->candidates.walk == NULL && work->candidates.next == work->candidates.dest_count &&
                work->candidates.list == NULL;
     size_t seen = work->counts.files;
-    progress_update(&work->progress, seen - (open < seen ? open : seen), all ? seen : 0,
-                    item ? item->path : NULL);
+    progress_update(&work->progress, seen - (open < seen ? open : seen), all ? seen : 0, item ? item->path : NULL);
 }
 
 void compileall_work_init(struct compileall_work *work, const struct compileall_options *options,

@@ -5,15 +5,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "client/compile_params.h"
 #include "client/compileall/candidates.h"
 #include "client/compileall/candidates_filter.h"
-#include "client/compile_params.h"
-#include "client/compileall/options.h"
 #include "client/compileall/file_set.h"
-#include "client/progress.h"
+#include "client/compileall/options.h"
 #include "client/compileall/python_info.h"
 #include "client/compileall/timing.h"
 #include "client/compileall/up_to_date.h"
+#include "client/progress.h"
 #include "client/warnings_shown.h"
 
 struct compileall_work {
@@ -22,7 +22,7 @@ struct compileall_work {
     int wake_fd; /* readable once interrupted */
     struct candidates candidates;
     struct candidates_filter filter;
-    struct candidate held;     /* one that waits until another item with its source is done */
+    struct candidate held; /* one that waits until another item with its source is done */
     bool holds;
     struct file_set open_files; /* the sources of all open items */
     struct up_to_date up_to_date;
@@ -33,9 +33,9 @@ struct compileall_work {
     struct buffer before;  /* said before the next item */
     struct buffer out, err;
     struct warnings_shown shown;
-    char *why;   /* what has ended the work, or NULL */
+    char *why;    /* what has ended the work, or NULL */
     bool met_nul; /* a name that no file can have: the work ends before it */
-    bool failed; /* something could not be compiled */
+    bool failed;  /* something could not be compiled */
     struct {
         size_t files, compiled, up_to_date, failed;
     } counts;

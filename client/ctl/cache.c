@@ -150,8 +150,8 @@ static void check_words(const struct arguments *arguments, size_t count, char **
 int ctl_cache(int argc, char **argv) {
     static const struct argument table[] = {{'h', "help", false, 'h'}, {0, "dir", true, 'd'}, {0, "json", false, 'j'}};
     struct command_line line = {0};
-    const struct arguments arguments = {.prog = "pycompilectl cache", .usage = usage, .table = table, .count = 3,
-                                        .take = take, .context = &line};
+    const struct arguments arguments = {
+        .prog = "pycompilectl cache", .usage = usage, .table = table, .count = 3, .take = take, .context = &line};
     size_t count = arguments_parse(&arguments, argc, argv, "command");
     check_words(&arguments, count, argv + 1);
     char *why = NULL, *folder = cache_folder(line.folder);

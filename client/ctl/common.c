@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/paths.h"
 #include "client/arguments.h"
 #include "client/connect.h"
 #include "client/stderr_text.h"
 #include "proto/json.h"
-#include "base/paths.h"
 
 enum {
     OPTION_HELP,

@@ -7,11 +7,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "client/autostart.h"
 #include "base/clock.h"
+#include "base/paths.h"
+#include "client/autostart.h"
 #include "client/connect.h"
 #include "proto/json.h"
-#include "base/paths.h"
 
 #define POLL_MS 20
 /* A daemon that hangs up without an answer is leaving: how long its socket may outlive that. */
@@ -97,8 +97,7 @@ static int stop(struct rpc_client *client, int wait_ms) {
     else if (result == NULL)
         ctl_fail(xasprintf("the daemon (pid %ld) does not stop: %s", (long)pid, why));
     else
-        ctl_fail(xasprintf("the daemon (pid %ld) still finishes what runs after %d s", (long)pid,
-                           wait_ms / 1000));
+        ctl_fail(xasprintf("the daemon (pid %ld) still finishes what runs after %d s", (long)pid, wait_ms / 1000));
     cJSON_Delete(result);
     free(why);
     return gone ? 0 : 1;
@@ -142,8 +141,7 @@ static int start_once(void) {
             close(process_fd);
         result = gone ? -1 : ctl_fail(xstrdup("a daemon that was told to stop has not left yet"));
     } else {
-        printf("pycompiled %s (pid %ld)\n", started ? "started" : "is already running",
-               (long)pid_of(status));
+        printf("pycompiled %s (pid %ld)\n", started ? "started" : "is already running", (long)pid_of(status));
     }
     cJSON_Delete(status);
     rpc_client_deinit(&client);

@@ -11,32 +11,30 @@
 
 static const char usage[] = "usage: " PROG " [-h] [--version] command ...\n";
 
-static const char help[] =
-    "\n"
-    "Starts, stops and shows the daemon that compiles Python source to .pyc files.\n"
-    "\n"
-    "commands:\n"
-    "  start       start the daemon\n"
-    "  stop        let the daemon finish what runs and leave\n"
-    "  restart     stop and start\n"
-    "  status      show hosts, workers, queue and counters\n"
-    "  cache       show, clear, verify or limit the cache of compiled sources\n"
-    "  python      show for which Python versions there is a host\n"
-    "  watch       compile what changes below folders, as it changes\n"
-    "\n"
-    "options:\n"
-    "  -h, --help  show this help message and exit\n"
-    "  --version   show the version and exit\n"
-    "\n"
-    "Each command has a --help of its own.\n";
+static const char help[] = "\n"
+                           "Starts, stops and shows the daemon that compiles Python source to .pyc files.\n"
+                           "\n"
+                           "commands:\n"
+                           "  start       start the daemon\n"
+                           "  stop        let the daemon finish what runs and leave\n"
+                           "  restart     stop and start\n"
+                           "  status      show hosts, workers, queue and counters\n"
+                           "  cache       show, clear, verify or limit the cache of compiled sources\n"
+                           "  python      show for which Python versions there is a host\n"
+                           "  watch       compile what changes below folders, as it changes\n"
+                           "\n"
+                           "options:\n"
+                           "  -h, --help  show this help message and exit\n"
+                           "  --version   show the version and exit\n"
+                           "\n"
+                           "Each command has a --help of its own.\n";
 
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"start", ctl_start},   {"stop", ctl_stop},     {"restart", ctl_restart},
-    {"status", ctl_status}, {"python", ctl_python}, {"watch", ctl_watch},
-    {"cache", ctl_cache},
+    {"start", ctl_start},   {"stop", ctl_stop},   {"restart", ctl_restart}, {"status", ctl_status},
+    {"python", ctl_python}, {"watch", ctl_watch}, {"cache", ctl_cache},
 };
 
 static char *take(int id, const char *value, void *context) {

@@ -13,22 +13,21 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "client/python_wish.h"
-#include "client/ctl/table.h"
-#include "proto/json.h"
 #include "base/paths.h"
+#include "client/ctl/table.h"
+#include "client/python_wish.h"
+#include "proto/json.h"
 
 #define PREFIX "pycompile-host-"
 
-static const char help[] =
-    "usage: pycompilectl python [-h] [--json]\n"
-    "\n"
-    "Show for which Python versions this installation can compile. The default is the newest,\n"
-    "unless the daemon was started with --python; PYCOMPILE_PYTHON sets a client's own.\n"
-    "\n"
-    "options:\n"
-    "  -h, --help  show this help message and exit\n"
-    "  --json      print a JSON array\n";
+static const char help[] = "usage: pycompilectl python [-h] [--json]\n"
+                           "\n"
+                           "Show for which Python versions this installation can compile. The default is the newest,\n"
+                           "unless the daemon was started with --python; PYCOMPILE_PYTHON sets a client's own.\n"
+                           "\n"
+                           "options:\n"
+                           "  -h, --help  show this help message and exit\n"
+                           "  --json      print a JSON array\n";
 
 struct host {
     unsigned major, minor;

@@ -60,7 +60,8 @@ static char *worker_states(const cJSON *workers) {
 static double jobs_done(const cJSON *workers) {
     double jobs = 0;
     const cJSON *worker;
-    cJSON_ArrayForEach(worker, workers) jobs += json_get_number(worker, "jobs", 0);
+    cJSON_ArrayForEach(worker, workers)
+        jobs += json_get_number(worker, "jobs", 0);
     return jobs;
 }
 
@@ -68,8 +69,7 @@ static void add_host_cells(struct table *table, const cJSON *host) {
     const cJSON *workers = member(host, "workers");
     const char *kind = json_get_string(host, "kind");
     table_add(table, "%.0f", json_get_number(host, "pid", 0));
-    table_add(table, "%s%s", kind ? kind : "-",
-              json_get_bool(host, "retiring") ? " (leaving)" : "");
+    table_add(table, "%s%s", kind ? kind : "-", json_get_bool(host, "retiring") ? " (leaving)" : "");
     double rss_kb = json_get_number(host, "rss_kb", 0);
     if (rss_kb > 0)
         table_add(table, "%.1f MB", rss_kb / 1024);
@@ -90,8 +90,7 @@ static void add_python(struct table *table, const cJSON *python) {
     for (host = hosts ? hosts->child : NULL; first || host != NULL; host = host->next) {
         table_row(table);
         if (first) {
-            table_add(table, "%s%s", name ? name : "?",
-                      json_get_bool(python, "default") ? "*" : "");
+            table_add(table, "%s%s", name ? name : "?", json_get_bool(python, "default") ? "*" : "");
             table_add(table, "%s", version ? version : "-");
             table_add(table, "%.0f", json_get_number(python, "queued", 0));
             table_add(table, "%.0f", json_get_number(python, "crashes", 0));
@@ -124,7 +123,8 @@ static void print_pythons(const cJSON *pythons) {
     for (int i = 0; titles[i] != NULL; i++)
         table_add(&table, "%s", titles[i]);
     const cJSON *python;
-    cJSON_ArrayForEach(python, pythons) add_python(&table, python);
+    cJSON_ArrayForEach(python, pythons)
+        add_python(&table, python);
     putchar('\n');
     table_print(&table);
     table_deinit(&table);
@@ -166,8 +166,7 @@ static void print_status(const cJSON *status) {
     const char *version = json_get_string(status, "version");
     const char *socket = json_get_string(status, "socket");
     char *up = duration(json_get_number(status, "uptime_s", 0));
-    printf("pycompiled %s, pid %.0f, up %s%s\n", version ? version : "?",
-           json_get_number(status, "pid", 0), up,
+    printf("pycompiled %s, pid %.0f, up %s%s\n", version ? version : "?", json_get_number(status, "pid", 0), up,
            json_get_bool(status, "draining") ? ", shutting down" : "");
     free(up);
     if (socket != NULL)

@@ -1,5 +1,5 @@
-/* pycompilectl watch: has the daemon follow folders, and says what it compiles, until interrupted. A daemon that leaves is
- * replaced, and what changed in between is compiled then. */
+/* pycompilectl watch: has the daemon follow folders, and says what it compiles, until interrupted. A daemon that leaves
+ * is replaced, and what changed in between is compiled then. */
 #include "client/ctl/ctl.h"
 
 #include <errno.h>
@@ -10,15 +10,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/paths.h"
 #include "client/argument_values.h"
 #include "client/arguments.h"
 #include "client/autostart.h"
-#include "base/clock.h"
 #include "client/environment.h"
 #include "client/python_choice.h"
 #include "client/report.h"
 #include "client/stderr_text.h"
-#include "base/paths.h"
 
 #define PROG "pycompilectl watch"
 
@@ -209,8 +209,8 @@ static bool make_absolute(struct watching *watching) {
 
 int ctl_watch(int argc, char **argv) {
     static const struct argument table[] = {
-        {'h', "help", false, OPTION_HELP},       {0, "initial", false, OPTION_INITIAL}, {0, "json", false, OPTION_JSON},
-        {0, "python", true, OPTION_PYTHON},      {'o', "optimize", true, OPTION_OPTIMIZE},
+        {'h', "help", false, OPTION_HELP},  {0, "initial", false, OPTION_INITIAL},    {0, "json", false, OPTION_JSON},
+        {0, "python", true, OPTION_PYTHON}, {'o', "optimize", true, OPTION_OPTIMIZE},
     };
     struct watching watching = {0};
     const struct arguments arguments = {PROG, usage, table, sizeof table / sizeof *table, take, &watching, 0};

@@ -67,7 +67,8 @@ static void publish(const struct document *document, const cJSON *diagnostics) {
     cJSON_AddStringToObject(params, "uri", document->uri);
     if (document->has_version)
         cJSON_AddNumberToObject(params, "version", document->version);
-    cJSON_AddItemToObject(params, "diagnostics", diagnostics ? cJSON_Duplicate(diagnostics, true) : cJSON_CreateArray());
+    cJSON_AddItemToObject(params, "diagnostics",
+                          diagnostics ? cJSON_Duplicate(diagnostics, true) : cJSON_CreateArray());
     editor_notify(&document->session->editor, "textDocument/publishDiagnostics", params);
 }
 
@@ -101,7 +102,8 @@ static void answer_pulls(struct document *document) {
         cJSON_AddStringToObject(result, "resultId", name);
         if (!same)
             cJSON_AddItemToObject(result, "items",
-                                  document->diagnostics ? cJSON_Duplicate(document->diagnostics, true) : cJSON_CreateArray());
+                                  document->diagnostics ? cJSON_Duplicate(document->diagnostics, true)
+                                                        : cJSON_CreateArray());
         editor_result(&document->session->editor, pull->id, result);
         pull_free(pull);
     }

@@ -1,5 +1,5 @@
-/* Checking open documents: when, what of, and what becomes of the answers. An answer counts only for the text that is still
- * the newest. */
+/* Checking open documents: when, what of, and what becomes of the answers. An answer counts only for the text that is
+ * still the newest. */
 #pragma once
 
 #include <stdint.h>

@@ -10,7 +10,7 @@ struct file_call {
     struct file_call *next;
     struct session *session;
     char *path;
-    char *id; /* of the editor's request; NULL: it was saved */
+    char *id;   /* of the editor's request; NULL: it was saved */
     bool again; /* it was saved meanwhile */
     int64_t call;
 };

@@ -3,8 +3,8 @@
 
 #include "client/lsp/session.h"
 
-/* Compiles a file that was saved; what fails is logged, an error in the source is left to its diagnostics. While a compile of
- * it is under way, one more is remembered. */
+/* Compiles a file that was saved; what fails is logged, an error in the source is left to its diagnostics. While a
+ * compile of it is under way, one more is remembered. */
 void commands_compile_saved(struct session *session, const char *path);
 
 /* Compiles a file and answers the request, of that id (raw JSON text). */

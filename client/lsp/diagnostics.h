@@ -5,9 +5,9 @@
 
 #include "proto/source_text.h"
 
-/* What a buffer is compiled as: a name that no file can have. Where a file stood under it, CPython would read its lines, not
- * the buffer's, to tell columns and to show them; and that an error has no line to show tells that its columns count
- * bytes. */
+/* What a buffer is compiled as: a name that no file can have. Where a file stood under it, CPython would read its
+ * lines, not the buffer's, to tell columns and to show them; and that an error has no line to show tells that its
+ * columns count bytes. */
 #define DIAGNOSTICS_NAME "/dev/null/buffer"
 
 /* Builds the array, which the caller deletes: an error, if there is one, then the warnings. One of `result` and `error`

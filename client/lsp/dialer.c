@@ -12,10 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "client/autostart.h"
 #include "client/python_choice.h"
 #include "client/rpc_client.h"
-#include "base/buffer.h"
 
 #define PACKET_MAX 16384
 
@@ -80,7 +80,8 @@ static _Noreturn void dial(int channel, const char *socket_path, const char *fol
         if (folder != NULL && python_choice_ask(&client, folder, &python, &why) < 0)
             fd = -1;
     }
-    bool sent = fd >= 0 ? send_packet(channel, '+', python ? python : "", fd) : send_packet(channel, '-', why ? why : "", -1);
+    bool sent =
+        fd >= 0 ? send_packet(channel, '+', python ? python : "", fd) : send_packet(channel, '-', why ? why : "", -1);
     _exit(sent ? 0 : 1);
 }
 

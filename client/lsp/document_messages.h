@@ -1,4 +1,5 @@
-/* What the editor says of documents: opened, changed, saved, closed, diagnostics wanted. Handlers as messages.c has them. */
+/* What the editor says of documents: opened, changed, saved, closed, diagnostics wanted. Handlers as messages.c has
+ * them. */
 #pragma once
 
 #include "client/lsp/session.h"

@@ -1,5 +1,5 @@
-/* The connection to the editor on standard input and output: messages behind Content-Length headers, read as they come and
- * written as they are taken. What they say is not known here. */
+/* The connection to the editor on standard input and output: messages behind Content-Length headers, read as they come
+ * and written as they are taken. What they say is not known here. */
 #pragma once
 
 #include <stdbool.h>
@@ -24,7 +24,8 @@ struct editor {
 void editor_init(struct editor *editor, int in, int out);
 void editor_deinit(struct editor *editor);
 
-/* Takes all that the file holds for what the editor has said already, and closes it; sets `over` where it cannot be read. */
+/* Takes all that the file holds for what the editor has said already, and closes it; sets `over` where it cannot be
+ * read. */
 void editor_read_first(struct editor *editor, int file);
 
 /* Reads what is there; sets `over` at the end. */

@@ -1,5 +1,5 @@
-/* How a session begins: what the editor can do and what it is told, the settings, and the folders of the workspace. Handlers as
- * messages.c has them. */
+/* How a session begins: what the editor can do and what it is told, the settings, and the folders of the workspace.
+ * Handlers as messages.c has them. */
 #pragma once
 
 #include "client/lsp/session.h"

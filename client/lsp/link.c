@@ -154,7 +154,7 @@ int64_t link_call(struct link *link, const char *method, cJSON *params, link_don
     *call = (struct link_call){.id = ++link->last_id, .method = method, .done = done, .context = context};
     json_print(params, &call->params);
     cJSON_Delete(params);
-    call->params.len--; /* the brace */
+    call->params.len--;     /* the brace */
     *find(link, -1) = call; /* at the end */
     return call->id;
 }

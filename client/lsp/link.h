@@ -1,6 +1,6 @@
-/* The connection to the daemon: calls made whether it is there or not, and answered once it is. It is connected to when there
- * is something to ask, and again when it was lost; a call that was under way then is made again. What is asked is not known
- * here. */
+/* The connection to the daemon: calls made whether it is there or not, and answered once it is. It is connected to when
+ * there is something to ask, and again when it was lost; a call that was under way then is made again. What is asked is
+ * not known here. */
 #pragma once
 
 #include <poll.h>
@@ -47,8 +47,8 @@ void link_set_python(struct link *link, const char *folder, const char *python);
 /* Connects ahead of the first call. */
 void link_warm_up(struct link *link);
 
-/* Asks. `params` is an object without a member `python`, and is deleted. `done` is called once, from link_handle(), unless the
- * call is dropped before. Returns a number for link_drop(), greater than 0. */
+/* Asks. `params` is an object without a member `python`, and is deleted. `done` is called once, from link_handle(),
+ * unless the call is dropped before. Returns a number for link_drop(), greater than 0. */
 int64_t link_call(struct link *link, const char *method, cJSON *params, link_done *done, void *context);
 
 /* Cancels: `done` will not be called. */

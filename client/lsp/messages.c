@@ -13,8 +13,8 @@
 #include "client/lsp/workspace_run.h"
 #include "proto/rpc.h"
 
-/* A request's or a notification's parameters: `id` is NULL for the latter. Returns 0, or -1 where they are not as the protocol
- * has them. */
+/* A request's or a notification's parameters: `id` is NULL for the latter. Returns 0, or -1 where they are not as the
+ * protocol has them. */
 typedef int handler(struct session *session, const char *id, const cJSON *params);
 
 static int on_shutdown(struct session *session, const char *id, const cJSON *params) {

@@ -1,6 +1,6 @@
 /* pycompile-lsp: a language server on standard input and output, a thin bridge to the daemon. One loop, no threads, and
- * nothing that waits but poll(). The daemon starts it on the socket of an editor that speaks LSP there, and hands it what it
- * has read of that in a file. */
+ * nothing that waits but poll(). The daemon starts it on the socket of an editor that speaks LSP there, and hands it
+ * what it has read of that in a file. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

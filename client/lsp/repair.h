@@ -4,7 +4,7 @@
 
 #include "base/buffer.h"
 
-/* Appends the text, with in its strings U+0001 for \u0000, U+FFFD for a lone surrogate that stands for no byte, and \udcNN
- * for a byte NN that is not UTF-8. In no encoding that positions count in does a length change, but that an invalid byte's is
- * one. Outside of strings nothing is changed. */
+/* Appends the text, with in its strings U+0001 for \u0000, U+FFFD for a lone surrogate that stands for no byte, and
+ * \udcNN for a byte NN that is not UTF-8. In no encoding that positions count in does a length change, but that an
+ * invalid byte's is one. Outside of strings nothing is changed. */
 void repair_json(const char *text, size_t len, struct buffer *out);

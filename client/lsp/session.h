@@ -26,7 +26,7 @@ enum phase { PHASE_NEW, PHASE_RUNNING, PHASE_SHUT_DOWN };
 /* A request of the editor's that waits for a document's diagnostics. */
 struct pull {
     struct pull *next;
-    char *id; /* raw JSON text */
+    char *id;       /* raw JSON text */
     char *previous; /* the result that the editor has, or NULL */
 };
 
@@ -36,7 +36,7 @@ struct document {
     char *uri;
     char *path; /* NULL: it has none, as an untitled buffer */
     struct source_text text;
-    bool known; /* false: its text was too large, or changes of it were lost */
+    bool known;     /* false: its text was too large, or changes of it were lost */
     double version; /* the editor's */
     bool has_version;
     unsigned long edition; /* counts changes of the text and of settings */
@@ -73,7 +73,7 @@ struct session {
     struct workspace_run *run; /* of the whole workspace, NULL: none */
     int last_request;
     unsigned long editions;
-    char *refusal;   /* what was said last of why nothing can be compiled, or NULL */
+    char *refusal; /* what was said last of why nothing can be compiled, or NULL */
 };
 
 /* Requests to the editor; its answers are told apart by id % REQUEST_KINDS. */

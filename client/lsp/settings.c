@@ -46,7 +46,8 @@ int settings_apply(struct settings *settings, const cJSON *object, char *why, si
     return 0;
 }
 
-void settings_request(const struct settings *settings, const struct environment *environment, struct compile_request *request) {
+void settings_request(const struct settings *settings, const struct environment *environment,
+                      struct compile_request *request) {
     environment_request(environment, request);
     request->python = NULL;
     if (settings->optimize >= 0)

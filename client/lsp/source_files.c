@@ -51,8 +51,8 @@ static void take_entry(struct source_files *files, const char *folder, const str
     if (is_left_out(entry->d_name))
         return;
     char *path = xasprintf("%s/%s", strcmp(folder, "/") == 0 ? "" : folder, entry->d_name);
-    bool is_folder = entry->d_type == DT_DIR ||
-                     (entry->d_type == DT_UNKNOWN && lstat(path, &st) == 0 && S_ISDIR(st.st_mode));
+    bool is_folder =
+        entry->d_type == DT_DIR || (entry->d_type == DT_UNKNOWN && lstat(path, &st) == 0 && S_ISDIR(st.st_mode));
     if (is_folder)
         push(&files->folders, &files->folder_count, &files->folder_cap, path);
     else if (is_source(entry->d_name))

@@ -1,6 +1,6 @@
-/* The Python files of a workspace, one after the other, a folder read at a time. Folders that hold no source of the project are
- * left out: __pycache__, node_modules, hidden ones (.git, .venv, .tox, ...), virtual environments (those with a pyvenv.cfg),
- * and links to folders. */
+/* The Python files of a workspace, one after the other, a folder read at a time. Folders that hold no source of the
+ * project are left out: __pycache__, node_modules, hidden ones (.git, .venv, .tox, ...), virtual environments (those
+ * with a pyvenv.cfg), and links to folders. */
 #pragma once
 
 #include "base/buffer.h"

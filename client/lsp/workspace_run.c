@@ -134,7 +134,8 @@ static struct item *free_item(struct workspace_run *run) {
     return NULL;
 }
 
-/* Asks for as much as may be under way. Returns false where there is more to find, and it is time to look at other things. */
+/* Asks for as much as may be under way. Returns false where there is more to find, and it is time to look at other
+ * things. */
 static bool fill_window(struct workspace_run *run) {
     for (int folders = 0; folders < FOLDERS_A_STEP && !run->all_found;) {
         struct item *item = free_item(run);
@@ -227,7 +228,8 @@ void workspace_run_start(struct session *session, const char *id, const char *to
         return;
     }
     struct workspace_run *run = xcalloc(1, sizeof *run);
-    *run = (struct workspace_run){.session = session, .id = xstrdup(id), .errors = cJSON_CreateArray(), .reported = clock_ms()};
+    *run = (struct workspace_run){
+        .session = session, .id = xstrdup(id), .errors = cJSON_CreateArray(), .reported = clock_ms()};
     for (size_t i = 0; i < WINDOW; i++)
         run->window[i].run = run;
     session->run = run;

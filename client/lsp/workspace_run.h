@@ -4,8 +4,9 @@
 
 #include "client/lsp/session.h"
 
-/* Begins. `id` of the request and `token` of its progress (NULL: none given) are raw JSON text; `folders` is an array of URIs,
- * or NULL for the workspace's. The request is answered when all is done, or at once where it cannot be begun. */
+/* Begins. `id` of the request and `token` of its progress (NULL: none given) are raw JSON text; `folders` is an array
+ * of URIs, or NULL for the workspace's. The request is answered when all is done, or at once where it cannot be begun.
+ */
 void workspace_run_start(struct session *session, const char *id, const char *token, const cJSON *folders);
 
 /* Goes on; returns whether it wants to be called again at once. */

@@ -224,8 +224,8 @@ void channel_group_close(struct channel_group *group) {
     free(group->scratch);
 }
 
-void channel_init(struct channel *channel, struct channel_group *group,
-                  const struct channel_events *events, size_t limit) {
+void channel_init(struct channel *channel, struct channel_group *group, const struct channel_events *events,
+                  size_t limit) {
     *channel = (struct channel){.events = events, .group = group};
     list_init(&channel->dirty_link);
     list_init(&channel->yielded_link);

@@ -11,8 +11,8 @@
 
 #include <uv.h>
 
-#include "base/list.h"
 #include "base/buffer.h"
+#include "base/list.h"
 #include "proto/frame.h"
 
 struct channel;
@@ -38,8 +38,8 @@ struct channel_group {
     uv_idle_t idle; /* runs while some have yielded: the loop does not wait then */
     struct list dirty;
     struct list yielded;
-    size_t held;  /* bytes in the channels' buffers */
-    size_t limit; /* nothing is read while more are held */
+    size_t held;                               /* bytes in the channels' buffers */
+    size_t limit;                              /* nothing is read while more are held */
     void (*turn)(struct channel_group *group); /* called in every turn of the loop, before it waits; or NULL */
     void *owner;
     char *scratch;
@@ -71,8 +71,8 @@ void channel_group_close(struct channel_group *group);
 
 /* Makes a channel for a pipe that the caller then opens (uv_pipe_open) and starts. `limit`: longest message in
  * bytes. */
-void channel_init(struct channel *channel, struct channel_group *group,
-                  const struct channel_events *events, size_t limit);
+void channel_init(struct channel *channel, struct channel_group *group, const struct channel_events *events,
+                  size_t limit);
 
 /* Begins reading. Returns 0 or a negative libuv error. */
 int channel_start(struct channel *channel);

@@ -7,13 +7,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/pool/job.h"
+#include "base/buffer.h"
 #include "daemon/log.h"
 #include "daemon/methods.h"
+#include "daemon/pool/job.h"
 #include "daemon/pool/pool.h"
 #include "daemon/server.h"
 #include "daemon/watch/watch.h"
-#include "base/buffer.h"
 #include "proto/rpc.h"
 
 /* What a connection may hold without being held back when memory is short. */

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/peers/channel.h"
 #include "base/list.h"
+#include "daemon/peers/channel.h"
 
 struct job;
 struct server;

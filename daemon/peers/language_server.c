@@ -8,12 +8,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "daemon/peers/connection.h"
-#include "daemon/log.h"
-#include "daemon/server.h"
 #include "base/buffer.h"
-#include "proto/frame.h"
 #include "base/paths.h"
+#include "daemon/log.h"
+#include "daemon/peers/connection.h"
+#include "daemon/server.h"
+#include "proto/frame.h"
 
 #define PROGRAM "pycompile-lsp"
 
@@ -31,9 +31,8 @@ struct language_server {
 };
 
 /* What is said to this process alone, or of where whoever happened to start it worked. */
-static const char *const kept_variables[] = {"NOTIFY_SOCKET", "WATCHDOG_USEC",  "WATCHDOG_PID",
-                                             "LISTEN_PID",    "LISTEN_FDS",     "LISTEN_FDNAMES",
-                                             "VIRTUAL_ENV",   "PYCOMPILED_SOCKET"};
+static const char *const kept_variables[] = {"NOTIFY_SOCKET", "WATCHDOG_USEC",  "WATCHDOG_PID", "LISTEN_PID",
+                                             "LISTEN_FDS",    "LISTEN_FDNAMES", "VIRTUAL_ENV",  "PYCOMPILED_SOCKET"};
 
 bool language_server_may_begin(const struct connection *connection) {
     return connection->messages == 1 && connection->channel.in.framing == FRAMING_HEADERS;
@@ -108,7 +107,8 @@ static int make_read_file(const struct connection *connection, struct json_span 
     const char *rest = frame_reader_unread(&connection->channel.in, &rest_len);
     frame_write(FRAMING_HEADERS, first.text, first.len, &head);
     int fd = memfd_create("already-read", MFD_CLOEXEC);
-    if (fd >= 0 && !(write_all(fd, head.data, head.len) && write_all(fd, rest, rest_len) && lseek(fd, 0, SEEK_SET) == 0)) {
+    if (fd >= 0 &&
+        !(write_all(fd, head.data, head.len) && write_all(fd, rest, rest_len) && lseek(fd, 0, SEEK_SET) == 0)) {
         int error = errno;
         close(fd);
         errno = error;
@@ -118,8 +118,8 @@ static int make_read_file(const struct connection *connection, struct json_span 
     return fd;
 }
 
-/* Runs the program. It has a session of its own, so that what is meant for the daemon's terminal does not reach it. Returns 0
- * or a negative error. */
+/* Runs the program. It has a session of its own, so that what is meant for the daemon's terminal does not reach it.
+ * Returns 0 or a negative error. */
 static int spawn(struct language_server *language_server, const char *program, int socket_fd, int read_fd) {
     struct server *server = language_server->server;
     char *args[] = {(char *)program, (char *)READ_FD_ARGUMENT, NULL};

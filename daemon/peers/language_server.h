@@ -14,8 +14,8 @@ struct server;
 bool language_server_may_begin(const struct connection *connection);
 
 /* Starts one on the connection's socket, to read `first`, the message at hand, and what has been read behind it before
- * anything else. The connection is then closed here, and goes on there. Returns false where none can be had, with a message
- * in *why that the caller frees; then the connection is as it was. */
+ * anything else. The connection is then closed here, and goes on there. Returns false where none can be had, with a
+ * message in *why that the caller frees; then the connection is as it was. */
 bool language_server_begin(struct connection *connection, struct json_span first, char **why, bool *retryable);
 
 /* Forgets those that run, which go on: the loop is about to end. */

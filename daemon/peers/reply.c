@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "daemon/peers/connection.h"
 #include "base/buffer.h"
+#include "daemon/peers/connection.h"
 #include "proto/rpc.h"
 
 struct batch {

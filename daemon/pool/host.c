@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "daemon/log.h"
 #include "daemon/pool/pool.h"
-#include "base/buffer.h"
 #include "proto/rpc.h"
 
 #define CONTROL_FD 3
@@ -28,8 +28,8 @@
 #define HANG_UP_TIMEOUT_MS 500
 
 /* What a host may see of the environment: nothing that changes what CPython does. */
-static const char *const passed_variables[] = {"LD_LIBRARY_PATH", "TMPDIR",       "ASAN_OPTIONS",
-                                               "UBSAN_OPTIONS",   "LSAN_OPTIONS", "TSAN_OPTIONS",
+static const char *const passed_variables[] = {"LD_LIBRARY_PATH",       "TMPDIR",       "ASAN_OPTIONS",
+                                               "UBSAN_OPTIONS",         "LSAN_OPTIONS", "TSAN_OPTIONS",
                                                "PYCOMPILE_HOST_INEXACT"};
 #define PASSED_COUNT (sizeof passed_variables / sizeof *passed_variables)
 

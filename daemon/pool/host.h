@@ -7,8 +7,8 @@
 
 #include <uv.h>
 
-#include "daemon/peers/channel.h"
 #include "base/list.h"
+#include "daemon/peers/channel.h"
 #include "daemon/pool/worker.h"
 
 struct pool;
@@ -25,19 +25,19 @@ struct host {
     enum host_kind kind;
     uv_process_t process;
     struct channel control;
-    char *version;     /* "3.13.0", or NULL until it is ready */
-    char *failure;     /* what it said that it cannot do, or NULL */
-    bool ready;        /* CPython is up in it */
-    bool came_up;      /* and so is an interpreter for a worker */
-    bool retiring;     /* gets no more jobs; asked to leave once it has none */
-    bool left;         /* has been asked to leave */
+    char *version; /* "3.13.0", or NULL until it is ready */
+    char *failure; /* what it said that it cannot do, or NULL */
+    bool ready;    /* CPython is up in it */
+    bool came_up;  /* and so is an interpreter for a worker */
+    bool retiring; /* gets no more jobs; asked to leave once it has none */
+    bool left;     /* has been asked to leave */
     bool exited;
     int64_t exit_status;
     int term_signal;
-    bool killed;       /* by us */
-    bool blameless;    /* killed by us, for nothing that its jobs did, or for one that is marked */
-    bool shot;         /* it says that another process sent the signal that it dies of */
-    long oom_kills;    /* the kernel's, when it was started; -1: not known */
+    bool killed;    /* by us */
+    bool blameless; /* killed by us, for nothing that its jobs did, or for one that is marked */
+    bool shot;      /* it says that another process sent the signal that it dies of */
+    long oom_kills; /* the kernel's, when it was started; -1: not known */
     uv_timer_t leave_timer;
     long rss_kb;
     unsigned open_streams; /* channels that have not ended yet */

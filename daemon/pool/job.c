@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/peers/connection.h"
-#include "daemon/pool/pool.h"
-#include "daemon/peers/reply.h"
-#include "daemon/server.h"
 #include "base/buffer.h"
+#include "daemon/peers/connection.h"
+#include "daemon/peers/reply.h"
+#include "daemon/pool/pool.h"
+#include "daemon/server.h"
 #include "proto/rpc.h"
 
 /* Removing a file takes no time, unless the file system hangs. */
@@ -28,8 +28,8 @@ static void leave_client(struct job *job) {
     job->client = NULL;
 }
 
-struct job *job_new(struct pool *pool, struct connection *client, struct reply *reply,
-                    const char *method, struct json_span params) {
+struct job *job_new(struct pool *pool, struct connection *client, struct reply *reply, const char *method,
+                    struct json_span params) {
     struct job *job = xcalloc(1, sizeof *job);
     list_init(&job->link);
     list_init(&job->client_link);

@@ -30,7 +30,7 @@ struct job {
     struct worker *worker;     /* where assigned */
     struct connection *client; /* NULL: nobody waits for the answer any more */
     struct reply *reply;       /* where the answer goes; NULL likewise */
-    uint64_t id;         /* a new one for every run: files that the run makes carry it */
+    uint64_t id;               /* a new one for every run: files that the run makes carry it */
     enum priority priority;
     const char *method; /* static: "compile", "check", "search" or "clean" */
     char *params;       /* the request's parameters as they came */
@@ -41,14 +41,14 @@ struct job {
     unsigned shots;      /* hosts that others killed under it */
     bool needs_pristine;
     bool needs_own_host; /* its source is big, or it ran out of memory beside others */
-    bool is_search; /* no compile: counts as none */
-    bool timed_out;  /* its host was killed for it */
-    bool is_cleanup; /* asked by the server: remove what the run of that id has left */
+    bool is_search;      /* no compile: counts as none */
+    bool timed_out;      /* its host was killed for it */
+    bool is_cleanup;     /* asked by the server: remove what the run of that id has left */
 };
 
 /* Makes a job; takes the reply. The parameters' text is copied. */
-struct job *job_new(struct pool *pool, struct connection *client, struct reply *reply,
-                    const char *method, struct json_span params);
+struct job *job_new(struct pool *pool, struct connection *client, struct reply *reply, const char *method,
+                    struct json_span params);
 
 /* Makes a job that removes what the job's latest run, whose host has died, may have left; and gives the job another
  * id for its next run. */

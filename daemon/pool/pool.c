@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/pool/job.h"
-#include "daemon/log.h"
-#include "daemon/pool/recovery.h"
 #include "base/buffer.h"
+#include "daemon/log.h"
+#include "daemon/pool/job.h"
+#include "daemon/pool/recovery.h"
 
 /* Interpreters of one process, at most: one address space and one blast radius. */
 #define HOST_WORKERS_MAX 16
@@ -112,8 +112,8 @@ static struct host *find_host(const struct pool *pool, enum host_kind kind) {
     return NULL;
 }
 
-/* Jobs for shared workers: to who is idle; more workers while jobs wait; then, unless an editor is at work, one ahead to
- * who is busy: who waits for an answer waits for one compile at most, and gets the first worker that is free. */
+/* Jobs for shared workers: to who is idle; more workers while jobs wait; then, unless an editor is at work, one ahead
+ * to who is busy: who waits for an answer waits for one compile at most, and gets the first worker that is free. */
 static void dispatch_queue(struct pool *pool) {
     struct worker *worker;
     unsigned starting, live;

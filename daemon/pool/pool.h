@@ -3,8 +3,8 @@
  * From 3.12 on a host holds many interpreters, each with its own GIL; before, one: the
  * pool has then as many hosts as workers. It grows while jobs wait and shrinks when idle.
  * What dies is found out by trial: a job that ran when a host died is tried once more, alone, in a host of
- * its own; the one that kills that too is answered with WorkerCrashed. Jobs that need much memory get hosts of their own
- * too, one after the other. */
+ * its own; the one that kills that too is answered with WorkerCrashed. Jobs that need much memory get hosts of their
+ * own too, one after the other. */
 #pragma once
 
 #include <stdbool.h>

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/pool/job.h"
-#include "daemon/log.h"
 #include "base/buffer.h"
+#include "daemon/log.h"
+#include "daemon/pool/job.h"
 
 /* Hosts that may die under a job before it is given up. */
 #define ATTEMPTS_MAX 2

@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
+#include "base/buffer.h"
 #include "daemon/log.h"
 #include "daemon/pool/pool.h"
-#include "base/buffer.h"
 
 /* The wait after the first failure, doubled by each that follows: 50 ms, ... 6.4 s. */
 #define DELAY_MS 50

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
+#include "daemon/log.h"
 #include "daemon/pool/host.h"
 #include "daemon/pool/job.h"
-#include "daemon/log.h"
 #include "daemon/pool/pool.h"
-#include "base/buffer.h"
 #include "proto/rpc.h"
 
 /* A host's messages are trusted to be of any length: results can carry many warnings. */

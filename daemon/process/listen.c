@@ -110,7 +110,8 @@ bool listen_probe(const char *path) {
     if (fd < 0)
         return false;
     /* EAGAIN: somebody listens and the backlog is full. */
-    bool connected = connect(fd, (struct sockaddr *)&address, sizeof address) == 0, full = !connected && errno == EAGAIN;
+    bool connected = connect(fd, (struct sockaddr *)&address, sizeof address) == 0,
+         full = !connected && errno == EAGAIN;
     bool there = full || (connected && listener_lives(fd));
     close(fd);
     return there;

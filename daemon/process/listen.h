@@ -5,11 +5,11 @@
 #include <sys/types.h>
 
 struct listener {
-    int fd;          /* listening, non-blocking, close-on-exec; -1: none */
-    int lock_fd;     /* -1 where the socket came from systemd */
-    bool activated;  /* the socket came from systemd: not ours to unlink */
-    char *path;      /* owned */
-    dev_t device;    /* of the name we bound */
+    int fd;         /* listening, non-blocking, close-on-exec; -1: none */
+    int lock_fd;    /* -1 where the socket came from systemd */
+    bool activated; /* the socket came from systemd: not ours to unlink */
+    char *path;     /* owned */
+    dev_t device;   /* of the name we bound */
     ino_t inode;
 };
 

@@ -11,7 +11,7 @@
 #include "base/buffer.h"
 
 #define EVENTS                                                                                                         \
-    (IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR |          \
+    (IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR |           \
      IN_DONT_FOLLOW | IN_EXCL_UNLINK)
 
 bool is_source_name(const char *name) {

@@ -22,7 +22,7 @@ struct folder_scan {
     char **files; /* Python sources; absolute paths, owned */
     size_t file_count;
     struct ignore_list ignored; /* the .gitignore files below */
-    int error;                  /* errno of the first folder that could not be followed for want of inotify watches or memory */
+    int error; /* errno of the first folder that could not be followed for want of inotify watches or memory */
 };
 
 /* Scans `folder` (absolute). Folders that vanish, or may not be read, are passed over; links are not followed. Returns

@@ -7,8 +7,8 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#include "base/list.h"
 #include "base/buffer.h"
+#include "base/list.h"
 
 #define EVENTS_BYTES 65536
 
@@ -131,9 +131,10 @@ static void run_scan(uv_work_t *work) {
 }
 
 static void fail(struct folder_tree *tree) {
-    const char *why = tree->scan.error == ENOSPC ? "there are more folders than inotify may follow (fs.inotify.max_user_watches)"
-                      : tree->scan.error != 0    ? strerror(tree->scan.error)
-                                                 : "none of the folders is there any more";
+    const char *why = tree->scan.error == ENOSPC
+                          ? "there are more folders than inotify may follow (fs.inotify.max_user_watches)"
+                      : tree->scan.error != 0 ? strerror(tree->scan.error)
+                                              : "none of the folders is there any more";
     tree->events->failed(tree, why);
 }
 

@@ -1,15 +1,15 @@
 /* Folders that are followed with all that is below them: tells which sources change, come or are moved in.
  *
- * inotify(7) by uv_poll: libuv's own file events do not tell when the kernel's queue has overflowed, nor when a file that was
- * written is closed. Scans run in libuv's thread pool; meanwhile events wait in the kernel. */
+ * inotify(7) by uv_poll: libuv's own file events do not tell when the kernel's queue has overflowed, nor when a file
+ * that was written is closed. Scans run in libuv's thread pool; meanwhile events wait in the kernel. */
 #pragma once
 
 #include <stdatomic.h>
 
 #include <uv.h>
 
-#include "daemon/watch/folder_scan.h"
 #include "base/buffer.h"
+#include "daemon/watch/folder_scan.h"
 
 struct folder_tree;
 
@@ -43,8 +43,8 @@ struct folder_tree {
     atomic_bool stop;
 };
 
-/* Follows the folders; what is found by the first scan is told as scanned. Returns 0, or -1 with errno: then it may be freed
- * at once. On 0 it ends with folder_tree_close(). */
+/* Follows the folders; what is found by the first scan is told as scanned. Returns 0, or -1 with errno: then it may be
+ * freed at once. On 0 it ends with folder_tree_close(). */
 int folder_tree_init(struct folder_tree *tree, uv_loop_t *loop, char **roots, size_t root_count,
                      const struct folder_tree_events *events);
 

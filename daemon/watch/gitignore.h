@@ -16,6 +16,6 @@ enum gitignore_verdict {
 struct gitignore *gitignore_parse(const char *text, size_t len);
 struct gitignore *gitignore_free(struct gitignore *rules);
 
-/* What the rules say of a path relative to their folder; the last that matches counts. The folders above it are not looked
- * at: what lies in an ignored folder is ignored. */
+/* What the rules say of a path relative to their folder; the last that matches counts. The folders above it are not
+ * looked at: what lies in an ignored folder is ignored. */
 enum gitignore_verdict gitignore_check(const struct gitignore *rules, const char *path, bool is_folder);

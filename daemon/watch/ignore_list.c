@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/watch/gitignore.h"
 #include "base/buffer.h"
+#include "daemon/watch/gitignore.h"
 
 #define SIZE_MAX_READ (1u << 20)
 

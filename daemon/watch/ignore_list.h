@@ -11,7 +11,7 @@ struct ignore_list {
     struct ignore_entry {
         char *folder; /* absolute */
         struct gitignore *rules;
-    } *entries;
+    } * entries;
     size_t count;
 };
 

@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "daemon/peers/connection.h"
+#include "daemon/peers/reply.h"
 #include "daemon/pool/job.h"
 #include "daemon/pool/pool.h"
-#include "daemon/peers/reply.h"
 #include "daemon/server.h"
 #include "daemon/watch/folder_tree.h"
 #include "daemon/watch/watch_params.h"
-#include "base/buffer.h"
 #include "proto/rpc.h"
 
 /* Jobs of a watch at once, so that workers are busy; the rest waits here, where a file counts once. */
@@ -30,7 +30,7 @@ enum source_state {
 
 /* A file that is to be compiled. */
 struct source {
-    struct list link; /* in watch->waiting or watch->running */
+    struct list link;    /* in watch->waiting or watch->running */
     struct watch *watch; /* NULL: has ended */
     char *path;
     enum source_state state;
@@ -38,7 +38,7 @@ struct source {
 };
 
 struct watch {
-    struct list link; /* in connection->watches */
+    struct list link;              /* in connection->watches */
     struct connection *connection; /* NULL: has ended */
     uint64_t number;
     struct reply *reply; /* of the request, until it is answered */
@@ -46,7 +46,7 @@ struct watch {
     struct folder_tree tree;
     struct list waiting, running;
     unsigned running_count;
-    void *by_path; /* of tsearch(3): struct source */
+    void *by_path;   /* of tsearch(3): struct source */
     uv_idle_t later; /* active: submit in the loop's next turn */
 };
 
@@ -101,7 +101,8 @@ static void notify(struct watch *watch, const char *method, const struct buffer 
 }
 
 /* {"watch":1,"file":"/a.py", and the opening of a member that the caller completes. */
-static void begin_params(const struct watch *watch, const struct source *source, const char *member, struct buffer *params) {
+static void begin_params(const struct watch *watch, const struct source *source, const char *member,
+                         struct buffer *params) {
     buffer_printf(params, "{\"watch\":%llu,\"file\":", (unsigned long long)watch->number);
     json_print_string(source->path, params);
     buffer_printf(params, ",\"%s\":", member);
@@ -158,8 +159,8 @@ static void start_job(struct watch *watch, struct source *source) {
     source->state = SOURCE_RUNNING;
     source->force = false;
     watch->running_count++;
-    struct job *job = job_new(watch->params.pool, connection, reply_new_hooked(connection, on_answer, source), "compile",
-                              (struct json_span){params.data, params.len});
+    struct job *job = job_new(watch->params.pool, connection, reply_new_hooked(connection, on_answer, source),
+                              "compile", (struct json_span){params.data, params.len});
     job->timeout_ms = watch->params.timeout_ms;
     job->priority = watch->params.priority;
     buffer_deinit(&params);
@@ -280,13 +281,14 @@ void watch_begin(struct connection *connection, struct reply *reply, struct json
         code = RPC_UNAVAILABLE;
         snprintf(why, sizeof why, "the daemon is shutting down");
     }
-    if (code == 0 && folder_tree_init(&watch->tree, &connection->server->loop, watch->params.paths, watch->params.path_count,
-                                      &tree_events) < 0) {
+    if (code == 0 && folder_tree_init(&watch->tree, &connection->server->loop, watch->params.paths,
+                                      watch->params.path_count, &tree_events) < 0) {
         code = RPC_UNAVAILABLE;
         snprintf(why, sizeof why, "inotify: %s", strerror(errno));
     }
     if (code != 0) {
-        reply_error(reply, code, why, code == RPC_UNAVAILABLE ? unavailable_data(why, connection->server->draining) : NULL);
+        reply_error(reply, code, why,
+                    code == RPC_UNAVAILABLE ? unavailable_data(why, connection->server->draining) : NULL);
         watch_params_deinit(&watch->params);
         free(watch);
         return;

@@ -1,4 +1,5 @@
-/* A watch: a client's wish that the sources below some folders are compiled whenever they change, and that it is told. */
+/* A watch: a client's wish that the sources below some folders are compiled whenever they change, and that it is told.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -10,8 +11,8 @@
 struct connection;
 struct reply;
 
-/* Begins the watch that `params` (the parameters of the method `watch`) ask for. The reply, which is taken, gets its number
- * once all is followed, or an error. */
+/* Begins the watch that `params` (the parameters of the method `watch`) ask for. The reply, which is taken, gets its
+ * number once all is followed, or an error. */
 void watch_begin(struct connection *connection, struct reply *reply, struct json_span params);
 
 /* Ends the connection's watch of that number. Returns whether there is one. */

@@ -89,13 +89,15 @@ static int take_compile(struct watch_params *params, struct server *server, cJSO
         return RPC_UNAVAILABLE;
     }
     params->timeout_ms = request.timeout_ms >= 0 ? (unsigned)request.timeout_ms : server->options->job_timeout_ms;
-    params->priority = cJSON_GetObjectItemCaseSensitive(tree, "priority") ? (enum priority)request.priority : PRIORITY_BACKGROUND;
+    params->priority =
+        cJSON_GetObjectItemCaseSensitive(tree, "priority") ? (enum priority)request.priority : PRIORITY_BACKGROUND;
     cJSON_DeleteItemFromObjectCaseSensitive(tree, "file");
     params->members = print_members(tree);
     return 0;
 }
 
-int watch_params_read(struct watch_params *params, struct server *server, struct json_span span, char *why, size_t why_size) {
+int watch_params_read(struct watch_params *params, struct server *server, struct json_span span, char *why,
+                      size_t why_size) {
     const char *error = "an object is needed";
     *params = (struct watch_params){0};
     cJSON *tree = span.text ? json_parse(span.text, span.len, &error) : NULL;

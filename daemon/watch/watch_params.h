@@ -21,9 +21,10 @@ struct watch_params {
     char *members; /* of a job's parameters: what is the same for all, JSON with a comma before each; owned */
 };
 
-/* Decodes and checks. Returns 0, or a JSON-RPC error code and a message in `why`. The caller calls watch_params_deinit() in both
- * cases. */
-int watch_params_read(struct watch_params *params, struct server *server, struct json_span span, char *why, size_t why_size);
+/* Decodes and checks. Returns 0, or a JSON-RPC error code and a message in `why`. The caller calls
+ * watch_params_deinit() in both cases. */
+int watch_params_read(struct watch_params *params, struct server *server, struct json_span span, char *why,
+                      size_t why_size);
 void watch_params_deinit(struct watch_params *params);
 
 /* Appends the parameters of the job that compiles a file. */

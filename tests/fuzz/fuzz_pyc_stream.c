@@ -21,8 +21,7 @@ static void require(bool truth) {
 static char *text_of(const uint8_t *stream, const struct pyc_stream_name *place) {
     uint8_t type = stream[place->start] & 0x7f;
     size_t head = type == 'z' || type == 'Z' ? 2 : 5;
-    char *text =
-        xstrndup((const char *)stream + place->start + head, place->end - place->start - head);
+    char *text = xstrndup((const char *)stream + place->start + head, place->end - place->start - head);
     if (pyc_stream_name_is(stream, place, text))
         return text;
     free(text);
@@ -41,8 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     require(place.start < place.end && place.end <= len);
     struct buffer other = {0}, back = {0};
     char *text = text_of(stream, &place);
-    if (text != NULL &&
-        pyc_stream_splice(stream, len, &place, "/a/name/\xff/that is another one.py", &other)) {
+    if (text != NULL && pyc_stream_splice(stream, len, &place, "/a/name/\xff/that is another one.py", &other)) {
         struct pyc_stream_name other_place;
         int status = (int)pyc_stream_find_name(other.data, other.len, minor, &other_place);
         require(status == PYC_STREAM_FOUND && other_place.start == place.start);

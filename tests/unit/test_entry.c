@@ -70,8 +70,9 @@ static void test_names(void **state) {
 }
 
 static void test_warnings(void **state) {
-    struct buffer entry = encode("/a.py", "[{\"category\":\"W\",\"filename\":\"/a.py\",\"text\":\"/a.py:1: W: /a.py\\n\","
-                                          "\"lineno\":1},{\"filename\":null,\"text\":\"x\"}]");
+    struct buffer entry =
+        encode("/a.py", "[{\"category\":\"W\",\"filename\":\"/a.py\",\"text\":\"/a.py:1: W: /a.py\\n\","
+                        "\"lineno\":1},{\"filename\":null,\"text\":\"x\"}]");
     check(&entry, "/b\xff.py",
           "[{\"category\":\"W\",\"lineno\":1,\"filename\":\"/b\\udcff.py\",\"text\":\"/b\\udcff.py:1: W: /a.py\\n\"},"
           "{\"filename\":null,\"text\":\"x\"}]");
@@ -126,8 +127,7 @@ static struct store_key key_of(struct cache_question question, const char *optio
 }
 
 static void test_keys(void **state) {
-    const struct cache_question base = {
-        .python = "3.13", .magic = 1, .optimize = -1, .source = "ab", .len = 2};
+    const struct cache_question base = {.python = "3.13", .magic = 1, .optimize = -1, .source = "ab", .len = 2};
     struct cache_question others[7] = {base, base, base, base, base, base, base};
     struct store_key keys[13], same;
     others[0].python = "3.131";
@@ -163,9 +163,7 @@ static void test_name_matters(void **state) {
         {"/a/b.py", "[]", false},
         {"__main__.py", "[]", true},
         {"/a/__main__.py", "[]", false},
-        {"/a/b.py",
-         "[\"error\",\"ignore::SyntaxWarning\",\"default:::\",\"default:::: \",\"default::: :3\"]",
-         false},
+        {"/a/b.py", "[\"error\",\"ignore::SyntaxWarning\",\"default:::\",\"default:::: \",\"default::: :3\"]", false},
         {"/a/b.py", "[\"error\",\"ignore:::b\"]", true},
         {"/a/b.py", "[\"ignore:a:SyntaxWarning: b:3\"]", true},
     };
@@ -180,10 +178,8 @@ static void test_name_matters(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),        cmocka_unit_test(test_warnings),
-        cmocka_unit_test(test_warnings_of_other_files),
-        cmocka_unit_test(test_damage),       cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_name_matters),
+        cmocka_unit_test(test_names),  cmocka_unit_test(test_warnings), cmocka_unit_test(test_warnings_of_other_files),
+        cmocka_unit_test(test_damage), cmocka_unit_test(test_keys),     cmocka_unit_test(test_name_matters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

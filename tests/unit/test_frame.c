@@ -91,8 +91,12 @@ static void test_headers_over_limit(void **state) {
 
 static void test_broken(void **state) {
     (void)state;
-    static const char *const streams[] = {"x", "Content-Length: -1\r\n\r\n", "Content-Length: 1x\r\n\r\n",
-                                          "Content-Length:\r\n\r\n", "Cookie: 1\r\n\r\n", "Content\r\n\r\n",
+    static const char *const streams[] = {"x",
+                                          "Content-Length: -1\r\n\r\n",
+                                          "Content-Length: 1x\r\n\r\n",
+                                          "Content-Length:\r\n\r\n",
+                                          "Cookie: 1\r\n\r\n",
+                                          "Content\r\n\r\n",
                                           "Content-Length: 99999999999999999999\r\n\r\n"};
     for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
         struct frame_reader reader;
@@ -187,11 +191,16 @@ static void test_write(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),          cmocka_unit_test(test_headers),
-        cmocka_unit_test(test_line_over_limit), cmocka_unit_test(test_headers_over_limit),
-        cmocka_unit_test(test_broken),         cmocka_unit_test(test_endless_headers),
-        cmocka_unit_test(test_long_stream_is_bounded), cmocka_unit_test(test_write),
-        cmocka_unit_test(test_memory_is_given_back), cmocka_unit_test(test_unread),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_line_over_limit),
+        cmocka_unit_test(test_headers_over_limit),
+        cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_endless_headers),
+        cmocka_unit_test(test_long_stream_is_bounded),
+        cmocka_unit_test(test_write),
+        cmocka_unit_test(test_memory_is_given_back),
+        cmocka_unit_test(test_unread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

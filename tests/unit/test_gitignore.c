@@ -45,7 +45,9 @@ static const struct {
     {"*\n", "a.py", false, true},
     {"*\n", ".hidden", false, true},
     {".*\n", ".venv", true, true},
-    {"\xef\xbb\xbf" "a.py\n", "a.py", false, true},
+    {"\xef\xbb\xbf"
+     "a.py\n",
+     "a.py", false, true},
 };
 
 static void test_cases(void **state) {

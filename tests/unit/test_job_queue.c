@@ -26,9 +26,8 @@ static void expect_order(struct job_queue *queue, const unsigned *ids, size_t co
     assert_null(job_queue_pop(queue));
     assert_int_equal(job_queue_count(queue), 0);
 }
-#define EXPECT(queue, ...)                                                                         \
-    expect_order(queue, (const unsigned[]){__VA_ARGS__},                                           \
-                 sizeof((const unsigned[]){__VA_ARGS__}) / sizeof(unsigned))
+#define EXPECT(queue, ...)                                                                                             \
+    expect_order(queue, (const unsigned[]){__VA_ARGS__}, sizeof((const unsigned[]){__VA_ARGS__}) / sizeof(unsigned))
 
 static void test_one_owner_in_order(void **state) {
     (void)state;
@@ -93,8 +92,10 @@ static void test_remove(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_owner_in_order), cmocka_unit_test(test_round_robin),
-        cmocka_unit_test(test_priorities),         cmocka_unit_test(test_front),
+        cmocka_unit_test(test_one_owner_in_order),
+        cmocka_unit_test(test_round_robin),
+        cmocka_unit_test(test_priorities),
+        cmocka_unit_test(test_front),
         cmocka_unit_test(test_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

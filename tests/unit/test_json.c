@@ -5,11 +5,46 @@
 
 static void test_refused(void **state) {
     (void)state;
-    static const char *const texts[] = {
-        "", " ", "{", "}", "[1,]", "{\"a\":1,}", "{\"a\" 1}", "{a:1}", "'a'", "\"a", "\"\\x\"", "\"\\u12\"",
-        "\"\\u0000\"", "\"\\ud800\"", "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"\\udd00\"", "\"\x01\"", "\"\n\"",
-        "\"\xff\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xe2\x82\"", "01", "1.", ".5",
-        "+1", "-", "1e", "1e+", "0x1", "NaN", "Infinity", "tru", "nulll", "1 2", "[1]]", "\"a\" b", "\xef\xbb\xbf{}"};
+    static const char *const texts[] = {"",
+                                        " ",
+                                        "{",
+                                        "}",
+                                        "[1,]",
+                                        "{\"a\":1,}",
+                                        "{\"a\" 1}",
+                                        "{a:1}",
+                                        "'a'",
+                                        "\"a",
+                                        "\"\\x\"",
+                                        "\"\\u12\"",
+                                        "\"\\u0000\"",
+                                        "\"\\ud800\"",
+                                        "\"\\ud800\\u0041\"",
+                                        "\"\\udc00\"",
+                                        "\"\\udd00\"",
+                                        "\"\x01\"",
+                                        "\"\n\"",
+                                        "\"\xff\"",
+                                        "\"\xc0\x80\"",
+                                        "\"\xed\xa0\x80\"",
+                                        "\"\xf4\x90\x80\x80\"",
+                                        "\"\xe2\x82\"",
+                                        "01",
+                                        "1.",
+                                        ".5",
+                                        "+1",
+                                        "-",
+                                        "1e",
+                                        "1e+",
+                                        "0x1",
+                                        "NaN",
+                                        "Infinity",
+                                        "tru",
+                                        "nulll",
+                                        "1 2",
+                                        "[1]]",
+                                        "\"a\" b",
+                                        "\xef\xbb\xbf{}"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         const char *error = NULL;
         cJSON *tree = json_parse(texts[i], strlen(texts[i]), &error);
@@ -90,7 +125,8 @@ static void expect_member(const char *text, const char *name, const char *wanted
 
 static void test_member(void **state) {
     (void)state;
-    const char *text = " { \"x\" : { \"id\" : 1, \"}\": \"\\\"]\" } , \"id\" : 9007199254740993 , \"e\":\"\",\"z\":[ ] } ";
+    const char *text =
+        " { \"x\" : { \"id\" : 1, \"}\": \"\\\"]\" } , \"id\" : 9007199254740993 , \"e\":\"\",\"z\":[ ] } ";
     expect_member(text, "id", "9007199254740993");
     expect_member(text, "x", "{ \"id\" : 1, \"}\": \"\\\"]\" }");
     expect_member(text, "e", "\"\"");
@@ -147,9 +183,15 @@ static void test_elements(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused),          cmocka_unit_test(test_depth),  cmocka_unit_test(test_round),
-        cmocka_unit_test(test_limits),          cmocka_unit_test(test_members), cmocka_unit_test(test_every_byte_at_every_place),
-        cmocka_unit_test(test_bytes_in_strings), cmocka_unit_test(test_member), cmocka_unit_test(test_elements),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_round),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_members),
+        cmocka_unit_test(test_every_byte_at_every_place),
+        cmocka_unit_test(test_bytes_in_strings),
+        cmocka_unit_test(test_member),
+        cmocka_unit_test(test_elements),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

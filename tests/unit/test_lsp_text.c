@@ -1,11 +1,11 @@
 /* Unit tests of what is pure in client/lsp: positions, edits, URIs, repaired JSON. */
 #include "tests/unit/check.h"
 
-#include "proto/position.h"
 #include "client/lsp/repair.h"
-#include "proto/source_text.h"
 #include "client/lsp/uri.h"
 #include "proto/json.h"
+#include "proto/position.h"
+#include "proto/source_text.h"
 
 static void test_columns(void **state) {
     (void)state;
@@ -32,8 +32,16 @@ static void test_columns(void **state) {
     assert_int_equal(position_from_byte(POSITION_UTF16, line, 11, 99), 6);
     assert_int_equal(position_to_byte(POSITION_UTF16, "", 0, 3), 0);
     /* Bytes that are not UTF-8 count as one each. */
-    assert_int_equal(position_to_byte(POSITION_UTF16, "\xff\xfe" "a", 3, 2), 2);
-    assert_int_equal(position_from_byte(POSITION_UTF32, "\xf0\x9f" "a", 3, 3), 3);
+    assert_int_equal(position_to_byte(POSITION_UTF16,
+                                      "\xff\xfe"
+                                      "a",
+                                      3, 2),
+                     2);
+    assert_int_equal(position_from_byte(POSITION_UTF32,
+                                        "\xf0\x9f"
+                                        "a",
+                                        3, 3),
+                     3);
 }
 
 static void test_encoding_names(void **state) {
@@ -82,7 +90,8 @@ static void expect_text(const struct source_text *text, const char *wanted) {
     source_text_deinit(&fresh);
 }
 
-static void edit(struct source_text *text, size_t line, size_t column, size_t end_line, size_t end_column, const char *bytes) {
+static void edit(struct source_text *text, size_t line, size_t column, size_t end_line, size_t end_column,
+                 const char *bytes) {
     source_text_edit(text, POSITION_UTF16, (struct source_position){line, column},
                      (struct source_position){end_line, end_column}, bytes, strlen(bytes));
 }

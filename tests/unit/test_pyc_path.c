@@ -101,7 +101,8 @@ static const struct {
 static void test_cases(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *path = pyc_path(cases[i].file, "cpython-313", cases[i].optimize, cases[i].prefix, "/home/user/work", true);
+        char *path =
+            pyc_path(cases[i].file, "cpython-313", cases[i].optimize, cases[i].prefix, "/home/user/work", true);
         if (strcmp(path, cases[i].wanted) != 0)
             fail_msg("'%s' with prefix '%s': '%s', not '%s'", cases[i].file, cases[i].prefix ? cases[i].prefix : "",
                      path, cases[i].wanted);

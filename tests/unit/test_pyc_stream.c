@@ -84,15 +84,41 @@ static void test_constants(void **state) {
         size_t len;
     } constants[] = {
 #define CONSTANT(literal) {literal, sizeof literal - 1}
-        CONSTANT("N"), CONSTANT("T"), CONSTANT("F"), CONSTANT("."), CONSTANT("S"),
-        CONSTANT("i\1\0\0\0"), CONSTANT("I\1\0\0\0\0\0\0\0"), CONSTANT("g\0\0\0\0\0\0\0\0"),
-        CONSTANT("f\3" "1.5"), CONSTANT("x\1" "0\1" "1"),
+        CONSTANT("N"),
+        CONSTANT("T"),
+        CONSTANT("F"),
+        CONSTANT("."),
+        CONSTANT("S"),
+        CONSTANT("i\1\0\0\0"),
+        CONSTANT("I\1\0\0\0\0\0\0\0"),
+        CONSTANT("g\0\0\0\0\0\0\0\0"),
+        CONSTANT("f\3"
+                 "1.5"),
+        CONSTANT("x\1"
+                 "0\1"
+                 "1"),
         CONSTANT("y\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
-        CONSTANT("l\2\0\0\0\1\0\1\0"), CONSTANT("l\xfe\xff\xff\xff\1\0\1\0"), CONSTANT("l\0\0\0\0"),
-        CONSTANT("s\2\0\0\0ab"), CONSTANT("u\2\0\0\0\xc3\xa9"), CONSTANT("t\2\0\0\0\xc3\xa9"),
-        CONSTANT("a\1\0\0\0a"), CONSTANT("A\1\0\0\0a"), CONSTANT("z\1" "a"), CONSTANT("Z\1" "a"), CONSTANT("\xfa\1" "a"),
-        CONSTANT(")\2NN"), CONSTANT("(\1\0\0\0N"), CONSTANT("[\1\0\0\0N"), CONSTANT("<\1\0\0\0N"),
-        CONSTANT(">\2\0\0\0NT"), CONSTANT("{NNTT0"), CONSTANT("{0"),
+        CONSTANT("l\2\0\0\0\1\0\1\0"),
+        CONSTANT("l\xfe\xff\xff\xff\1\0\1\0"),
+        CONSTANT("l\0\0\0\0"),
+        CONSTANT("s\2\0\0\0ab"),
+        CONSTANT("u\2\0\0\0\xc3\xa9"),
+        CONSTANT("t\2\0\0\0\xc3\xa9"),
+        CONSTANT("a\1\0\0\0a"),
+        CONSTANT("A\1\0\0\0a"),
+        CONSTANT("z\1"
+                 "a"),
+        CONSTANT("Z\1"
+                 "a"),
+        CONSTANT("\xfa\1"
+                 "a"),
+        CONSTANT(")\2NN"),
+        CONSTANT("(\1\0\0\0N"),
+        CONSTANT("[\1\0\0\0N"),
+        CONSTANT("<\1\0\0\0N"),
+        CONSTANT(">\2\0\0\0NT"),
+        CONSTANT("{NNTT0"),
+        CONSTANT("{0"),
 #undef CONSTANT
     };
     for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
@@ -205,10 +231,18 @@ static void check_encoding(const char *name, char type, const char *bytes, size_
 
 static void test_encoding(void **state) {
 #define CHECK(name, type, bytes) check_encoding(name, type, bytes, sizeof bytes - 1)
-    CHECK("ab", 'z', "z\2" "ab");
-    CHECK("ab", 'u', "z\2" "ab");
-    CHECK("ab", 't', "Z\2" "ab");
-    CHECK("ab", (char)('a' | 0x80), "\xfa\2" "ab");
+    CHECK("ab", 'z',
+          "z\2"
+          "ab");
+    CHECK("ab", 'u',
+          "z\2"
+          "ab");
+    CHECK("ab", 't',
+          "Z\2"
+          "ab");
+    CHECK("ab", (char)('a' | 0x80),
+          "\xfa\2"
+          "ab");
     CHECK("\xc3\xa9x", 'z', "u\3\0\0\0\xc3\xa9x");
     CHECK("\xc3\xa9x", (char)('Z' | 0x80), "\xf4\3\0\0\0\xc3\xa9x");
     CHECK("x\xff\x80", 'z', "u\7\0\0\0x\xed\xb3\xbf\xed\xb2\x80");
@@ -315,10 +349,17 @@ static void test_depth(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_constants),  cmocka_unit_test(test_versions),    cmocka_unit_test(test_references),
-        cmocka_unit_test(test_shared_name), cmocka_unit_test(test_two_names),  cmocka_unit_test(test_encoding),
-        cmocka_unit_test(test_no_encoding), cmocka_unit_test(test_splice),     cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_depth),        cmocka_unit_test(test_splice_of_constant),
+        cmocka_unit_test(test_constants),
+        cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_references),
+        cmocka_unit_test(test_shared_name),
+        cmocka_unit_test(test_two_names),
+        cmocka_unit_test(test_encoding),
+        cmocka_unit_test(test_no_encoding),
+        cmocka_unit_test(test_splice),
+        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_splice_of_constant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Unit tests of client/compileall/python_text: what repr(), sorted(), os.path.join() and str.strip() of CPython 3.13 gave for the
- * same, after os.fsdecode(). */
+/* Unit tests of client/compileall/python_text: what repr(), sorted(), os.path.join() and str.strip() of CPython 3.13
+ * gave for the same, after os.fsdecode(). */
 #include "tests/unit/check.h"
 
 #include "client/compileall/python_text.h"
@@ -27,7 +27,9 @@ static const struct {
     {"\xf3\xa0\x80\x81", "'\\U000e0001'"},
     {"\xf0\x9f\x98\x80", "'\xf0\x9f\x98\x80'"},
     {"\xff", "'\\udcff'"},
-    {"a\x80" "b", "'a\\udc80b'"},
+    {"a\x80"
+     "b",
+     "'a\\udc80b'"},
     {"\xcd\xb8", "'\\u0378'"},
     {"\xe3\x80\x80", "'\\u3000'"},
     {"\xe2\x80\xa8", "'\\u2028'"},
@@ -73,31 +75,36 @@ static const char *const ordered[] = {
 static const struct {
     const char *a, *b, *wanted;
 } joined[] = {
-    {"a", "b", "a/b"},
-    {"a/", "b", "a/b"},
-    {"", "b", "b"},
-    {"a", "", "a/"},
-    {"a", "/b", "/b"},
-    {"/", "b", "/b"},
-    {"", "", ""},
-    {"a//", "b", "a//b"},
-    {"//", "b", "//b"},
+    {"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"", "b", "b"},       {"a", "", "a/"},    {"a", "/b", "/b"},
+    {"/", "b", "/b"},  {"", "", ""},       {"a//", "b", "a//b"}, {"//", "b", "//b"},
 };
 
 static const struct {
     const char *text, *wanted;
 } stripped[] = {
     {" a ", "a"},
-    {"\x09\x0a" "a\x0b\x0c\x0d", "a"},
-    {"\xc2\xa0" "a\xe2\x80\x83", "a"},
-    {"\xe2\x80\x8b" "a", "\xe2\x80\x8b" "a"},
-    {"\x1c" "a\xc2\x85", "a"},
+    {"\x09\x0a"
+     "a\x0b\x0c\x0d",
+     "a"},
+    {"\xc2\xa0"
+     "a\xe2\x80\x83",
+     "a"},
+    {"\xe2\x80\x8b"
+     "a",
+     "\xe2\x80\x8b"
+     "a"},
+    {"\x1c"
+     "a\xc2\x85",
+     "a"},
     {"", ""},
     {"   ", ""},
     {"a b", "a b"},
     {"\xe3\x80\x80x\xe2\x80\xa8", "x"},
     {"\xc3\xa9", "\xc3\xa9"},
-    {"\xff" "a ", "\xff" "a"},
+    {"\xff"
+     "a ",
+     "\xff"
+     "a"},
 };
 
 static void test_repr(void **state) {

@@ -1,5 +1,5 @@
-/* Unit tests of client/python_version. The specifiers: what `packaging` (as pip 23 has it) said of 3.8 to 3.14, 1 where it allows any
- * of 3.Y.0 to 3.Y.39. */
+/* Unit tests of client/python_version. The specifiers: what `packaging` (as pip 23 has it) said of 3.8 to 3.14, 1 where
+ * it allows any of 3.Y.0 to 3.Y.39. */
 #include "tests/unit/check.h"
 
 #include "base/python_version.h"
@@ -63,9 +63,24 @@ static void test_versions(void **state) {
         const char *text;
         unsigned minor; /* 0: none */
     } cases[] = {
-        {"3.12", 12}, {"3.12.1", 12}, {"3.13.0.final.0", 13}, {"3.14t", 14}, {"3.14.0a1", 14}, {"python3.9", 9},
-        {"cpython-3.12.1-linux-x86_64-gnu", 12}, {"cpython@3.11", 11}, {"3", 0}, {"", 0}, {"system", 0}, {"pypy3.10", 0},
-        {"3.", 0}, {".12", 0}, {"3.12 3.11", 0}, {"3.99999999", 0}, {"v3.12", 0}, {"# 3.12", 0},
+        {"3.12", 12},
+        {"3.12.1", 12},
+        {"3.13.0.final.0", 13},
+        {"3.14t", 14},
+        {"3.14.0a1", 14},
+        {"python3.9", 9},
+        {"cpython-3.12.1-linux-x86_64-gnu", 12},
+        {"cpython@3.11", 11},
+        {"3", 0},
+        {"", 0},
+        {"system", 0},
+        {"pypy3.10", 0},
+        {"3.", 0},
+        {".12", 0},
+        {"3.12 3.11", 0},
+        {"3.99999999", 0},
+        {"v3.12", 0},
+        {"# 3.12", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct python_version version = {0};

@@ -30,8 +30,8 @@ static char *describe(const char *text) {
     }
     char *shown = remote_url_show(&url);
     char *all = xasprintf("%s %s %s %d %s %s %u %s %s", url.tls ? "tls" : "plain", url.path ? url.path : "-",
-                          url.host ? url.host : "-", url.port, url.user ? url.user : "-", url.password ? url.password : "-",
-                          url.db, url.ca_file ? url.ca_file : "-", shown);
+                          url.host ? url.host : "-", url.port, url.user ? url.user : "-",
+                          url.password ? url.password : "-", url.db, url.ca_file ? url.ca_file : "-", shown);
     free(shown);
     remote_url_deinit(&url);
     return all;

@@ -32,7 +32,11 @@ static void test_request(void **state) {
 
 static void test_bad_requests(void **state) {
     (void)state;
-    static const char *const texts[] = {"{}", "3", "[]", "{\"jsonrpc\":2.0,\"method\":\"m\"}", "{\"jsonrpc\":\"2.0\"}",
+    static const char *const texts[] = {"{}",
+                                        "3",
+                                        "[]",
+                                        "{\"jsonrpc\":2.0,\"method\":\"m\"}",
+                                        "{\"jsonrpc\":\"2.0\"}",
                                         "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1,\"error\":1}",
                                         "{\"jsonrpc\":\"2.0\",\"id\":true,\"method\":\"m\"}",
                                         "{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"params\":\"x\"}"};

@@ -16,17 +16,44 @@ static bool sets(const char *source) {
 static void test_latin_names(void **state) {
     (void)state;
     static const char *const found[] = {
-        "\xc3\xa9 = 1\n",           "x.\xc3\xa9\n",       "def f(\xc3\xa9): pass\n", "\xc3\xa9",
-        "e\xcc\x81 = 1\n",          "\xe2\x84\xab = 1\n", "x = '' \xc3\xa9\n",       "f'{\xc3\xa9}'\n",
-        "rF'''\n{\xc3\xa9}'''\n",   "'''\n''' + \xc3\xa9", "'a\\'' + \xc3\xa9",       "x = '\n\xc3\xa9 = 1\n",
-        "# coding: latin-1\n",      "#\n# x coding=utf-7\n+AOk- = 1\n", "x = '\xe9'\n", "x = '\xc3'\n", "\xc3",
-        "\xef\xbb\xbf\xc3\xa9 = 1\n", "f'{x:{\xc3\xa9}}'\n",
-        "f'{x!r:\xc3\xa9\n",     "f'{{{\xc3\xa9}}}'\n", "f'\\{\xc3\xa9}'\n",       "f'{x[(1), \xc3\xa9]:>{w}}'\n",
+        "\xc3\xa9 = 1\n",
+        "x.\xc3\xa9\n",
+        "def f(\xc3\xa9): pass\n",
+        "\xc3\xa9",
+        "e\xcc\x81 = 1\n",
+        "\xe2\x84\xab = 1\n",
+        "x = '' \xc3\xa9\n",
+        "f'{\xc3\xa9}'\n",
+        "rF'''\n{\xc3\xa9}'''\n",
+        "'''\n''' + \xc3\xa9",
+        "'a\\'' + \xc3\xa9",
+        "x = '\n\xc3\xa9 = 1\n",
+        "# coding: latin-1\n",
+        "#\n# x coding=utf-7\n+AOk- = 1\n",
+        "x = '\xe9'\n",
+        "x = '\xc3'\n",
+        "\xc3",
+        "\xef\xbb\xbf\xc3\xa9 = 1\n",
+        "f'{x:{\xc3\xa9}}'\n",
+        "f'{x!r:\xc3\xa9\n",
+        "f'{{{\xc3\xa9}}}'\n",
+        "f'\\{\xc3\xa9}'\n",
+        "f'{x[(1), \xc3\xa9]:>{w}}'\n",
     };
     static const char *const absent[] = {
-        "",           "x = 1\n",           "x = '\xc3\xa9'\n",     "# \xc3\xa9\n",    "'''\n\xc3\xa9\n'''\n",
-        "caf\xc3\xa9 = 1\n", "x = \"\\\"\xc3\xa9\"\n", "# coding: utf-8\nx = '\xc3\xa9'\n", "# vim: fileencoding=UTF8\n",
-        "\n\n# coding: latin-1\n", "f'\xc3\xa9'\n", "\xef\xbb\xbfx = 1\n", "# coding latin-1\n",
+        "",
+        "x = 1\n",
+        "x = '\xc3\xa9'\n",
+        "# \xc3\xa9\n",
+        "'''\n\xc3\xa9\n'''\n",
+        "caf\xc3\xa9 = 1\n",
+        "x = \"\\\"\xc3\xa9\"\n",
+        "# coding: utf-8\nx = '\xc3\xa9'\n",
+        "# vim: fileencoding=UTF8\n",
+        "\n\n# coding: latin-1\n",
+        "f'\xc3\xa9'\n",
+        "\xef\xbb\xbfx = 1\n",
+        "# coding latin-1\n",
         "\xe5\x8f\x98\xe9\x87\x8f\xe5\x90\x8d = 1\n",
     };
     for (size_t i = 0; i < sizeof found / sizeof *found; i++)
@@ -40,12 +67,13 @@ static void test_latin_names(void **state) {
 static void test_nested_strings(void **state) {
     (void)state;
     static const char *const found[] = {
-        "f'{x['a'] + \xc3\xa9}'\n", "f'{f'{f'{\xc3\xa9}'}'}'\n",         "f'{x\n",
+        "f'{x['a'] + \xc3\xa9}'\n",         "f'{f'{f'{\xc3\xa9}'}'}'\n",  "f'{x\n",
         "f'''{\n'x' # '\n, \xc3\xa9}'''\n", "f'{x[\"'\"]}' + \xc3\xa9\n", "f'{x:%H:%M{'}'}}' + \xc3\xa9\n",
     };
     static const char *const absent[] = {
-        "f'{x['\xc3\xa9']}'\n", "f'{x['\xc3\xa9']:\xc3\xa9>{'\xc3\xa9'}} \xc3\xa9'\n", "f'{{\xc3\xa9}}'\n",
-        "f'''{f'{'\xc3\xa9'}'} '\xc3\xa9' '''\n", "f'\\N{DASH}' '\xc3\xa9'\n", "{f:'{', 1:'\xc3\xa9'}\n",
+        "f'{x['\xc3\xa9']}'\n",      "f'{x['\xc3\xa9']:\xc3\xa9>{'\xc3\xa9'}} \xc3\xa9'\n",
+        "f'{{\xc3\xa9}}'\n",         "f'''{f'{'\xc3\xa9'}'} '\xc3\xa9' '''\n",
+        "f'\\N{DASH}' '\xc3\xa9'\n", "{f:'{', 1:'\xc3\xa9'}\n",
     };
     for (size_t i = 0; i < sizeof found / sizeof *found; i++) {
         char source[100]; /* with what makes it be read at all */
@@ -71,9 +99,18 @@ static void test_equal_sets(void **state) {
         "x = {1, 2, True}\nclass A: x = {1, 2, True}\n",
     };
     static const char *const absent[] = {
-        "", "{", "{'a'", "x = {}\ndef f(): x = {}\n", "a = {'a', 'b'}\ndef f(): a = {'a', 'b'}\n", "{'a': 1, 'b': 2, 'c': 3}",
-        "a = {1, 2, 3}\nb = {1, 2, 3}\n", "a = {1, 2, 3}\ndef f(): {1, 2, 4}\n", "a = {x, y, z}\ndef f(): {x, y, z}\n",
-        "a = {'a", "x in {'a', 'b", "{'a' 'b', 'c', 'd'}\ndef f(): {'ab', 'c', 'd'}\n",
+        "",
+        "{",
+        "{'a'",
+        "x = {}\ndef f(): x = {}\n",
+        "a = {'a', 'b'}\ndef f(): a = {'a', 'b'}\n",
+        "{'a': 1, 'b': 2, 'c': 3}",
+        "a = {1, 2, 3}\nb = {1, 2, 3}\n",
+        "a = {1, 2, 3}\ndef f(): {1, 2, 4}\n",
+        "a = {x, y, z}\ndef f(): {x, y, z}\n",
+        "a = {'a",
+        "x in {'a', 'b",
+        "{'a' 'b', 'c', 'd'}\ndef f(): {'ab', 'c', 'd'}\n",
     };
     for (size_t i = 0; i < sizeof found / sizeof *found; i++)
         if (!sets(found[i]))

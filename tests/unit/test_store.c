@@ -236,10 +236,8 @@ static void test_damaged_file(void **state) {
     char *path = file("store");
     int fd = open(path, O_RDWR);
     for (off_t page = 2; page < 600; page++) /* all but LMDB's heads */
-        assert_int_equal(pwrite(fd,
-                                "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
-                                16, page * 4096 + 8),
-                         16);
+        assert_int_equal(
+            pwrite(fd, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 16, page * 4096 + 8), 16);
     close(fd);
     free(path);
     pid_t child = fork();
@@ -388,8 +386,7 @@ static void test_folder(void **state) {
     setenv("XDG_CACHE_HOME", "/xdg", 1);
     setenv("HOME", "/home/me", 1);
     static const char *const variables[] = {"PYCOMPILED_CACHE_DIR", "XDG_CACHE_HOME", ""};
-    static const char *const wanted[] = {"/somewhere", "/xdg/pycompiled",
-                                         "/home/me/.cache/pycompiled"};
+    static const char *const wanted[] = {"/somewhere", "/xdg/pycompiled", "/home/me/.cache/pycompiled"};
     for (int i = 0; i < 3; i++) {
         char *path = cache_folder(NULL);
         assert_string_equal(path, wanted[i]);

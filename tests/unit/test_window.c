@@ -87,7 +87,8 @@ static void test_many_at_random(void **state) {
         assert_false(is_sent[number]);
         for (int64_t other = window->base; other < added && (seed >> 16) % 64 == 0; other++)
             if (!is_sent[other] && other != number)
-                assert_true(weights[number] > 0 ? weights[number] >= weights[other] : weights[other] == 0 && other > number);
+                assert_true(weights[number] > 0 ? weights[number] >= weights[other]
+                                                : weights[other] == 0 && other > number);
         is_sent[number] = true;
         sent++;
         window_set(window, number, SLOT_DONE);
