@@ -3,9 +3,16 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
+
+/* Without memory cJSON would leave members out without a word: xmalloc() ends the process instead. Every program that
+ * holds a tree reads or prints it with this file, so that none can lack the hook. */
+__attribute__((constructor)) static void json_init_memory(void) {
+    cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = xmalloc, .free_fn = free});
+}
 
 /* Finds the next \udc80..\udcff escape that is not the second half of a pair, at or behind `at`. */
 static const char *next_byte_escape(const char *at, const char *end) {

@@ -181,6 +181,27 @@ static void test_elements(void **state) {
     assert_int_equal(out.len, 0);
 }
 
+static unsigned allocations;
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+
+void *__wrap_malloc(size_t size) {
+    allocations++;
+    return __real_malloc(size);
+}
+
+/* The linker wraps the malloc() of this program and not that of libcjson: an allocation is seen where cJSON asks ours.
+ */
+static void test_cjson_allocates_with_ours(void **state) {
+    (void)state;
+    const char *error;
+    allocations = 0;
+    cJSON *tree = json_parse("[\"a\"]", 5, &error);
+    assert_true(allocations >= 3); /* two nodes and the text; versions of cJSON differ beyond that */
+    cJSON_Delete(tree);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),
@@ -192,6 +213,7 @@ int main(void) {
         cmocka_unit_test(test_bytes_in_strings),
         cmocka_unit_test(test_member),
         cmocka_unit_test(test_elements),
+        cmocka_unit_test(test_cjson_allocates_with_ours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
