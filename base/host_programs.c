@@ -2,8 +2,6 @@
 #include "base/host_programs.h"
 
 #include <dirent.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,15 +11,11 @@
 
 #define PREFIX "pycompile-host-"
 
-/* Whether the text is "MAJOR.MINOR" and nothing else. */
-static bool is_version(const char *text) {
-    unsigned major, minor;
-    int len = 0;
-    return sscanf(text, "%u.%u%n", &major, &minor, &len) == 2 && text[len] == '\0';
-}
-
-static void add(struct host_programs *programs, const char *folder, const char *name) {
+static void host_programs_add(struct host_programs *programs, const char *folder, const char *name) {
     const char *python = name + strlen(PREFIX);
+    struct python_version version;
+    if (strncmp(name, PREFIX, strlen(PREFIX)) != 0 || !python_version_exact(python, &version))
+        return;
     for (unsigned i = 0; i < programs->count; i++)
         if (strcmp(programs->items[i].python, python) == 0)
             return;
@@ -31,24 +25,21 @@ static void add(struct host_programs *programs, const char *folder, const char *
         return;
     }
     programs->items = xrealloc(programs->items, (programs->count + 1) * sizeof *programs->items);
-    programs->items[programs->count++] = (struct host_program){xstrdup(python), path};
+    programs->items[programs->count++] = (struct host_program){xstrdup(python), path, version};
 }
 
-static void scan(struct host_programs *programs, const char *folder) {
+static void host_programs_scan(struct host_programs *programs, const char *folder) {
     DIR *dir = opendir(folder);
     if (dir == NULL)
         return;
     for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
-        if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) == 0 && is_version(entry->d_name + strlen(PREFIX)))
-            add(programs, folder, entry->d_name);
+        host_programs_add(programs, folder, entry->d_name);
     closedir(dir);
 }
 
 static int newest_first(const void *a, const void *b) {
-    unsigned x[2], y[2];
-    sscanf(((const struct host_program *)a)->python, "%u.%u", &x[0], &x[1]);
-    sscanf(((const struct host_program *)b)->python, "%u.%u", &y[0], &y[1]);
-    return x[0] != y[0] ? (x[0] < y[0] ? 1 : -1) : x[1] < y[1] ? 1 : x[1] > y[1] ? -1 : 0;
+    const struct host_program *x = a, *y = b;
+    return python_version_compare(&y->version, &x->version);
 }
 
 void host_programs_find(struct host_programs *programs, const char *first) {
@@ -58,7 +49,7 @@ void host_programs_find(struct host_programs *programs, const char *first) {
         buffer_append(&folders, first, strlen(first) + 1);
     paths_host_folders(&folders);
     for (size_t at = 0; at < folders.len; at += strlen(folders.data + at) + 1)
-        scan(programs, folders.data + at);
+        host_programs_scan(programs, folders.data + at);
     buffer_deinit(&folders);
     if (programs->count > 1)
         qsort(programs->items, programs->count, sizeof *programs->items, newest_first);

@@ -1,9 +1,12 @@
 /* Which hosts are installed: the executables pycompile-host-X.Y beside this program. */
 #pragma once
 
+#include "base/python_version.h"
+
 struct host_program {
     char *python; /* "3.13" */
     char *path;
+    struct python_version version;
 };
 
 /* Newest Python first; one for each X.Y. */

@@ -32,6 +32,23 @@ bool python_version_parse(const char *text, struct python_version *version) {
            (*text == '\0' || *text == '.' || *text == '-' || isalpha((unsigned char)*text));
 }
 
+bool python_version_exact(const char *text, struct python_version *version) {
+    return read_number(&text, &version->major) && skip(&text, ".") && read_number(&text, &version->minor) &&
+           *text == '\0';
+}
+
+int python_version_compare(const struct python_version *a, const struct python_version *b) {
+    if (a->major != b->major)
+        return a->major < b->major ? -1 : 1;
+    return a->minor < b->minor ? -1 : a->minor > b->minor;
+}
+
+bool python_version_is_at_least(const char *text, unsigned major, unsigned minor) {
+    struct python_version version;
+    return python_version_parse(text, &version) &&
+           python_version_compare(&version, &(struct python_version){major, minor}) >= 0;
+}
+
 /* The numbers of a release: 3.9.2 has three. A suffix (rc1, .post1) does not change which X.Y it is. */
 struct release {
     unsigned numbers[3];
@@ -57,11 +74,9 @@ static bool read_release(const char *text, struct release *release) {
 }
 
 /* Less than, equal to or more than 0, by X and, where the release names it, by Y. */
-static int compare(const struct python_version *version, const struct release *release) {
-    if (version->major != release->numbers[0])
-        return version->major < release->numbers[0] ? -1 : 1;
-    unsigned minor = release->count > 1 ? release->numbers[1] : 0;
-    return version->minor < minor ? -1 : version->minor > minor;
+static int compare_release(const struct python_version *version, const struct release *release) {
+    struct python_version other = {release->numbers[0], release->count > 1 ? release->numbers[1] : 0};
+    return python_version_compare(version, &other);
 }
 
 static bool has_prefix(const struct python_version *version, const struct release *release) {
@@ -71,7 +86,7 @@ static bool has_prefix(const struct python_version *version, const struct releas
 /* Releases with and without a last number that is zero are one: 3.9 is 3.9.0. So X.Y.Z may be below or above it for
  * another Z, unless it is the first of X.Y. */
 static bool allows(const char *operation, const struct release *release, const struct python_version *version) {
-    int order = compare(version, release);
+    int order = compare_release(version, release);
     bool is_first = release->count < 3 || release->numbers[2] == 0;
     if (strcmp(operation, ">=") == 0 || strcmp(operation, ">") == 0)
         return order >= 0;

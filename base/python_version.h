@@ -12,6 +12,15 @@ struct python_version {
  * CPython: system, pypy3.10, 3. */
 bool python_version_parse(const char *text, struct python_version *version);
 
+/* Reads a text that is X.Y and nothing else. */
+bool python_version_exact(const char *text, struct python_version *version);
+
+/* Less than, equal to or more than 0, as `a` is older than, the same as or newer than `b`. */
+int python_version_compare(const struct python_version *a, const struct python_version *b);
+
+/* Whether the version that `text` begins with (see python_version_parse()) is X.Y or newer. */
+bool python_version_is_at_least(const char *text, unsigned major, unsigned minor);
+
 /* Whether some release X.Y.Z is allowed by a version specifier (">=3.9,<3.13"; the Python packaging user guide's
  * "Version specifiers"). A specifier that is none allows nothing. */
 bool python_version_allowed(const struct python_version *version, const char *specifier);

@@ -15,6 +15,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/io.h"
 #include "cache/crash_guard.h"
 #include "cache/folder.h"
 #include "cache/store.h"
@@ -48,15 +49,6 @@ struct store_env {
 
 static time_t now(void) {
     return clock_ms() / 1000;
-}
-
-/* Reads a small file of the folder (or of anywhere, by its path). "" where there is none. */
-static void read_small(int folder, const char *name, char *text, size_t size) {
-    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    ssize_t len = fd < 0 ? 0 : read(fd, text, size - 1);
-    if (fd >= 0)
-        close(fd);
-    text[len > 0 ? len : 0] = '\0';
 }
 
 static bool write_small(int folder, const char *name, const char *text, bool durable) {
@@ -96,8 +88,8 @@ static void remove_file(const struct store_env *env) {
 /* With the folder locked: throws away what a power cut may have torn, and notes the boot. */
 static void mind_boot(const struct store_env *env) {
     char here[64], last[64];
-    read_small(AT_FDCWD, BOOT_ID_FILE, here, sizeof here);
-    read_small(env->folder, "boot", last, sizeof last);
+    (void)io_read_text(AT_FDCWD, BOOT_ID_FILE, O_NOFOLLOW, here, sizeof here);
+    (void)io_read_text(env->folder, "boot", O_NOFOLLOW, last, sizeof last);
     if (strcmp(here, last) == 0)
         return;
     if (inode_of(env->folder, "clean") == 0)
@@ -107,7 +99,7 @@ static void mind_boot(const struct store_env *env) {
 
 static uint64_t read_limit(const struct store_env *env) {
     char text[32];
-    read_small(env->folder, "limit", text, sizeof text);
+    (void)io_read_text(env->folder, "limit", O_NOFOLLOW, text, sizeof text);
     unsigned long long limit = strtoull(text, NULL, 10);
     return limit >= STORE_LIMIT_MIN && limit <= STORE_LIMIT_MAX ? limit : STORE_LIMIT_DEFAULT;
 }

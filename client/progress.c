@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "client/stderr_text.h"
+#include "base/io.h"
 
 #define FIRST_MS 500
 #define EVERY_MS 100
@@ -94,13 +94,13 @@ void progress_update(struct progress *progress, size_t done, size_t total, const
         line.len = head + width;
     else if (current != NULL)
         append_name(&line, current, width - used);
-    write_all(STDERR_FILENO, line.data, line.len);
+    (void)io_write_all(STDERR_FILENO, line.data, line.len);
     progress->drawn = true;
     buffer_deinit(&line);
 }
 
 void progress_clear(struct progress *progress) {
     if (progress->drawn)
-        write_all(STDERR_FILENO, clear_line, sizeof clear_line - 1);
+        (void)io_write_all(STDERR_FILENO, clear_line, sizeof clear_line - 1);
     progress->drawn = false;
 }

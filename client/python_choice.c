@@ -11,12 +11,8 @@
 
 static bool suits(const struct python_wish *wish, const struct python_version *version) {
     if (wish->version.major != 0)
-        return version->major == wish->version.major && version->minor == wish->version.minor;
+        return python_version_compare(version, &wish->version) == 0;
     return python_version_allowed(version, wish->specifier);
-}
-
-static bool is_newer(const struct python_version *a, const struct python_version *b) {
-    return a->major != b->major ? a->major > b->major : a->minor > b->minor;
 }
 
 /* The best of the daemon's list, or NULL. */
@@ -31,7 +27,7 @@ static const char *choose(const struct python_wish *wish, const cJSON *pythons) 
             continue;
         if (json_get_bool(item, "default"))
             return python;
-        if (chosen == NULL || is_newer(&version, &best)) {
+        if (chosen == NULL || python_version_compare(&version, &best) > 0) {
             chosen = python;
             best = version;
         }

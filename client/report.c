@@ -1,11 +1,11 @@
 /* See report.h. */
 #include "client/report.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "client/stderr_text.h"
 #include "proto/rpc.h"
 
@@ -100,13 +100,13 @@ bool report_flush(struct report *report) {
     if (report->err.len == 0 && report->out.len == 0)
         return true;
     progress_clear(report->progress);
-    write_all(STDERR_FILENO, report->err.data, report->err.len);
+    (void)io_write_all(STDERR_FILENO, report->err.data, report->err.len);
     report->err.len = 0;
-    int written = write_all(STDOUT_FILENO, report->out.data, report->out.len);
+    int written = io_write_all(STDOUT_FILENO, report->out.data, report->out.len);
     report->out.len = 0;
-    if (written == 0)
+    if (written >= 0)
         return true;
-    char *text = xasprintf("%s: cannot write to standard output: %s\n", report->prog, strerror(errno));
+    char *text = xasprintf("%s: cannot write to standard output: %s\n", report->prog, strerror(-written));
     stderr_text_print(text);
     free(text);
     report->status = 1;

@@ -1,11 +1,10 @@
 /* See stderr_text.h. */
 #include "client/stderr_text.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/utf8.h"
 
 void stderr_text_append(struct buffer *out, const char *text) {
@@ -26,22 +25,6 @@ void stderr_text_append(struct buffer *out, const char *text) {
 void stderr_text_print(const char *text) {
     struct buffer out = {0};
     stderr_text_append(&out, text);
-    write_all(STDERR_FILENO, out.data, out.len);
+    (void)io_write_all(STDERR_FILENO, out.data, out.len);
     buffer_deinit(&out);
-}
-
-int write_all(int fd, const char *data, size_t len) {
-    while (len > 0) {
-        ssize_t written = write(fd, data, len);
-        if (written >= 0) {
-            data += written;
-            len -= (size_t)written;
-        } else if (errno == EAGAIN) {
-            /* Somebody has made the descriptor non-blocking. */
-            poll(&(struct pollfd){fd, POLLOUT, 0}, 1, -1);
-        } else if (errno != EINTR) {
-            return -1;
-        }
-    }
-    return 0;
 }

@@ -9,6 +9,3 @@ void stderr_text_append(struct buffer *out, const char *text);
 
 /* Writes the text at once. Errors are ignored, as nothing is left to say them on. */
 void stderr_text_print(const char *text);
-
-/* Writes bytes as they are to a descriptor, all of them. Returns 0, or -1 with errno. */
-int write_all(int fd, const char *data, size_t len);

@@ -14,6 +14,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "base/io.h"
 #include "host/host_cache.h"
 #include "host/pyc_file.h"
 #include "proto/frame.h"
@@ -55,13 +56,7 @@ void control_report_failure(int fd, const char *reason) {
 
 static long resident_kb(void) {
     char text[128];
-    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
-    if (len <= 0)
-        return 0;
-    text[len] = '\0';
+    (void)io_read_text(AT_FDCWD, "/proc/self/statm", 0, text, sizeof text);
     long size, resident;
     return sscanf(text, "%ld %ld", &size, &resident) == 2 ? resident * (sysconf(_SC_PAGESIZE) / 1024) : 0;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "host/compile_job.h"
 #include "host/control.h"
 #include "host/host_cache.h"
@@ -43,22 +44,9 @@ struct worker_loop {
     unsigned long jobs;
 };
 
-static bool send_all(int fd, const char *data, size_t len) {
-    while (len > 0) {
-        ssize_t sent = send(fd, data, len, MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent <= 0)
-            return false;
-        data += sent;
-        len -= (size_t)sent;
-    }
-    return true;
-}
-
 /* Sends the answers that are held. */
 static bool send_held(struct worker_loop *loop) {
-    bool fine = send_all(loop->setting->fd, loop->held.data, loop->held.len);
+    bool fine = io_send_all(loop->setting->fd, loop->held.data, loop->held.len) == 0;
     loop->held.len = 0;
     return fine;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/paths.h"
 #include "client/autostart.h"
 #include "client/compileall/sys_path.h"
@@ -53,8 +54,7 @@ static int fail(char *why) {
 static int run(struct compileall_work *work, const struct candidates *candidates, char **why) {
     candidates_deinit(&work->candidates);
     work->candidates = *candidates;
-    int result = compileall_work_run(work, why);
-    return result;
+    return compileall_work_run(work, why);
 }
 
 /* compileall without names: each folder of sys.path by itself, until one fails. */
@@ -148,7 +148,7 @@ static void say_no_list(const struct compileall_options *options) {
     buffer_append_string(&text, "Error reading file list ");
     stderr_text_append(&text, options->list);
     buffer_append_char(&text, '\n');
-    write_all(STDOUT_FILENO, text.data, text.len);
+    (void)io_write_all(STDOUT_FILENO, text.data, text.len);
     buffer_deinit(&text);
 }
 
@@ -201,16 +201,15 @@ static int compile_all(const struct compileall_options *options) {
         fail(why);
     } else {
         struct path_filter filter = {&client, info.python, options->pattern};
-        if (!check_pattern(&filter))
-            status = 1;
-        else if (options->list != NULL && (list_fd = open_list(options->list)) < 0)
+        bool fine = check_pattern(&filter);
+        if (fine && options->list != NULL && (list_fd = open_list(options->list)) < 0)
             say_no_list(options);
-        else
+        else if (fine)
             status = compile_named(options, &info, &filter, socket_path, list_fd);
     }
     if (was_interrupted()) {
         if (options->quiet < 2)
-            write_all(STDOUT_FILENO, "\n[interrupted]\n", strlen("\n[interrupted]\n"));
+            (void)io_write_all(STDOUT_FILENO, "\n[interrupted]\n", strlen("\n[interrupted]\n"));
         status = 1;
     }
     if (list_fd > STDERR_FILENO)

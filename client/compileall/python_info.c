@@ -1,11 +1,12 @@
 /* See python_info.h. */
 #include "client/compileall/python_info.h"
 
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/io.h"
 
 #define DEADLINE_MS 30000
 #define FILE_MAX 65536
@@ -37,12 +38,8 @@ static char *no_such(const cJSON *pythons, const char *wanted) {
 static cJSON *read_json(const char *path) {
     struct buffer text = {0};
     const char *error;
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return NULL;
-    text.len = fread(buffer_reserve(&text, FILE_MAX), 1, FILE_MAX, file);
-    fclose(file);
-    cJSON *tree = json_parse(text.data, text.len, &error);
+    bool fine = io_read_file(AT_FDCWD, path, 0, FILE_MAX, &text) == 0;
+    cJSON *tree = fine ? json_parse(text.data, text.len, &error) : NULL;
     buffer_deinit(&text);
     return tree;
 }
@@ -87,10 +84,4 @@ void python_info_deinit(struct python_info *info) {
     free(info->interpreter);
     free(info->cache_tag);
     *info = (struct python_info){0};
-}
-
-bool python_info_is_at_least(const struct python_info *info, unsigned major, unsigned minor) {
-    unsigned x = 0, y = 0;
-    sscanf(info->python, "%u.%u", &x, &y);
-    return x > major || (x == major && y >= minor);
 }

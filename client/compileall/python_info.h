@@ -18,6 +18,3 @@ struct python_info {
  * python_info_deinit(). */
 int python_info_ask(struct rpc_client *client, const char *wanted, struct python_info *info, char **why);
 void python_info_deinit(struct python_info *info);
-
-/* Whether the version is `major`.`minor` or later. */
-bool python_info_is_at_least(const struct python_info *info, unsigned major, unsigned minor);

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
+#include "base/python_version.h"
 #include "client/batch.h"
 #include "client/compileall/item.h"
 #include "client/compileall/link_limit.h"
@@ -225,8 +227,8 @@ static bool flush(void *context) {
     struct compileall_work *work = context;
     if (work->out.len > 0 || work->err.len > 0)
         progress_clear(&work->progress);
-    int written = write_all(STDOUT_FILENO, work->out.data, work->out.len);
-    write_all(STDERR_FILENO, work->err.data, work->err.len);
+    int written = io_write_all(STDOUT_FILENO, work->out.data, work->out.len);
+    (void)io_write_all(STDERR_FILENO, work->err.data, work->err.len);
     work->out.len = work->err.len = 0;
     if (written < 0 && work->why == NULL)
         work->why = xstrdup("cannot write to standard output");
@@ -258,7 +260,7 @@ void compileall_work_init(struct compileall_work *work, const struct compileall_
         .legacy = options->legacy,
         .prefix = request.pycache_prefix,
         .cwd = request.cwd,
-        .strip_dot = python_info_is_at_least(info, 3, 12),
+        .strip_dot = python_version_is_at_least(info->python, 3, 12),
     };
     request.force = options->force || work->looks_itself;
     request.python = info->python;

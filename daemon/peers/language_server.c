@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/io.h"
 #include "base/paths.h"
 #include "daemon/log.h"
 #include "daemon/peers/connection.h"
@@ -89,17 +90,6 @@ static char **make_environment(char *own) {
     return environment;
 }
 
-static bool write_all(int fd, const char *data, size_t len) {
-    while (len > 0) {
-        ssize_t written = write(fd, data, len);
-        if (written < 0 && errno != EINTR)
-            return false;
-        data += written > 0 ? written : 0;
-        len -= written > 0 ? (size_t)written : 0;
-    }
-    return true;
-}
-
 /* A file in memory of all that was read: `first`, and what the channel holds behind it. Returns -1 with errno set. */
 static int make_read_file(const struct connection *connection, struct json_span first) {
     struct buffer head = {0};
@@ -107,9 +97,10 @@ static int make_read_file(const struct connection *connection, struct json_span 
     const char *rest = frame_reader_unread(&connection->channel.in, &rest_len);
     frame_write(FRAMING_HEADERS, first.text, first.len, &head);
     int fd = memfd_create("already-read", MFD_CLOEXEC);
-    if (fd >= 0 &&
-        !(write_all(fd, head.data, head.len) && write_all(fd, rest, rest_len) && lseek(fd, 0, SEEK_SET) == 0)) {
-        int error = errno;
+    int error = 0;
+    if (fd >= 0 && ((error = io_write_all(fd, head.data, head.len)) < 0 ||
+                    (error = io_write_all(fd, rest, rest_len)) < 0 || lseek(fd, 0, SEEK_SET) < 0)) {
+        error = error < 0 ? -error : errno;
         close(fd);
         errno = error;
         fd = -1;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/io.h"
 #include "daemon/log.h"
 #include "daemon/pool/pool.h"
 #include "proto/rpc.h"
@@ -253,11 +254,7 @@ static int open_streams(struct host *host, int (*pairs)[2]) {
 /* How many processes the kernel has killed for want of memory, anywhere; -1 where it does not say. */
 static long count_oom_kills(void) {
     char text[16384];
-    int fd = open("/proc/vmstat", O_RDONLY | O_CLOEXEC);
-    ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
-    text[len > 0 ? len : 0] = '\0';
+    (void)io_read_text(AT_FDCWD, "/proc/vmstat", 0, text, sizeof text);
     const char *line = strstr(text, "\noom_kill ");
     return line ? strtol(line + strlen("\noom_kill "), NULL, 10) : -1;
 }

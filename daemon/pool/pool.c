@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/python_version.h"
 #include "daemon/log.h"
 #include "daemon/pool/job.h"
 #include "daemon/pool/recovery.h"
@@ -26,9 +27,7 @@ static uint64_t now(const struct pool *pool) {
 
 /* From 3.12 on interpreters of one process run in parallel (PEP 684). */
 static bool has_own_gil(const char *python) {
-    unsigned major = 0, minor = 0;
-    sscanf(python, "%u.%u", &major, &minor);
-    return major > 3 || (major == 3 && minor >= 12);
+    return python_version_is_at_least(python, 3, 12);
 }
 
 struct pool *pool_new(struct server *server, const char *python, const char *program) {

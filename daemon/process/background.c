@@ -10,18 +10,19 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/io.h"
 #include "base/paths.h"
 
 #define LOG_MAX (1 << 20)
+/* Longest word of a child to its starter. */
+#define WORD_MAX (64 << 10)
 
 static int report_fd = -1;
 
 /* The parent: '+' means ready, anything else is a message, nothing means that the child died. */
 static _Noreturn void wait_for_word(int fd) {
     struct buffer word = {0};
-    ssize_t len;
-    while ((len = read(fd, buffer_reserve(&word, 512), 512)) > 0 || (len < 0 && errno == EINTR))
-        word.len += len > 0 ? (size_t)len : 0;
+    (void)io_read_all(fd, WORD_MAX, &word);
     if (word.len > 0 && word.data[0] == '+')
         _exit(0);
     fprintf(stderr, "pycompiled: %s\n", word.len ? buffer_string(&word) : "the daemon died while it started");
@@ -79,13 +80,7 @@ void background_report(const char *why) {
     if (report_fd < 0)
         return;
     const char *word = why ? why : "+";
-    for (size_t len = strlen(word); len > 0;) {
-        ssize_t written = write(report_fd, word, len);
-        if (written < 0 && errno != EINTR)
-            break;
-        word += written > 0 ? written : 0;
-        len -= written > 0 ? (size_t)written : 0;
-    }
+    (void)io_write_all(report_fd, word, strlen(word)); /* the starter may be gone */
     close(report_fd);
     report_fd = -1;
 }

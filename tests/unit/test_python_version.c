@@ -90,11 +90,27 @@ static void test_versions(void **state) {
     }
 }
 
+static void test_exact_and_order(void **state) {
+    (void)state;
+    struct python_version a, b;
+    assert_true(python_version_exact("3.13", &a));
+    assert_true(python_version_exact("3.9", &b));
+    assert_true(python_version_compare(&a, &b) > 0 && python_version_compare(&b, &a) < 0);
+    assert_int_equal(python_version_compare(&a, &a), 0);
+    static const char *const others[] = {"", "3", "3.", "3.13.0", "3.13t", "python3.13", " 3.13", "+3.13", "3.1 3"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (python_version_exact(others[i], &a))
+            fail_msg("'%s'", others[i]);
+    assert_true(python_version_is_at_least("3.12", 3, 12) && python_version_is_at_least("4.0", 3, 12));
+    assert_false(python_version_is_at_least("3.9", 3, 12) || python_version_is_at_least("pypy", 3, 12));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_specifiers),
         cmocka_unit_test(test_no_specifiers),
         cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_exact_and_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

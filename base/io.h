@@ -1,0 +1,47 @@
+/* Whole reads and writes, and a program that is run for what it prints: interrupted calls are repeated, and every
+ * descriptor closes on exec.
+ *
+ * Not for an event loop: all of it may block, apart from files of /proc and of memory. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+
+/* Writes all bytes; waits where somebody has made the descriptor non-blocking. Returns 0 or a negative errno value. */
+int io_write_all(int fd, const void *data, size_t len);
+
+/* Sends all bytes to a blocking socket; a closed peer is an error, not a signal. Returns 0 or a negative errno value. */
+int io_send_all(int fd, const void *data, size_t len);
+
+/* Appends what is left to read, up to the end of file. Returns 0, or a negative errno value: -EFBIG where there are more
+ * than `limit` bytes. Then `out` holds what was read before. */
+int io_read_all(int fd, size_t limit, struct buffer *out);
+
+/* Appends the contents of a file, of `limit` bytes at most. `flags` are added to open()'s: O_NOFOLLOW, O_NONBLOCK.
+ * Returns as io_read_all(). */
+int io_read_file(int dir_fd, const char *path, int flags, size_t limit, struct buffer *out);
+
+/* Reads the beginning of a file into a text that ends with a NUL: `size` - 1 bytes at most. Returns how many bytes were
+ * read, or a negative errno value and an empty text. */
+int io_read_text(int dir_fd, const char *path, int flags, char *text, size_t size);
+
+/* A program to be run. Its standard input is /dev/null. */
+struct io_program {
+    const char *path;
+    const char *const *argv; /* ended by NULL */
+    bool search;             /* look for `path` in $PATH, as a shell does */
+    int read_fd;             /* STDOUT_FILENO or STDERR_FILENO: the one that is read */
+    size_t limit;            /* bytes kept of what it says; what is beyond is read and dropped */
+    int64_t deadline;        /* clock.h; then it is killed */
+    int wake_fd;             /* it is also killed once this can be read; -1: none */
+    bool apart;              /* a process group of its own: no signal of the terminal reaches it, and all of it is killed */
+};
+
+/* Runs the program with the signals of a fresh process, and waits until it ends; its own children may live on. Where
+ * standard error is read, standard output is /dev/null; else standard error is the caller's. Appends what it says.
+ * Returns its wait status, or a negative errno value: -ETIMEDOUT and -EINTR where the deadline or wake_fd has ended it,
+ * else why it could not be run. An ignored SIGCHLD of the caller's is set to its default. */
+int io_run(const struct io_program *program, struct buffer *said);
