@@ -116,8 +116,8 @@ static void io_set_attributes(posix_spawnattr_t *attributes, bool apart) {
     posix_spawnattr_setsigdefault(attributes, &defaults);
     posix_spawnattr_setsigmask(attributes, &none);
     posix_spawnattr_setpgroup(attributes, 0);
-    posix_spawnattr_setflags(attributes, (short)(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
-                                                 (apart ? POSIX_SPAWN_SETPGROUP : 0)));
+    posix_spawnattr_setflags(
+        attributes, (short)(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | (apart ? POSIX_SPAWN_SETPGROUP : 0)));
 }
 
 /* Returns 0 or a negative errno value. */

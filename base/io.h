@@ -13,11 +13,12 @@
 /* Writes all bytes; waits where somebody has made the descriptor non-blocking. Returns 0 or a negative errno value. */
 int io_write_all(int fd, const void *data, size_t len);
 
-/* Sends all bytes to a blocking socket; a closed peer is an error, not a signal. Returns 0 or a negative errno value. */
+/* Sends all bytes to a blocking socket; a closed peer is an error, not a signal. Returns 0 or a negative errno value.
+ */
 int io_send_all(int fd, const void *data, size_t len);
 
-/* Appends what is left to read, up to the end of file. Returns 0, or a negative errno value: -EFBIG where there are more
- * than `limit` bytes. Then `out` holds what was read before. */
+/* Appends what is left to read, up to the end of file. Returns 0, or a negative errno value: -EFBIG where there are
+ * more than `limit` bytes. Then `out` holds what was read before. */
 int io_read_all(int fd, size_t limit, struct buffer *out);
 
 /* Appends the contents of a file, of `limit` bytes at most. `flags` are added to open()'s: O_NOFOLLOW, O_NONBLOCK.
@@ -37,7 +38,7 @@ struct io_program {
     size_t limit;            /* bytes kept of what it says; what is beyond is read and dropped */
     int64_t deadline;        /* clock.h; then it is killed */
     int wake_fd;             /* it is also killed once this can be read; -1: none */
-    bool apart;              /* a process group of its own: no signal of the terminal reaches it, and all of it is killed */
+    bool apart; /* a process group of its own: no signal of the terminal reaches it, and all of it is killed */
 };
 
 /* Runs the program with the signals of a fresh process, and waits until it ends; its own children may live on. Where

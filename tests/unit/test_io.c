@@ -89,7 +89,8 @@ static void test_run_interrupted(void **state) {
     struct sigaction action = {.sa_handler = on_alarm}, old;
     sigaction(SIGALRM, &action, &old);
     char script[128];
-    snprintf(script, sizeof script, "kill -ALRM %ld; printf x; kill -ALRM %ld; printf y", (long)getpid(), (long)getpid());
+    snprintf(script, sizeof script, "kill -ALRM %ld; printf x; kill -ALRM %ld; printf y", (long)getpid(),
+             (long)getpid());
     struct buffer said;
     assert_int_equal(run(script, &said, 60000, -1), 0);
     assert_string_equal(buffer_string(&said), "xy");
