@@ -1,16 +1,17 @@
-/* The daemon's answer to a check as the Language Server Protocol's diagnostics. Pure. */
+/* Conversion of the daemon's answer to a check into diagnostics of the Language Server Protocol. Pure. */
 #pragma once
 
 #include <cjson/cJSON.h>
 
 #include "proto/source_text.h"
 
-/* What a buffer is compiled as: a name that no file can have. Where a file stood under it, CPython would read its
- * lines, not the buffer's, to tell columns and to show them; and that an error has no line to show tells that its
- * columns count bytes. */
+/* The name that a buffer is compiled under: no file can have it. Where a file has the name, CPython reads that file's
+ * lines, not the buffer's, to compute columns and to show text. An error without such a line counts its columns in
+ * bytes, see error_range_unit(). */
 #define DIAGNOSTICS_NAME "/dev/null/buffer"
 
-/* Builds the array, which the caller deletes: an error, if there is one, then the warnings. One of `result` and `error`
- * (the object with code, message and data) is not NULL. NULL where the error says nothing of the text. */
+/* Builds an array that the caller deletes: first the error, if there is one, then the warnings. Exactly one of `result`
+ * and `error` (an object with code, message and data) is not NULL. Returns NULL where the error is not about the text.
+ */
 cJSON *diagnostics_build(const struct source_text *text, enum position_encoding encoding, const cJSON *result,
                          const cJSON *error);

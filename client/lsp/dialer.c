@@ -1,4 +1,5 @@
-/* See dialer.h. The child sends one packet: '+' and the Python, with the socket, or '-' and a message. */
+/* Connecting to the daemon in a child process. The child sends one packet: '+' and the Python's version, with the
+ * socket as SCM_RIGHTS; or '-' and an error message. */
 #include "client/lsp/dialer.h"
 
 #include <errno.h>
@@ -20,7 +21,7 @@
 #define PACKET_MAX 16384
 
 union fd_message {
-    struct cmsghdr header; /* for its alignment */
+    struct cmsghdr header; /* for the alignment */
     char room[CMSG_SPACE(sizeof(int))];
 };
 
@@ -28,8 +29,8 @@ void dialer_init(struct dialer *dialer) {
     *dialer = (struct dialer){.fd = -1};
 }
 
-/* Waits for the child, which has ended or is about to. */
-static void reap(struct dialer *dialer) {
+/* Waits for the child, which has exited or is about to. */
+static void dialer_reap(struct dialer *dialer) {
     while (dialer->pid > 0 && waitpid(dialer->pid, NULL, 0) < 0 && errno == EINTR)
         ;
     if (dialer->fd >= 0)
@@ -40,10 +41,11 @@ static void reap(struct dialer *dialer) {
 void dialer_deinit(struct dialer *dialer) {
     if (dialer->pid > 0)
         kill(dialer->pid, SIGKILL);
-    reap(dialer);
+    dialer_reap(dialer);
 }
 
-static bool send_packet(int channel, char kind, const char *text, int fd) {
+/* Returns 0 or a negative errno. */
+static int dialer_send_packet(int channel, char kind, const char *text, int fd) {
     union fd_message ancillary = {0};
     size_t len = strlen(text) < PACKET_MAX - 1 ? strlen(text) : PACKET_MAX - 1;
     struct iovec parts[] = {{&kind, 1}, {(char *)text, len}};
@@ -57,11 +59,11 @@ static bool send_packet(int channel, char kind, const char *text, int fd) {
         header->cmsg_len = CMSG_LEN(sizeof fd);
         memcpy(CMSG_DATA(header), &fd, sizeof fd);
     }
-    return sendmsg(channel, &message, MSG_NOSIGNAL) >= 0;
+    return sendmsg(channel, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-/* The editor is to see the end of its pipes when the server ends, whatever this child still does. */
-static void let_go_of_the_editor(void) {
+/* Closes the editor's pipes in the child: the editor must see their end when the server exits. */
+static void dialer_release_editor(void) {
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (nothing >= 0) {
         dup2(nothing, STDIN_FILENO);
@@ -69,41 +71,40 @@ static void let_go_of_the_editor(void) {
     }
 }
 
-static _Noreturn void dial(int channel, const char *socket_path, const char *folder) {
+static _Noreturn void dialer_run_child(int channel, const char *socket_path, const char *folder) {
     struct rpc_client client;
     char *why = NULL, *python = NULL;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    let_go_of_the_editor();
+    dialer_release_editor();
     int fd = autostart_connect(socket_path, AUTOSTART_DEFAULT, NULL, &why);
     if (fd >= 0) {
         rpc_client_init(&client, fd);
         if (folder != NULL && python_choice_ask(&client, folder, &python, &why) < 0)
             fd = -1;
     }
-    bool sent =
-        fd >= 0 ? send_packet(channel, '+', python ? python : "", fd) : send_packet(channel, '-', why ? why : "", -1);
-    _exit(sent ? 0 : 1);
+    int sent = fd >= 0 ? dialer_send_packet(channel, '+', python ? python : "", fd)
+                       : dialer_send_packet(channel, '-', why ? why : "", -1);
+    _exit(sent < 0);
 }
 
 int dialer_start(struct dialer *dialer, const char *socket_path, const char *folder) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-        return -1;
+        return -errno;
     pid_t pid = fork();
     if (pid == 0)
-        dial(ends[1], socket_path, folder);
-    int error = errno;
+        dialer_run_child(ends[1], socket_path, folder);
+    int error = pid < 0 ? -errno : 0;
     close(ends[1]);
-    if (pid < 0) {
+    if (error == 0)
+        *dialer = (struct dialer){pid, ends[0]};
+    else
         close(ends[0]);
-        errno = error;
-        return -1;
-    }
-    *dialer = (struct dialer){pid, ends[0]};
-    return 0;
+    return error;
 }
 
-static int take_fd(struct msghdr *message) {
+/* Returns the descriptor that came with the message, or -1. */
+static int dialer_take_fd(struct msghdr *message) {
     struct cmsghdr *header = CMSG_FIRSTHDR(message);
     int fd = -1;
     if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
@@ -122,12 +123,14 @@ int dialer_take(struct dialer *dialer, char **python, char **why) {
     do
         len = recvmsg(dialer->fd, &message, MSG_CMSG_CLOEXEC);
     while (len < 0 && errno == EINTR);
-    reap(dialer);
+    dialer_reap(dialer);
     text[len > 0 ? len : 0] = '\0';
-    int fd = len > 0 ? take_fd(&message) : -1;
-    if (fd < 0)
+    int fd = len > 0 ? dialer_take_fd(&message) : -1;
+    if (fd < 0) {
         *why = xstrdup(len > 0 ? text + 1 : "the process that was to connect to the daemon died");
-    else if (text[1] != '\0')
+        return -ENOTCONN;
+    }
+    if (text[1] != '\0')
         *python = xstrdup(text + 1);
     return fd;
 }

@@ -1,24 +1,24 @@
-/* Connecting to the daemon, which is started where none runs, and asking it which Python the project wants, without
- * blocking: that takes up to half a minute, and so is left to a child process, which hands the socket over and ends. */
+/* Connecting to the daemon without blocking. A connection may take half a minute: the daemon is started where none
+ * runs, and is asked which Python the project wants. So a child process does it, sends the socket back, and exits. */
 #pragma once
 
 #include <sys/types.h>
 
 struct dialer {
-    pid_t pid; /* 0: none under way */
-    int fd;    /* becomes readable when there is something to take; -1: none under way */
+    pid_t pid; /* the child; 0: none runs */
+    int fd;    /* becomes readable when the child has a result; -1: no child runs */
 };
 
 void dialer_init(struct dialer *dialer);
 
-/* Ends what is under way. */
+/* Kills the child if one runs. */
 void dialer_deinit(struct dialer *dialer);
 
-/* Begins; none may be under way. `folder`: where to look for what the project asks for (python_wish.h); NULL: do not
- * look. Returns 0, or -1 with errno. */
+/* Starts a child; none may run. The child looks in `folder` and above for the Python that the project asks for
+ * (python_wish.h); NULL: it does not look. Returns 0 or a negative errno. */
 int dialer_start(struct dialer *dialer, const char *socket_path, const char *folder);
 
-/* Takes what came out, once `fd` is readable; nothing is under way then. Returns a non-blocking socket, which the
- * caller closes, and in *python the version that the project asks for or NULL; or -1 and a message. The caller frees
- * both. */
+/* Takes the result of the child and reaps it; call it when `fd` is readable. Returns a non-blocking socket, which the
+ * caller closes, and in *python the version that the project asks for, or NULL. Returns a negative errno with a
+ * sentence in *why where the child could not connect. The caller frees *python and *why. */
 int dialer_take(struct dialer *dialer, char **python, char **why);

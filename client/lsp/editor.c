@@ -1,4 +1,4 @@
-/* See editor.h. */
+/* The connection to the editor. */
 #include "client/lsp/editor.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #define READ_SIZE 65536
 #define FLUSH_MS 1000
 
-static void set_nonblocking(int fd) {
+static void editor_set_nonblocking(int fd) {
     int flags = fcntl(fd, F_GETFL);
     if (flags >= 0)
         fcntl(fd, F_SETFL, flags | O_NONBLOCK);
@@ -24,8 +24,8 @@ void editor_init(struct editor *editor, int in, int out) {
     *editor = (struct editor){.in = in, .out = out};
     frame_reader_init(&editor->reader, EDITOR_MESSAGE_MAX);
     editor->reader.framing = FRAMING_HEADERS; /* the protocol has no other */
-    set_nonblocking(in);
-    set_nonblocking(out);
+    editor_set_nonblocking(in);
+    editor_set_nonblocking(out);
 }
 
 void editor_deinit(struct editor *editor) {
@@ -33,7 +33,7 @@ void editor_deinit(struct editor *editor) {
     buffer_deinit(&editor->unsent);
 }
 
-static bool would_wait(void) {
+static bool editor_would_wait(void) {
     return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
 }
 
@@ -55,7 +55,7 @@ void editor_read(struct editor *editor) {
     ssize_t len = read(editor->in, room, READ_SIZE);
     if (len > 0)
         frame_reader_commit(&editor->reader, (size_t)len);
-    else if (len == 0 || !would_wait())
+    else if (len == 0 || !editor_would_wait())
         editor->over = true;
 }
 
@@ -67,7 +67,7 @@ void editor_write(struct editor *editor) {
     while (editor_unsent(editor) > 0) {
         ssize_t len = write(editor->out, editor->unsent.data + editor->sent, editor_unsent(editor));
         if (len < 0) {
-            editor->over |= !would_wait();
+            editor->over |= !editor_would_wait();
             break;
         }
         editor->sent += (size_t)len;
@@ -82,33 +82,38 @@ void editor_flush(struct editor *editor) {
     int64_t deadline = clock_ms() + FLUSH_MS;
     for (editor->over = false; !editor->over && editor_unsent(editor) > 0 && clock_left(deadline) > 0;) {
         struct pollfd p = {editor->out, POLLOUT, 0};
-        if (poll(&p, 1, clock_left(deadline)) > 0)
+        int ready = poll(&p, 1, clock_left(deadline));
+        if (ready > 0)
             editor_write(editor);
+        else if (ready < 0 && !editor_would_wait())
+            editor->over = true;
     }
 }
 
-static void send_text(struct editor *editor, struct buffer *text) {
+/* Frames the text and frees it. */
+static void editor_send_text(struct editor *editor, struct buffer *text) {
     frame_write(FRAMING_HEADERS, text->data, text->len, &editor->unsent);
     buffer_deinit(text);
 }
 
-static void request(struct editor *editor, const char *id, const char *method, cJSON *params) {
+/* `id` NULL: a notification. Deletes the parameters. */
+static void editor_call(struct editor *editor, const char *id, const char *method, cJSON *params) {
     struct buffer text = {0}, value = {0};
     json_print(params, &value);
     rpc_write_request(&text, id, method, value.data, value.len);
     buffer_deinit(&value);
     cJSON_Delete(params);
-    send_text(editor, &text);
+    editor_send_text(editor, &text);
 }
 
 void editor_notify(struct editor *editor, const char *method, cJSON *params) {
-    request(editor, NULL, method, params);
+    editor_call(editor, NULL, method, params);
 }
 
 void editor_request(struct editor *editor, int id, const char *method, cJSON *params) {
     char text[16];
     snprintf(text, sizeof text, "%d", id);
-    request(editor, text, method, params);
+    editor_call(editor, text, method, params);
 }
 
 void editor_result(struct editor *editor, const char *id, cJSON *result) {
@@ -117,16 +122,16 @@ void editor_result(struct editor *editor, const char *id, cJSON *result) {
     rpc_write_result(&text, id, value.data, value.len);
     buffer_deinit(&value);
     cJSON_Delete(result);
-    send_text(editor, &text);
+    editor_send_text(editor, &text);
 }
 
 void editor_error(struct editor *editor, const char *id, int code, const char *message, const cJSON *data) {
     struct buffer text = {0};
     rpc_write_error(&text, id, code, message, data);
-    send_text(editor, &text);
+    editor_send_text(editor, &text);
 }
 
-static void say(struct editor *editor, const char *method, enum editor_message type, const char *text) {
+static void editor_say(struct editor *editor, const char *method, enum editor_message type, const char *text) {
     cJSON *params = cJSON_CreateObject();
     cJSON_AddNumberToObject(params, "type", type);
     struct buffer whole = {0};
@@ -137,9 +142,9 @@ static void say(struct editor *editor, const char *method, enum editor_message t
 }
 
 void editor_show(struct editor *editor, enum editor_message type, const char *text) {
-    say(editor, "window/showMessage", type, text);
+    editor_say(editor, "window/showMessage", type, text);
 }
 
 void editor_log(struct editor *editor, enum editor_message type, const char *text) {
-    say(editor, "window/logMessage", type, text);
+    editor_say(editor, "window/logMessage", type, text);
 }

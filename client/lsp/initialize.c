@@ -1,14 +1,15 @@
-/* See initialize.h. */
+/* The beginning of a session. */
 #include "client/lsp/initialize.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
 #include "client/lsp/checks.h"
 #include "client/lsp/uri.h"
 
-/* A member of members; the names end with NULL. */
-static const cJSON *member(const cJSON *tree, ...) {
+/* Follows a path of member names, which ends with NULL. Returns NULL where a member is missing. */
+static const cJSON *initialize_member(const cJSON *tree, ...) {
     va_list names;
     va_start(names, tree);
     for (const char *name; (name = va_arg(names, const char *)) != NULL;)
@@ -17,8 +18,8 @@ static const cJSON *member(const cJSON *tree, ...) {
     return tree;
 }
 
-/* The first of the editor's that is known here. */
-static enum position_encoding choose_encoding(const cJSON *offered) {
+/* Returns the first of the editor's encodings that is supported. */
+static enum position_encoding initialize_choose_encoding(const cJSON *offered) {
     const cJSON *item;
     cJSON_ArrayForEach(item, offered) {
         enum position_encoding encoding;
@@ -28,16 +29,16 @@ static enum position_encoding choose_encoding(const cJSON *offered) {
     return POSITION_UTF16;
 }
 
-static void take_capabilities(struct session *session, const cJSON *client) {
-    session->encoding = choose_encoding(member(client, "general", "positionEncodings", NULL));
-    session->pulls = cJSON_IsObject(member(client, "textDocument", "diagnostic", NULL));
-    session->refreshes = cJSON_IsTrue(member(client, "workspace", "diagnostics", "refreshSupport", NULL));
-    session->asks_progress = cJSON_IsTrue(member(client, "window", "workDoneProgress", NULL));
-    session->configures = cJSON_IsTrue(member(client, "workspace", "configuration", NULL));
+static void initialize_take_capabilities(struct session *session, const cJSON *client) {
+    session->encoding = initialize_choose_encoding(initialize_member(client, "general", "positionEncodings", NULL));
+    session->pulls = cJSON_IsObject(initialize_member(client, "textDocument", "diagnostic", NULL));
+    session->refreshes = cJSON_IsTrue(initialize_member(client, "workspace", "diagnostics", "refreshSupport", NULL));
+    session->asks_progress = cJSON_IsTrue(initialize_member(client, "window", "workDoneProgress", NULL));
+    session->configures = cJSON_IsTrue(initialize_member(client, "workspace", "configuration", NULL));
 }
 
-static void take_folders(struct session *session, const cJSON *params) {
-    const cJSON *folder, *folders = member(params, "workspaceFolders", NULL);
+static void initialize_take_folders(struct session *session, const cJSON *params) {
+    const cJSON *folder, *folders = initialize_member(params, "workspaceFolders", NULL);
     const char *root = json_get_string(params, "rootPath");
     cJSON_ArrayForEach(folder, folders)
         session_add_folder(session, json_get_string(folder, "uri"));
@@ -50,7 +51,7 @@ static void take_folders(struct session *session, const cJSON *params) {
     }
 }
 
-static void apply_settings(struct session *session, const cJSON *object) {
+static void initialize_apply_settings(struct session *session, const cJSON *object) {
     char why[160];
     if (settings_apply(&session->settings, object, why, sizeof why) == 0)
         return;
@@ -59,7 +60,7 @@ static void apply_settings(struct session *session, const cJSON *object) {
     free(text);
 }
 
-static cJSON *server_capabilities(const struct session *session) {
+static cJSON *initialize_server_capabilities(const struct session *session) {
     cJSON *all = cJSON_CreateObject();
     cJSON_AddStringToObject(all, "positionEncoding", position_encoding_name(session->encoding));
     cJSON *sync = cJSON_AddObjectToObject(all, "textDocumentSync");
@@ -85,22 +86,22 @@ static cJSON *server_capabilities(const struct session *session) {
 
 int initialize(struct session *session, const char *id, const cJSON *params) {
     if (!cJSON_IsObject(params))
-        return -1;
+        return -EINVAL;
     session->phase = PHASE_RUNNING;
-    take_capabilities(session, member(params, "capabilities", NULL));
-    take_folders(session, params);
+    initialize_take_capabilities(session, initialize_member(params, "capabilities", NULL));
+    initialize_take_folders(session, params);
     cJSON *result = cJSON_CreateObject(), *info = cJSON_CreateObject();
-    cJSON_AddItemToObject(result, "capabilities", server_capabilities(session));
+    cJSON_AddItemToObject(result, "capabilities", initialize_server_capabilities(session));
     cJSON_AddItemToObject(result, "serverInfo", info);
     cJSON_AddStringToObject(info, "name", "pycompile-lsp");
     cJSON_AddStringToObject(info, "version", PYCOMPILED_VERSION);
     editor_result(&session->editor, id, result);
-    apply_settings(session, member(params, "initializationOptions", NULL));
+    initialize_apply_settings(session, initialize_member(params, "initializationOptions", NULL));
     session_choose_python(session);
     return 0;
 }
 
-static void ask_for_configuration(struct session *session) {
+static void initialize_ask_configuration(struct session *session) {
     cJSON *params = cJSON_CreateObject(), *item = cJSON_CreateObject();
     cJSON_AddItemToArray(cJSON_AddArrayToObject(params, "items"), item);
     cJSON_AddStringToObject(item, "section", "pycompiled");
@@ -111,13 +112,13 @@ int initialized(struct session *session, const char *id, const cJSON *params) {
     (void)id;
     (void)params;
     if (session->configures)
-        ask_for_configuration(session);
-    link_warm_up(&session->link);
+        initialize_ask_configuration(session);
+    daemon_link_warm_up(&session->daemon);
     return 0;
 }
 
-static void reconfigure(struct session *session, const cJSON *settings) {
-    apply_settings(session, settings);
+static void initialize_reconfigure(struct session *session, const cJSON *settings) {
+    initialize_apply_settings(session, settings);
     session_choose_python(session);
     checks_again(session);
 }
@@ -125,27 +126,27 @@ static void reconfigure(struct session *session, const cJSON *settings) {
 int initialize_configuration_changed(struct session *session, const char *id, const cJSON *params) {
     (void)id;
     if (session->configures)
-        ask_for_configuration(session);
+        initialize_ask_configuration(session);
     else
-        reconfigure(session, member(params, "settings", NULL));
+        initialize_reconfigure(session, initialize_member(params, "settings", NULL));
     return 0;
 }
 
-/* What is not set leaves what the session began with. */
+/* Without an object, the settings of initializationOptions stay. */
 void initialize_configuration_came(struct session *session, const cJSON *result) {
     const cJSON *settings = cJSON_GetArrayItem(result, 0);
     if (cJSON_IsObject(settings))
-        reconfigure(session, settings);
+        initialize_reconfigure(session, settings);
 }
 
 int initialize_folders_changed(struct session *session, const char *id, const cJSON *params) {
     (void)id;
-    const cJSON *folder, *event = member(params, "event", NULL);
+    const cJSON *folder, *event = initialize_member(params, "event", NULL);
     if (!cJSON_IsObject(event))
-        return -1;
-    cJSON_ArrayForEach(folder, member(event, "removed", NULL))
+        return -EINVAL;
+    cJSON_ArrayForEach(folder, initialize_member(event, "removed", NULL))
         session_remove_folder(session, json_get_string(folder, "uri"));
-    cJSON_ArrayForEach(folder, member(event, "added", NULL))
+    cJSON_ArrayForEach(folder, initialize_member(event, "added", NULL))
         session_add_folder(session, json_get_string(folder, "uri"));
     session_choose_python(session);
     return 0;

@@ -1,5 +1,5 @@
-/* How a session begins: what the editor can do and what it is told, the settings, and the folders of the workspace.
- * Handlers as messages.c has them. */
+/* The beginning of a session, and what is negotiated then or changed later: capabilities, settings, and the folders of
+ * the workspace. Handlers of messages.c, as in document_messages.h. */
 #pragma once
 
 #include "client/lsp/session.h"
@@ -9,5 +9,5 @@ int initialized(struct session *session, const char *id, const cJSON *params);
 int initialize_configuration_changed(struct session *session, const char *id, const cJSON *params);
 int initialize_folders_changed(struct session *session, const char *id, const cJSON *params);
 
-/* The answer to workspace/configuration. */
+/* Takes the answer to workspace/configuration; NULL is ignored. */
 void initialize_configuration_came(struct session *session, const cJSON *result);

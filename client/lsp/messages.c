@@ -1,6 +1,7 @@
-/* See messages.h. The life of the session is in initialize.c, documents are in document_messages.c. */
+/* The table of methods, and when each of them is allowed. */
 #include "client/lsp/messages.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,11 +14,10 @@
 #include "client/lsp/workspace_run.h"
 #include "proto/rpc.h"
 
-/* A request's or a notification's parameters: `id` is NULL for the latter. Returns 0, or -1 where they are not as the
- * protocol has them. */
+/* Handles a request or a notification (`id` NULL). Returns 0, or -EINVAL where `params` is not as the protocol says. */
 typedef int handler(struct session *session, const char *id, const cJSON *params);
 
-static int on_shutdown(struct session *session, const char *id, const cJSON *params) {
+static int messages_on_shutdown(struct session *session, const char *id, const cJSON *params) {
     (void)params;
     session->phase = PHASE_SHUT_DOWN;
     workspace_run_stop(session);
@@ -25,7 +25,7 @@ static int on_shutdown(struct session *session, const char *id, const cJSON *par
     return 0;
 }
 
-static int on_exit_notification(struct session *session, const char *id, const cJSON *params) {
+static int messages_on_exit(struct session *session, const char *id, const cJSON *params) {
     (void)id;
     (void)params;
     session->over = true;
@@ -33,7 +33,7 @@ static int on_exit_notification(struct session *session, const char *id, const c
     return 0;
 }
 
-static char *raw_text(const cJSON *tree) {
+static char *messages_raw_text(const cJSON *tree) {
     struct buffer text = {0};
     if (!cJSON_IsString(tree) && !cJSON_IsNumber(tree))
         return NULL;
@@ -41,53 +41,53 @@ static char *raw_text(const cJSON *tree) {
     return buffer_string(&text);
 }
 
-/* Requests that are answered, and those that never were, are none of that id. */
-static int on_cancel(struct session *session, const char *id, const cJSON *params) {
+/* A request that is answered already, or never was there, is not found: that is no error. */
+static int messages_on_cancel(struct session *session, const char *id, const cJSON *params) {
     (void)id;
-    char *other = raw_text(cJSON_GetObjectItemCaseSensitive(params, "id"));
+    char *other = messages_raw_text(cJSON_GetObjectItemCaseSensitive(params, "id"));
     if (other == NULL)
-        return -1;
+        return -EINVAL;
     if (!checks_cancel(session, other) && !commands_cancel(session, other))
         workspace_run_cancel(session, other, NULL);
     free(other);
     return 0;
 }
 
-static int on_progress_cancel(struct session *session, const char *id, const cJSON *params) {
+static int messages_on_progress_cancel(struct session *session, const char *id, const cJSON *params) {
     (void)id;
-    char *token = raw_text(cJSON_GetObjectItemCaseSensitive(params, "token"));
+    char *token = messages_raw_text(cJSON_GetObjectItemCaseSensitive(params, "token"));
     if (token == NULL)
-        return -1;
+        return -EINVAL;
     workspace_run_cancel(session, NULL, token);
     free(token);
     return 0;
 }
 
-static int compile_file(struct session *session, const char *id, const cJSON *arguments) {
+static int messages_compile_file(struct session *session, const char *id, const cJSON *arguments) {
     const char *uri = cJSON_GetStringValue(cJSON_GetArrayItem(arguments, 0));
     char *path = uri ? uri_to_path(uri) : NULL;
     if (path != NULL)
         commands_compile_file(session, path, id);
     free(path);
-    return path ? 0 : -1;
+    return path ? 0 : -EINVAL;
 }
 
-static int on_command(struct session *session, const char *id, const cJSON *params) {
+static int messages_on_command(struct session *session, const char *id, const cJSON *params) {
     const char *command = json_get_string(params, "command");
     const cJSON *arguments = cJSON_GetObjectItemCaseSensitive(params, "arguments");
     if (command == NULL)
-        return -1;
+        return -EINVAL;
     if (strcmp(command, "pycompiled.compileFile") == 0)
-        return compile_file(session, id, arguments);
+        return messages_compile_file(session, id, arguments);
     if (strcmp(command, "pycompiled.compileWorkspace") != 0)
-        return -1;
-    char *token = raw_text(cJSON_GetObjectItemCaseSensitive(params, "workDoneToken"));
+        return -EINVAL;
+    char *token = messages_raw_text(cJSON_GetObjectItemCaseSensitive(params, "workDoneToken"));
     workspace_run_start(session, id, token, arguments && arguments->child ? arguments : NULL);
     free(token);
     return 0;
 }
 
-static int ignore(struct session *session, const char *id, const cJSON *params) {
+static int messages_ignore(struct session *session, const char *id, const cJSON *params) {
     (void)session;
     (void)id;
     (void)params;
@@ -98,50 +98,48 @@ static const struct method {
     const char *name;
     bool is_request;
     handler *handle;
-} methods[] = {
+} messages_methods[] = {
     {"initialize", true, initialize},
     {"initialized", false, initialized},
-    {"shutdown", true, on_shutdown},
-    {"exit", false, on_exit_notification},
-    {"$/cancelRequest", false, on_cancel},
-    {"$/setTrace", false, ignore},
-    {"window/workDoneProgress/cancel", false, on_progress_cancel},
+    {"shutdown", true, messages_on_shutdown},
+    {"exit", false, messages_on_exit},
+    {"$/cancelRequest", false, messages_on_cancel},
+    {"$/setTrace", false, messages_ignore},
+    {"window/workDoneProgress/cancel", false, messages_on_progress_cancel},
     {"workspace/didChangeConfiguration", false, initialize_configuration_changed},
     {"workspace/didChangeWorkspaceFolders", false, initialize_folders_changed},
-    {"workspace/executeCommand", true, on_command},
-    {"textDocument/didOpen", false, document_opened},
-    {"textDocument/didChange", false, document_changed},
-    {"textDocument/willSave", false, ignore},
-    {"textDocument/didSave", false, document_saved},
-    {"textDocument/didClose", false, document_closed},
-    {"textDocument/diagnostic", true, document_pulled},
+    {"workspace/executeCommand", true, messages_on_command},
+    {"textDocument/didOpen", false, document_messages_opened},
+    {"textDocument/didChange", false, document_messages_changed},
+    {"textDocument/willSave", false, messages_ignore},
+    {"textDocument/didSave", false, document_messages_saved},
+    {"textDocument/didClose", false, document_messages_closed},
+    {"textDocument/diagnostic", true, document_messages_pulled},
 };
 
-static const struct method *find(const char *name, bool is_request) {
-    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
-        if (methods[i].is_request == is_request && strcmp(methods[i].name, name) == 0)
-            return &methods[i];
+static const struct method *messages_find_method(const char *name, bool is_request) {
+    for (size_t i = 0; i < sizeof messages_methods / sizeof *messages_methods; i++)
+        if (messages_methods[i].is_request == is_request && strcmp(messages_methods[i].name, name) == 0)
+            return &messages_methods[i];
     return NULL;
 }
 
-/* Whether a method may come now; else what to answer with. */
-static bool may_come(const struct session *session, const struct method *method, int *code, const char **why) {
+/* Returns NULL where the method (NULL: an unknown one) is allowed now; else the reason, and the error's code in *code.
+ */
+static const char *messages_refusal(const struct session *session, const struct method *method, int *code) {
     bool first = method != NULL && method->handle == initialize;
-    if (method != NULL && method->handle == on_exit_notification)
-        return true;
-    if (session->phase == PHASE_NEW && !first) {
-        *code = LSP_NOT_INITIALIZED;
-        *why = "'initialize' comes first";
-    } else if (session->phase == PHASE_SHUT_DOWN || (first && session->phase != PHASE_NEW)) {
-        *code = RPC_INVALID_REQUEST;
-        *why = first ? "'initialize' comes once" : "the server was shut down";
-    } else {
-        return true;
-    }
-    return false;
+    if (method != NULL && method->handle == messages_on_exit)
+        return NULL;
+    *code = LSP_NOT_INITIALIZED;
+    if (session->phase == PHASE_NEW)
+        return first ? NULL : "'initialize' comes first";
+    *code = RPC_INVALID_REQUEST;
+    if (first)
+        return "'initialize' comes once";
+    return session->phase == PHASE_SHUT_DOWN ? "the server was shut down" : NULL;
 }
 
-static void call(struct session *session, const struct method *method, const struct rpc_message *message) {
+static void messages_call(struct session *session, const struct method *method, const struct rpc_message *message) {
     const char *why = NULL;
     cJSON *params = message->params.text ? json_parse(message->params.text, message->params.len, &why) : NULL;
     if (method->handle(session, message->id, params) == 0) {
@@ -157,18 +155,21 @@ static void call(struct session *session, const struct method *method, const str
     free(text);
 }
 
-static void dispatch(struct session *session, const struct rpc_message *message) {
-    const struct method *method = find(message->method, message->id != NULL);
-    const char *why = "Method not found";
-    int code = RPC_METHOD_NOT_FOUND;
-    bool comes = may_come(session, method, &code, &why);
-    if (comes && method != NULL)
-        call(session, method, message);
+static void messages_dispatch(struct session *session, const struct rpc_message *message) {
+    const struct method *method = messages_find_method(message->method, message->id != NULL);
+    int code;
+    const char *why = messages_refusal(session, method, &code);
+    if (why == NULL && method == NULL) {
+        code = RPC_METHOD_NOT_FOUND;
+        why = "Method not found";
+    }
+    if (why == NULL)
+        messages_call(session, method, message);
     else if (message->id != NULL)
         editor_error(&session->editor, message->id, code, why, NULL);
 }
 
-static void take_response(struct session *session, const struct rpc_message *message) {
+static void messages_take_response(struct session *session, const struct rpc_message *message) {
     const char *why;
     long id = message->id ? strtol(message->id, NULL, 10) : 0;
     if (id <= 0)
@@ -182,27 +183,27 @@ static void take_response(struct session *session, const struct rpc_message *mes
     }
 }
 
-void messages_refuse(struct session *session, const char *id, int code, const char *why) {
-    editor_error(&session->editor, id, code, why, NULL);
-    for (struct document *document = session->documents; document != NULL; document = document->next)
-        if (document->known)
-            checks_forget(document);
+/* A message could not be read: answers with an error, and forgets the documents, since a change of one may be lost. */
+static void messages_refuse(struct session *session, int code, const char *why) {
+    editor_error(&session->editor, NULL, code, why, NULL);
+    checks_forget_all(session);
 }
 
-static void take_sound(struct session *session, const char *text, size_t len) {
+/* Takes a text that has passed json_check(). */
+static void messages_take_checked(struct session *session, const char *text, size_t len) {
     struct rpc_message message;
     const char *why;
     int code = rpc_parse(text, len, &message, &why);
     if (code != 0)
         editor_error(&session->editor, message.id, code, why, NULL);
     else if (message.method != NULL)
-        dispatch(session, &message);
+        messages_dispatch(session, &message);
     else
-        take_response(session, &message);
+        messages_take_response(session, &message);
     rpc_message_deinit(&message);
 }
 
-void messages_take(struct session *session, const char *text, size_t len) {
+static void messages_take_one(struct session *session, const char *text, size_t len) {
     struct buffer repaired = {0};
     const char *why = json_check(text, len);
     if (why != NULL) {
@@ -212,8 +213,29 @@ void messages_take(struct session *session, const char *text, size_t len) {
         why = json_check(text ? text : "", len);
     }
     if (why != NULL)
-        messages_refuse(session, NULL, RPC_PARSE_ERROR, why);
+        messages_refuse(session, RPC_PARSE_ERROR, why);
     else
-        take_sound(session, text, len);
+        messages_take_checked(session, text, len);
     buffer_deinit(&repaired);
+}
+
+void messages_take(struct session *session) {
+    const char *text;
+    size_t len;
+    while (!session->over) {
+        switch (frame_reader_next(&session->editor.reader, &text, &len)) {
+        case FRAME_READY:
+            messages_take_one(session, text, len);
+            break;
+        case FRAME_TOO_LONG:
+            messages_refuse(session, RPC_INVALID_REQUEST, "the message is too long");
+            break;
+        case FRAME_BROKEN:
+            messages_refuse(session, RPC_PARSE_ERROR, "a Content-Length header is expected");
+            session->over = true;
+            return;
+        case FRAME_NONE:
+            return;
+        }
+    }
 }

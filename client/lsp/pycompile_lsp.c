@@ -1,6 +1,6 @@
-/* pycompile-lsp: a language server on standard input and output, a thin bridge to the daemon. One loop, no threads, and
- * nothing that waits but poll(). The daemon starts it on the socket of an editor that speaks LSP there, and hands it
- * what it has read of that in a file. */
+/* The program pycompile-lsp: a language server on standard input and output that passes the work on to the daemon. It
+ * is one loop without threads; only poll() waits. The daemon starts it for an editor that speaks LSP on the daemon's
+ * socket: standard input and output are then that socket, and a file holds what the daemon has read from it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -12,14 +12,14 @@
 
 #include "base/clock.h"
 #include "client/lsp/checks.h"
+#include "client/lsp/commands.h"
 #include "client/lsp/messages.h"
 #include "client/lsp/workspace_run.h"
 #include "client/standard_fds.h"
-#include "proto/rpc.h"
 
 #define PROG "pycompile-lsp"
 
-/* An editor that does not read what it is told is not listened to. */
+/* Back-pressure, in bytes: nothing is read from an editor while more than this is queued for it. */
 #define UNSENT_MAX (8u << 20)
 
 static const char help[] =
@@ -35,92 +35,82 @@ static const char help[] =
     "  --already-read=FD\n"
     "              what the editor has said already; for the daemon's use\n";
 
-static void take_messages(struct session *session) {
-    const char *text;
-    size_t len;
-    while (!session->over) {
-        switch (frame_reader_next(&session->editor.reader, &text, &len)) {
-        case FRAME_READY:
-            messages_take(session, text, len);
-            break;
-        case FRAME_TOO_LONG:
-            messages_refuse(session, NULL, RPC_INVALID_REQUEST, "the message is too long");
-            break;
-        case FRAME_BROKEN:
-            messages_refuse(session, NULL, RPC_PARSE_ERROR, "a Content-Length header is expected");
-            session->over = true;
-            return;
-        case FRAME_NONE:
-            return;
-        }
-    }
-}
-
-/* Milliseconds that poll() may wait. */
-static int timeout(bool at_once, int64_t next_check) {
+/* Returns the timeout for poll(). */
+static int lsp_poll_timeout(bool at_once, int64_t next_check) {
     return at_once ? 0 : next_check ? clock_left(next_check) : -1;
 }
 
-static void turn(struct session *session) {
+static void lsp_turn(struct session *session) {
     struct editor *editor = &session->editor;
     int64_t next_check = checks_start(session);
     bool at_once = workspace_run_step(session);
-    link_handle(&session->link, 0); /* sends what was asked just now */
+    daemon_link_handle(&session->daemon, 0); /* sends the calls that were just queued */
     editor_write(editor);
     bool listens = editor_unsent(editor) < UNSENT_MAX;
     struct pollfd fds[] = {
         {listens ? editor->in : -1, POLLIN, 0},
         {editor_unsent(editor) ? editor->out : -1, POLLOUT, 0},
-        link_poll(&session->link),
+        daemon_link_poll(&session->daemon),
     };
-    if (poll(fds, 3, timeout(at_once, next_check)) < 0)
+    if (poll(fds, 3, lsp_poll_timeout(at_once, next_check)) < 0) {
+        session->over |= errno != EINTR && errno != EAGAIN;
         return;
+    }
     if (fds[2].revents)
-        link_handle(&session->link, fds[2].revents);
+        daemon_link_handle(&session->daemon, fds[2].revents);
     if (fds[0].revents)
         editor_read(editor);
-    take_messages(session);
+    messages_take(session);
 }
 
-/* `already_read`: a file to be read first, or -1. */
-static int serve(int already_read) {
+/* Frees the session from the top down: each part before the parts that it uses. */
+static void lsp_tear_down(struct session *session) {
+    workspace_run_free(session);
+    commands_free(session);
+    checks_close_all(session);
+    session_deinit(session);
+}
+
+/* `already_read`: a file with the beginning of the input, or -1. Returns the exit status. */
+static int lsp_serve(int already_read) {
     struct session session;
-    session_init(&session);
+    session_init(&session, STDIN_FILENO, STDOUT_FILENO);
     if (already_read >= 0) {
         editor_read_first(&session.editor, already_read);
-        take_messages(&session);
+        messages_take(&session);
     }
     while (!session.over && !session.editor.over)
-        turn(&session);
+        lsp_turn(&session);
     editor_flush(&session.editor);
     int status = session.status;
-    session_deinit(&session);
+    lsp_tear_down(&session);
     return status;
 }
 
-static _Noreturn void print_and_exit(const char *text) {
+static _Noreturn void lsp_print_and_exit(const char *text) {
     fputs(text, stdout);
     exit(fflush(stdout) == 0 ? 0 : 1);
 }
 
-/* The descriptor of the option, if it is one and open; else -1. */
-static int already_read_option(const char *argument) {
+/* Returns the descriptor that the option --already-read names; -EINVAL where the argument is not that option, or the
+ * descriptor is not open. */
+static int lsp_already_read_option(const char *argument) {
     static const char name[] = "--already-read=";
     int fd, len = 0;
     if (strncmp(argument, name, sizeof name - 1) != 0 || sscanf(argument + sizeof name - 1, "%d%n", &fd, &len) != 1 ||
         argument[sizeof name - 1 + (size_t)len] != '\0' || fd <= STDERR_FILENO)
-        return -1;
-    return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? fd : -1;
+        return -EINVAL;
+    return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? fd : -EINVAL;
 }
 
 int main(int argc, char **argv) {
     int already_read = -1;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0)
-            print_and_exit(help);
+            lsp_print_and_exit(help);
         if (strcmp(argv[i], "--version") == 0)
-            print_and_exit(PROG " " PYCOMPILED_VERSION "\n");
-        int file = already_read_option(argv[i]);
+            lsp_print_and_exit(PROG " " PYCOMPILED_VERSION "\n");
+        int file = lsp_already_read_option(argv[i]);
         already_read = file >= 0 ? file : already_read;
         if (file < 0 && strcmp(argv[i], "--stdio") != 0) {
             fprintf(stderr, PROG ": unrecognized argument: %s (see " PROG " --help)\n", argv[i]);
@@ -130,5 +120,5 @@ int main(int argc, char **argv) {
     standard_fds_occupy();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGCHLD, SIG_DFL);
-    return serve(already_read);
+    return lsp_serve(already_read);
 }

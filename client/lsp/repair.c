@@ -1,4 +1,4 @@
-/* See repair.h. */
+/* Repair of JSON texts from an editor. */
 #include "client/lsp/repair.h"
 
 #include <stdbool.h>
@@ -6,25 +6,29 @@
 
 #include "base/utf8.h"
 
-static bool is_low(int unit) {
+static bool repair_is_low_surrogate(int unit) {
     return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
-static bool is_high(int unit) {
+static bool repair_is_high_surrogate(int unit) {
     return unit >= 0xd800 && unit <= 0xdbff;
 }
 
-/* Copies the escape at `at`, a backslash; returns its length. */
-static size_t copy_escape(const char *at, const char *end, struct buffer *out) {
+/* Copies the escape that begins with the backslash at `at`; returns its length. */
+static size_t repair_escape(const char *at, const char *end, struct buffer *out) {
     int unit = at + 1 < end && at[1] == 'u' ? utf8_hex(at + 2, end, 4) : -1;
     size_t len = unit >= 0 ? 6 : at + 1 < end ? 2 : 1;
-    bool pair = is_high(unit) && end - at >= 12 && at[6] == '\\' && at[7] == 'u' && is_low(utf8_hex(at + 8, end, 4));
+    bool high = repair_is_high_surrogate(unit), low = repair_is_low_surrogate(unit);
+    bool pair =
+        high && end - at >= 12 && at[6] == '\\' && at[7] == 'u' && repair_is_low_surrogate(utf8_hex(at + 8, end, 4));
+    if (pair)
+        len = 12;
     if (unit == 0)
         buffer_append_string(out, "\\u0001");
-    else if (!pair && (is_high(unit) || (is_low(unit) && (unit < 0xdc80 || unit > 0xdcff))))
+    else if (!pair && (high || (low && (unit < 0xdc80 || unit > 0xdcff))))
         buffer_append_string(out, "\\ufffd");
     else
-        buffer_append(out, at, pair ? len = 12 : len);
+        buffer_append(out, at, len);
     return len;
 }
 
@@ -34,7 +38,7 @@ void repair_json(const char *text, size_t len, struct buffer *out) {
     while (text < end) {
         size_t step = utf8_sequence(text, end);
         if (inside && *text == '\\') {
-            text += copy_escape(text, end, out);
+            text += repair_escape(text, end, out);
         } else if (inside && step == 0) {
             buffer_printf(out, "\\udc%02x", (unsigned char)*text++);
         } else {

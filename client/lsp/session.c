@@ -1,35 +1,29 @@
-/* See session.h. */
+/* The state of one editor's session. */
 #include "client/lsp/session.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "client/lsp/checks.h"
-#include "client/lsp/commands.h"
 #include "client/lsp/uri.h"
-#include "client/lsp/workspace_run.h"
-#include "proto/rpc.h"
 
-void session_init(struct session *session) {
+void session_init(struct session *session, int in, int out) {
     *session = (struct session){.encoding = POSITION_UTF16, .status = 1};
-    editor_init(&session->editor, STDIN_FILENO, STDOUT_FILENO);
-    link_init(&session->link);
+    editor_init(&session->editor, in, out);
+    daemon_link_init(&session->daemon);
     environment_init(&session->environment);
     settings_init(&session->settings);
+    list_init(&session->documents);
+    list_init(&session->files);
 }
 
 void session_deinit(struct session *session) {
-    workspace_run_free(session);
-    commands_free(session);
-    checks_close_all(session);
     for (size_t i = 0; i < session->folder_count; i++)
         free(session->folders[i]);
     free(session->folders);
-    free(session->refusal);
+    session_recovered(session);
     settings_deinit(&session->settings);
     environment_deinit(&session->environment);
-    link_deinit(&session->link);
+    daemon_link_deinit(&session->daemon);
     editor_deinit(&session->editor);
 }
 
@@ -42,16 +36,21 @@ int session_request(struct session *session, enum request_kind kind, const char 
 void session_choose_python(struct session *session) {
     const char *python = session->settings.python ? session->settings.python : session->environment.python;
     const char *folder = session->folder_count ? session->folders[0] : session->environment.cwd;
-    link_set_python(&session->link, folder, python);
+    daemon_link_set_python(&session->daemon, folder, python);
 }
 
-void session_complain(struct session *session, const struct link_answer *answer) {
+void session_complain(struct session *session, const struct daemon_answer *answer) {
     const char *text = answer->why ? answer->why : json_get_string(answer->error, "message");
     if (text == NULL || (session->refusal != NULL && strcmp(session->refusal, text) == 0))
         return;
     free(session->refusal);
     session->refusal = xstrdup(text);
     editor_show(&session->editor, EDITOR_ERROR, text);
+}
+
+void session_recovered(struct session *session) {
+    free(session->refusal);
+    session->refusal = NULL;
 }
 
 void session_add_folder(struct session *session, const char *uri) {

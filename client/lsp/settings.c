@@ -1,12 +1,13 @@
-/* See settings.h. */
+/* The settings of an editor, decoded by a schema table. */
 #include "client/lsp/settings.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 
 #include "proto/schema.h"
 
-static const struct schema_field fields[] = {
+static const struct schema_field settings_fields[] = {
     {"python", SCHEMA_STRING, offsetof(struct settings, python), false, 0, 0, NULL},
     {"optimize", SCHEMA_INT, offsetof(struct settings, optimize), false, -1, 2, NULL},
     {"warnings", SCHEMA_STRINGS, offsetof(struct settings, warnings), false, 0, 0, NULL},
@@ -27,17 +28,18 @@ int settings_apply(struct settings *settings, const cJSON *object, char *why, si
     struct settings fresh;
     settings_init(&fresh);
     object = cJSON_IsObject(ours) ? ours : object;
-    /* An empty object is an empty array to a Lua client. */
+    /* A Lua client writes an empty object as an empty array. */
     bool nothing = object == NULL || cJSON_IsNull(object) || cJSON_IsNull(ours) ||
                    (cJSON_IsArray(object) && object->child == NULL);
     if (!nothing && !cJSON_IsObject(object)) {
         snprintf(why, why_size, "settings are an object");
-        return -1;
+        return -EINVAL;
     }
     fresh.tree = nothing ? NULL : cJSON_Duplicate(object, true);
-    if (schema_decode(fields, sizeof fields / sizeof *fields, fresh.tree, &fresh, why, why_size) < 0) {
+    if (schema_decode(settings_fields, sizeof settings_fields / sizeof *settings_fields, fresh.tree, &fresh, why,
+                      why_size) < 0) {
         settings_deinit(&fresh);
-        return -1;
+        return -EINVAL;
     }
     if (fresh.python != NULL && *fresh.python == '\0')
         fresh.python = NULL;

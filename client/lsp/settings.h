@@ -1,5 +1,5 @@
-/* What a person sets in the editor (initializationOptions, workspace/didChangeConfiguration), and what the environment
- * says where nothing is set. */
+/* The settings that a user makes in the editor, by initializationOptions or workspace/didChangeConfiguration. The
+ * environment gives the value of each option that is not set. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,19 +11,20 @@
 struct settings {
     const char *python; /* "X.Y", or NULL */
     int optimize;
-    const cJSON *warnings; /* array of -W options, or NULL: those of PYTHONWARNINGS */
+    const cJSON *warnings; /* array of -W options; NULL: those of PYTHONWARNINGS */
     bool compile_on_save;
     cJSON *tree; /* owns the strings above */
 };
 
-/* The defaults. */
+/* Sets the defaults. */
 void settings_init(struct settings *settings);
 void settings_deinit(struct settings *settings);
 
-/* Takes settings over from an object, or from its member `pycompiled` if it has one; what is not there is at its
- * default. null counts as nothing said. Returns 0, or -1 and a message in `why`: then nothing is changed. */
+/* Replaces all settings by those of the object, or of its member `pycompiled` if it has one. A missing member takes its
+ * default; null, NULL and an empty array count as an empty object. Returns 0; or -EINVAL with a sentence in `why`, and
+ * leaves the settings unchanged. */
 int settings_apply(struct settings *settings, const cJSON *object, char *why, size_t why_size);
 
-/* Fills a compile request with settings and environment, from both of which it borrows. The Python is left out. */
+/* Fills a compile request from settings and environment; the request borrows from both. Its `python` is left NULL. */
 void settings_request(const struct settings *settings, const struct environment *environment,
                       struct compile_request *request);

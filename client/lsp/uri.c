@@ -1,4 +1,4 @@
-/* See uri.h. */
+/* Conversion between `file:` URIs and paths. */
 #include "client/lsp/uri.h"
 
 #include <ctype.h>
@@ -8,8 +8,8 @@
 #include "base/buffer.h"
 #include "base/percent.h"
 
-/* What follows "file:" and a host that is this machine's, or NULL. */
-static const char *path_part(const char *uri) {
+/* Skips the scheme and a host that means this machine. Returns the encoded path, or NULL. */
+static const char *uri_path_part(const char *uri) {
     static const char local[] = "localhost/";
     if (strncasecmp(uri, "file:", 5) != 0)
         return NULL;
@@ -20,7 +20,7 @@ static const char *path_part(const char *uri) {
 }
 
 char *uri_to_path(const char *uri) {
-    const char *path = path_part(uri);
+    const char *path = uri_path_part(uri);
     return path != NULL ? percent_decode(path, path + strcspn(path, "?#")) : NULL;
 }
 

@@ -1,4 +1,4 @@
-/* See workspace_run.h. */
+/* The command pycompiled.compileWorkspace. */
 #include "client/lsp/workspace_run.h"
 
 #include <stdio.h>
@@ -10,36 +10,37 @@
 #include "client/lsp/uri.h"
 #include "proto/rpc.h"
 
-/* How many compiles are under way at a time; folders read in a step; errors told of. */
+/* Most compiles under way at a time, folders read in a step, and errors in the result. */
 #define WINDOW 64
 #define FOLDERS_A_STEP 16
 #define ERRORS_MAX 100
+/* The time between two progress reports. */
 #define REPORT_MS 100
 
-enum progress { PROGRESS_NONE, PROGRESS_ASKED, PROGRESS_SHOWN };
+enum run_progress { PROGRESS_NONE, PROGRESS_ASKED, PROGRESS_SHOWN };
 
-struct item {
+struct run_item {
     struct workspace_run *run;
     char *path;
-    int64_t call; /* 0: the place is free */
+    int64_t call; /* 0: this slot is free */
 };
 
 struct workspace_run {
     struct session *session;
     char *id;
     char *token;
-    int token_request; /* the request that makes the token */
-    enum progress progress;
+    int token_request; /* the request that creates the token */
+    enum run_progress progress;
     int64_t reported;
     struct source_files files;
     bool all_found;
-    struct item window[WINDOW];
+    struct run_item window[WINDOW];
     size_t under_way;
     size_t compiled, up_to_date, failed;
     cJSON *errors;
 };
 
-static void report_progress(struct workspace_run *run, const char *kind, bool begin, const char *message) {
+static void run_report(struct workspace_run *run, const char *kind, bool begin, const char *message) {
     if (run->progress != PROGRESS_SHOWN)
         return;
     cJSON *params = cJSON_CreateObject(), *value = cJSON_CreateObject();
@@ -56,14 +57,14 @@ static void report_progress(struct workspace_run *run, const char *kind, bool be
     run->reported = clock_ms();
 }
 
-static size_t done(const struct workspace_run *run) {
+static size_t run_done(const struct workspace_run *run) {
     return run->compiled + run->up_to_date + run->failed;
 }
 
-static void report_counts(struct workspace_run *run, const char *kind) {
+static void run_report_counts(struct workspace_run *run, const char *kind) {
     char text[96];
-    snprintf(text, sizeof text, "%zu files, %zu failed", done(run), run->failed);
-    report_progress(run, kind, false, text);
+    snprintf(text, sizeof text, "%zu files, %zu failed", run_done(run), run->failed);
+    run_report(run, kind, false, text);
 }
 
 void workspace_run_free(struct session *session) {
@@ -73,7 +74,7 @@ void workspace_run_free(struct session *session) {
     session->run = NULL;
     for (size_t i = 0; i < WINDOW; i++)
         if (run->window[i].call != 0) {
-            link_drop(&session->link, run->window[i].call);
+            daemon_link_drop(&session->daemon, run->window[i].call);
             free(run->window[i].path);
         }
     source_files_deinit(&run->files);
@@ -83,7 +84,7 @@ void workspace_run_free(struct session *session) {
     free(run);
 }
 
-static void note_error(struct workspace_run *run, const char *path, const struct link_answer *answer) {
+static void run_note_error(struct workspace_run *run, const char *path, const struct daemon_answer *answer) {
     const char *message = answer->why ? answer->why : json_get_string(answer->error, "message");
     const char *text = json_get_string(cJSON_GetObjectItemCaseSensitive(answer->error, "data"), "msg");
     run->failed++;
@@ -97,54 +98,54 @@ static void note_error(struct workspace_run *run, const char *path, const struct
     free(uri);
 }
 
-static void on_answer(void *context, const struct link_answer *answer) {
-    struct item *item = context;
+static void run_on_answer(void *context, const struct daemon_answer *answer) {
+    struct run_item *item = context;
     struct workspace_run *run = item->run;
     const char *outcome = json_get_string(answer->result, "outcome");
     if (answer->result == NULL)
-        note_error(run, item->path, answer);
+        run_note_error(run, item->path, answer);
     else if (outcome != NULL && strcmp(outcome, "up-to-date") == 0)
         run->up_to_date++;
     else
         run->compiled++;
     free(item->path);
-    *item = (struct item){.run = run};
+    *item = (struct run_item){.run = run};
     run->under_way--;
-    if (answer->why != NULL) { /* there is no daemon: the rest would fare no better */
+    if (answer->why != NULL) { /* there is no daemon: the remaining files would fail too */
         run->all_found = true;
         session_complain(run->session, answer);
     }
 }
 
-static void compile(struct workspace_run *run, struct item *item, char *path) {
+static void run_compile(struct workspace_run *run, struct run_item *item, char *path) {
     struct session *session = run->session;
     struct compile_request request;
     settings_request(&session->settings, &session->environment, &request);
     request.file = item->path = path;
     request.force = false;
     request.priority = PRIORITY_BACKGROUND;
-    item->call = link_call(&session->link, "compile", compile_request_encode(&request), on_answer, item);
+    item->call = daemon_link_call(&session->daemon, "compile", compile_request_encode(&request), run_on_answer, item);
     run->under_way++;
 }
 
-static struct item *free_item(struct workspace_run *run) {
+static struct run_item *run_free_item(struct workspace_run *run) {
     for (size_t i = 0; i < WINDOW; i++)
         if (run->window[i].call == 0)
             return &run->window[i];
     return NULL;
 }
 
-/* Asks for as much as may be under way. Returns false where there is more to find, and it is time to look at other
- * things. */
-static bool fill_window(struct workspace_run *run) {
+/* Starts as many compiles as may be under way. Returns false where it stopped earlier, to let the loop do other work.
+ */
+static bool run_fill_window(struct workspace_run *run) {
     for (int folders = 0; folders < FOLDERS_A_STEP && !run->all_found;) {
-        struct item *item = free_item(run);
+        struct run_item *item = run_free_item(run);
         char *path;
         if (item == NULL)
             return true;
         switch (source_files_next(&run->files, &path)) {
         case SOURCE_FILES_READY:
-            compile(run, item, path);
+            run_compile(run, item, path);
             break;
         case SOURCE_FILES_MORE:
             folders++;
@@ -157,14 +158,14 @@ static bool fill_window(struct workspace_run *run) {
     return run->all_found;
 }
 
-static void finish(struct workspace_run *run) {
+static void run_finish(struct workspace_run *run) {
     cJSON *result = cJSON_CreateObject();
-    cJSON_AddNumberToObject(result, "files", (double)done(run));
+    cJSON_AddNumberToObject(result, "files", (double)run_done(run));
     cJSON_AddNumberToObject(result, "compiled", (double)run->compiled);
     cJSON_AddNumberToObject(result, "upToDate", (double)run->up_to_date);
     cJSON_AddNumberToObject(result, "failed", (double)run->failed);
     cJSON_AddItemToObject(result, "errors", cJSON_Duplicate(run->errors, true));
-    report_counts(run, "end");
+    run_report_counts(run, "end");
     editor_result(&run->session->editor, run->id, result);
     workspace_run_free(run->session);
 }
@@ -173,16 +174,16 @@ bool workspace_run_step(struct session *session) {
     struct workspace_run *run = session->run;
     if (run == NULL)
         return false;
-    bool full = fill_window(run);
-    /* The end is told only where the beginning was: the editor says first whether it shows progress. */
+    bool full = run_fill_window(run);
+    /* An end is reported only after a begin: the editor first answers whether it shows progress. */
     if (run->all_found && run->under_way == 0 && run->progress != PROGRESS_ASKED)
-        finish(run);
+        run_finish(run);
     else if (clock_ms() - run->reported >= REPORT_MS)
-        report_counts(run, "report");
+        run_report_counts(run, "report");
     return !full;
 }
 
-static void ask_for_token(struct workspace_run *run) {
+static void run_ask_for_token(struct workspace_run *run) {
     char text[48];
     snprintf(text, sizeof text, "\"pycompiled-%d\"", run->session->last_request + 1);
     run->token = xstrdup(text);
@@ -192,9 +193,9 @@ static void ask_for_token(struct workspace_run *run) {
     run->progress = PROGRESS_ASKED;
 }
 
-static void begin_progress(struct workspace_run *run) {
+static void run_begin_progress(struct workspace_run *run) {
     run->progress = PROGRESS_SHOWN;
-    report_progress(run, "begin", true, NULL);
+    run_report(run, "begin", true, NULL);
 }
 
 void workspace_run_progress_made(struct session *session, const char *id, bool made) {
@@ -206,10 +207,10 @@ void workspace_run_progress_made(struct session *session, const char *id, bool m
         return;
     session->run->progress = PROGRESS_NONE;
     if (made)
-        begin_progress(session->run);
+        run_begin_progress(session->run);
 }
 
-static void add_folders(struct workspace_run *run, const cJSON *folders) {
+static void run_add_folders(struct workspace_run *run, const cJSON *folders) {
     const struct session *session = run->session;
     const cJSON *uri;
     for (size_t i = session->folder_count; folders == NULL && i-- > 0;)
@@ -233,21 +234,21 @@ void workspace_run_start(struct session *session, const char *id, const char *to
     for (size_t i = 0; i < WINDOW; i++)
         run->window[i].run = run;
     session->run = run;
-    add_folders(run, folders);
+    run_add_folders(run, folders);
     if (token != NULL) {
         run->token = xstrdup(token);
-        begin_progress(run);
+        run_begin_progress(run);
     } else if (session->asks_progress) {
-        ask_for_token(run);
+        run_ask_for_token(run);
     }
 }
 
-static bool is_it(const char *a, const char *b) {
+static bool run_same_text(const char *a, const char *b) {
     return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
 void workspace_run_cancel(struct session *session, const char *id, const char *token) {
-    if (session->run != NULL && (is_it(session->run->id, id) || is_it(session->run->token, token)))
+    if (session->run != NULL && (run_same_text(session->run->id, id) || run_same_text(session->run->token, token)))
         workspace_run_stop(session);
 }
 
@@ -255,7 +256,7 @@ void workspace_run_stop(struct session *session) {
     struct workspace_run *run = session->run;
     if (run == NULL)
         return;
-    report_progress(run, "end", false, "cancelled");
+    run_report(run, "end", false, "cancelled");
     editor_error(&session->editor, run->id, RPC_REQUEST_CANCELLED, "cancelled", NULL);
     workspace_run_free(session);
 }
