@@ -1,4 +1,4 @@
-/* See answer.h. */
+/* Members are those of proto/openrpc.json. */
 #include "host/answer.h"
 
 #include "proto/json.h"
@@ -36,7 +36,7 @@ static void add_text(cJSON *object, const char *name, PyObject *value) {
     Py_XDECREF(text);
 }
 
-static void add_number(cJSON *object, const char *name, PyObject *value) {
+static void add_long(cJSON *object, const char *name, PyObject *value) {
     long number = value != NULL && PyLong_Check(value) ? PyLong_AsLong(value) : -1;
     if (value != NULL && PyLong_Check(value) && !PyErr_Occurred())
         cJSON_AddNumberToObject(object, name, (double)number);
@@ -53,7 +53,7 @@ static void add_attribute(cJSON *object, const char *name, PyObject *owner, cons
     Py_XDECREF(value);
 }
 
-/* An option that is not valid: no warning, but said on stderr likewise. */
+/* A -W option that is not valid: Python says so on stderr among the warnings. */
 static cJSON *invalid_option_item(PyObject *why) {
     char *message = answer_string(why);
     char *text = xasprintf("Invalid -W option ignored: %s\n", message ? message : "");
@@ -76,7 +76,7 @@ static cJSON *warning_item(PyObject *tuple) {
     add_attribute(item, "category", category, "__name__", add_text);
     add_attribute(item, "message", message, "message", add_text);
     add_attribute(item, "filename", message, "filename", add_text);
-    add_attribute(item, "lineno", message, "lineno", add_number);
+    add_attribute(item, "lineno", message, "lineno", add_long);
     add_text(item, "text", PyTuple_GET_ITEM(tuple, 1));
     if (PyTuple_GET_ITEM(tuple, 2) == Py_True)
         cJSON_AddTrueToObject(item, "once");
@@ -111,7 +111,7 @@ static void add_exception_value(cJSON *data, PyObject *exception) {
         for (int i = 0; i < 3; i++)
             add_attribute(value, texts[i], exception, texts[i], add_text);
         for (int i = 0; i < 4; i++)
-            add_attribute(value, numbers[i], exception, numbers[i], add_number);
+            add_attribute(value, numbers[i], exception, numbers[i], add_long);
         return;
     }
     add_text(value, "msg", exception);
@@ -149,7 +149,7 @@ void answer_other_error(struct answer *answer, PyObject *exception, PyObject *wa
 static cJSON *os_error_data(PyObject *exception) {
     cJSON *data = cJSON_CreateObject();
     add_attribute(data, "type", (PyObject *)Py_TYPE(exception), "__name__", add_text);
-    add_attribute(data, "errno", exception, "errno", add_number);
+    add_attribute(data, "errno", exception, "errno", add_long);
     add_attribute(data, "strerror", exception, "strerror", add_text);
     add_attribute(data, "filename", exception, "filename", add_text);
     add_attribute(data, "filename2", exception, "filename2", add_text);

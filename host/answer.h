@@ -1,4 +1,4 @@
-/* Results and errors of a job as JSON (section 3 of the design). */
+/* Results and errors of a job as JSON, in the form that proto/openrpc.json gives them. */
 #pragma once
 
 #include <Python.h>

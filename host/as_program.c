@@ -1,4 +1,4 @@
-/* See as_program.h. Part of the shared object. */
+/* Part of the shared object that is preloaded into the interpreter. */
 #include "host/as_program.h"
 
 #include <dlfcn.h>

@@ -1,4 +1,4 @@
-/* See compile_job.h. */
+/* The order of the steps is that of Lib/py_compile.py: compile(). */
 #include "host/compile_job.h"
 
 #include <errno.h>
@@ -25,6 +25,8 @@ static long elapsed_us(const struct compile_job *job) {
 void compile_job_init(struct compile_job *job, const struct job_setting *setting,
                       const struct compile_request *request) {
     *job = (struct compile_job){.setting = setting, .request = request, .dir_fd = AT_FDCWD, .started_us = clock_us()};
+    job->cache = (struct job_cache){
+        .request = request, .dir_fd = AT_FDCWD, .source = &job->source, .may_ask = setting->may_ask_cache};
 }
 
 void compile_job_deinit(struct compile_job *job) {
@@ -36,8 +38,8 @@ void compile_job_deinit(struct compile_job *job) {
     free(job->not_free);
 }
 
-/* Notes what is to be answered once there is an interpreter to word it. */
-static bool fail(struct compile_job *job, int error, const char *path) {
+/* Notes a failure that is answered once there is an interpreter to word it. Returns false. */
+static bool note_failure(struct compile_job *job, int error, const char *path) {
     job->failure = (struct pyc_failure){.error = error, .path = xstrdup(path)};
     return false;
 }
@@ -55,10 +57,10 @@ static bool open_folder(struct compile_job *job) {
     if (cwd == NULL)
         return true;
     job->dir_fd = open(cwd, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return job->dir_fd >= 0 || fail(job, errno, cwd);
+    return job->dir_fd >= 0 || note_failure(job, errno, cwd);
 }
 
-/* Makes it the process's own working directory where that may be. */
+/* Makes that folder the process's working directory, where the process may have one of its own. */
 static void enter_folder(const struct compile_job *job) {
     if (job->setting->may_chdir && job->dir_fd >= 0 && fchdir(job->dir_fd) < 0) {
         /* A folder that may not be entered: nothing in it can be opened either. */
@@ -100,17 +102,18 @@ static void answer_needs_own_host(struct answer *answer) {
     answer_error(answer, RPC_NEEDS_OWN_HOST, "a host of its own is needed", NULL);
 }
 
-/* False: the answer says that this is no place for it, or a failure was noted. */
+/* Returns whether the source was read. If not, a failure was noted, or *answer sends the job to a solo host. */
 static bool read_source(struct compile_job *job, struct answer *answer) {
     int error = source_file_read(&job->source, job->dir_fd, job->request->file, source_max(job));
-    if (error == EFBIG && !job->setting->solo) {
+    job->cache.dir_fd = job->dir_fd;
+    if (error == -EFBIG && !job->setting->solo) {
         answer_needs_own_host(answer);
         return false;
     }
-    return error == 0 || fail(job, error == EFBIG ? ENOMEM : error, job->request->file);
+    return error == 0 || note_failure(job, error == -EFBIG ? ENOMEM : -error, job->request->file);
 }
 
-/* Whether the request's text, if it has one, may be compiled here. */
+/* Whether the request's text, if it has one, may be compiled in this host. If not, *answer says so. */
 static bool text_fits(const struct compile_job *job, struct answer *answer) {
     if (job->request->source == NULL || job->setting->solo || strlen(job->request->source) <= source_max(job))
         return true;
@@ -118,7 +121,7 @@ static bool text_fits(const struct compile_job *job, struct answer *answer) {
     return false;
 }
 
-/* The source's bytes: the request's text stands in for the file's. */
+/* The bytes to compile: the request's text stands in for the file's. */
 static const char *source_bytes(const struct compile_job *job, size_t *len) {
     if (job->request->source == NULL) {
         *len = job->source.data.len;
@@ -142,8 +145,8 @@ static struct pyc_header make_header(const struct compile_job *job) {
     };
 }
 
-/* Whether the .pyc there is current by its own header: by time and size, or by hash; one that says that the source
- * is not to be looked at is current while its flags are what is wanted. */
+/* Whether the .pyc is current by its own header: by time and size, or by hash. An unchecked hash counts like a checked
+ * one. */
 static bool is_up_to_date(const struct compile_job *job) {
     struct pyc_header found;
     return pyc_header_read(job->dir_fd, job->cfile, &found) && pyc_header_equal(&found, &job->header);
@@ -161,11 +164,12 @@ static bool write_pyc(struct compile_job *job, const char *code, size_t len) {
 }
 
 /* Takes the warnings. */
-static void finish(const struct compile_job *job, const char *outcome, cJSON *warnings, struct answer *answer) {
+static void answer_success(const struct compile_job *job, const char *outcome, cJSON *warnings, struct answer *answer) {
     answer_result(answer, job->request->write ? job->cfile : NULL, outcome, warnings, elapsed_us(job));
 }
 
-/* Finds the place and reads the source. False: a failure was noted, or answered. */
+/* Finds the place and reads the source. Returns whether the job goes on. If not, a failure was noted, or *answer is
+ * made. */
 static bool prepare(struct compile_job *job, struct answer *answer) {
     if (!open_folder(job))
         return false;
@@ -178,14 +182,14 @@ static bool prepare(struct compile_job *job, struct answer *answer) {
     return true;
 }
 
-/* Writes what the cache has. A file that cannot be written is said with the warnings that compiling it gives: that is
- * left to compile_job_finish(). */
+/* Writes what the cache has. Where the file cannot be written the error goes with the warnings that compiling gives, so
+ * that case is left to compile_job_finish(). */
 static bool answer_from_cache(struct compile_job *job, struct answer *answer) {
     struct buffer code = {0};
     cJSON *warnings = NULL;
-    bool done = job_cache_ask(job, &code, &warnings) && write_pyc(job, code.data, code.len);
+    bool done = job_cache_ask(&job->cache, &code, &warnings) && write_pyc(job, code.data, code.len);
     if (done) {
-        finish(job, "cached", warnings, answer);
+        answer_success(job, "cached", warnings, answer);
     } else {
         pyc_failure_deinit(&job->failure);
         cJSON_Delete(warnings);
@@ -200,17 +204,17 @@ bool compile_job_begin(struct compile_job *job, struct answer *answer) {
     if (!job->request->write)
         return false;
     if (!job->request->force && is_up_to_date(job)) {
-        finish(job, "up-to-date", NULL, answer);
+        answer_success(job, "up-to-date", NULL, answer);
         return true;
     }
     return answer_from_cache(job, answer);
 }
 
-static bool is_relative(const char *path) {
+static bool name_is_relative(const char *path) {
     return path[0] != '/';
 }
 
-/* The compiler has warned by then. Takes the warnings. */
+/* A failure of writing comes after the compiler's warnings. Takes them. */
 static void answer_write_failure(const struct compile_job *job, cJSON *warnings, struct answer *answer) {
     answer_os_error(answer, job->failure.error, job->failure.path, job->failure.target);
     answer_add_warnings(answer, warnings);
@@ -224,7 +228,7 @@ static void answer_unmarshallable(struct compile_job *job, const struct compile_
         answer_other_error(answer, output->exception, output->warnings);
 }
 
-/* Memory that other jobs of this host hold, or have left in pieces, is no reason to fail. */
+/* A MemoryError may be due to the other jobs of this host: it counts in a solo host only. */
 static bool is_memory_error(PyObject *exception) {
     return exception != NULL && PyErr_GivenExceptionMatches(exception, PyExc_MemoryError);
 }
@@ -238,13 +242,13 @@ static struct compile_input make_input(const struct compile_job *job) {
         .optimize = compile_request_level(request),
         .warnings = request->warnings,
         .exact_bytes = request->write,
-        .exact_text = job->setting->may_chdir || !is_relative(name),
+        .exact_text = job->setting->may_chdir || !name_is_relative(name),
     };
     input.data = source_bytes(job, &input.len);
     return input;
 }
 
-/* Compiles. False where that was not to be: the answer says why. */
+/* Compiles. Returns whether that succeeded; if not, *answer is made. */
 static bool compile_source(struct compile_job *job, struct compiler *compiler, struct compile_output *output,
                            struct answer *answer) {
     struct compile_input input = make_input(job);
@@ -283,9 +287,9 @@ static void answer_failure(const struct compile_job *job, struct answer *answer)
 static void write_compiled(struct compile_job *job, PyObject *bytes, cJSON *warnings, struct answer *answer) {
     const char *code = PyBytes_AS_STRING(bytes);
     size_t len = (size_t)PyBytes_GET_SIZE(bytes);
-    job_cache_feed(job, code, len, warnings);
+    job_cache_feed(&job->cache, code, len, warnings);
     if (write_pyc(job, code, len))
-        finish(job, "compiled", warnings, answer);
+        answer_success(job, "compiled", warnings, answer);
     else
         answer_write_failure(job, warnings, answer);
 }
@@ -297,12 +301,12 @@ static void compile_and_write(struct compile_job *job, struct compiler *compiler
         if (job->request->write)
             write_compiled(job, output.bytes, warnings, answer);
         else
-            finish(job, "checked", warnings, answer);
+            answer_success(job, "checked", warnings, answer);
     }
     compile_output_deinit(&output);
 }
 
-/* What the columns of the answer's error count. Where that is not clear the text is compiled once more, under a name
+/* The unit of the columns in the answer's error. Where that is not clear, the text is compiled once more, under a name
  * that no file has. */
 static enum position_encoding find_unit(const struct compile_job *job, struct compiler *compiler,
                                         const struct answer *answer) {

@@ -1,4 +1,4 @@
-/* See compiler.h. */
+/* One run: filters, compile(), marshal, warnings; then the judgement of whether the bytes are exact. */
 #include "host/compiler.h"
 
 #include <marshal.h>

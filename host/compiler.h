@@ -16,7 +16,7 @@ struct compiler;
 enum compile_status {
     COMPILE_DONE,
     COMPILE_FAILED,         /* an exception of the compiler's: see `exception` */
-    COMPILE_UNMARSHALLABLE, /* likewise, of marshal's */
+    COMPILE_UNMARSHALLABLE, /* an exception of marshal's: see `exception` */
     COMPILE_INEXACT,        /* only a pristine process can give a fresh interpreter's bytes or text */
     COMPILE_BROKEN,         /* the interpreter itself failed: `exception` says how */
 };

@@ -1,4 +1,4 @@
-/* See confine.h. */
+/* Each limit is set by a function of its own, which says why. */
 #include "host/confine.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* What a host may not do, whatever a source makes of its compiler. No Python here. */
+/* The limits of a host process, set before it compiles anything. No Python here. */
 #pragma once
 
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* See control.h. */
+/* Notifications are sent whole and at once: the socket is empty in all but a few moments of a host's life. */
 #include "host/control.h"
 
 #include <errno.h>
@@ -24,11 +24,11 @@
 #define WATCH_STACK ((size_t)512 << 10)
 #define MEMORY_STEP_KB (8L << 10)
 
-/* A change of the cache's size by more than this part is told. */
+/* A change of the cache's size by more than this part is reported. */
 #define CACHE_STEP_PART 64
 
-/* Sends a notification; takes the parameters. A server that does not listen is gone: nothing is lost. */
-static void notify(int fd, const char *method, cJSON *params) {
+/* Sends a notification; takes the parameters. An error is ignored: it means that the server is gone. */
+static void control_notify(int fd, const char *method, cJSON *params) {
     struct buffer text = {0}, message = {0}, frame = {0};
     json_print(params, &text);
     rpc_write_notification(&message, method, text.data, text.len);
@@ -41,17 +41,16 @@ static void notify(int fd, const char *method, cJSON *params) {
     cJSON_Delete(params);
 }
 
-void control_report_ready(int fd, const char *version, const char *cache_tag) {
+void control_report_ready(int fd, const char *version) {
     cJSON *params = cJSON_CreateObject();
     cJSON_AddStringToObject(params, "python", version);
-    cJSON_AddStringToObject(params, "cache_tag", cache_tag);
-    notify(fd, "ready", params);
+    control_notify(fd, "ready", params);
 }
 
 void control_report_failure(int fd, const char *reason) {
     cJSON *params = cJSON_CreateObject();
     cJSON_AddStringToObject(params, "reason", reason);
-    notify(fd, "failed", params);
+    control_notify(fd, "failed", params);
 }
 
 static long resident_kb(void) {
@@ -70,7 +69,7 @@ void control_report_memory(int fd) {
         told_kb = kb;
         cJSON *params = cJSON_CreateObject();
         cJSON_AddNumberToObject(params, "rss_kb", (double)kb);
-        notify(fd, "memory", params);
+        control_notify(fd, "memory", params);
     }
     pthread_mutex_unlock(&mutex);
 }
@@ -83,15 +82,16 @@ void control_report_cache(int fd) {
         return;
     cJSON *params = cJSON_CreateObject();
     cJSON_AddNumberToObject(params, "bytes", (double)bytes);
-    notify(fd, "cache", params);
+    control_notify(fd, "cache", params);
 }
 
-/* What on_signal() sends, made before. */
+/* What on_shot() sends: made beforehand, as a signal handler cannot. */
 static struct buffer shot_frame;
 static int shot_fd;
 
-/* A fault, returned from, comes again, and then for good (SA_RESETHAND); what was sent has to be sent again. */
-static void on_signal(int signum, siginfo_t *info, void *context) {
+/* A fault comes again when the handler returns, and then kills (SA_RESETHAND); a signal that was sent is raised again.
+ */
+static void on_shot(int signum, siginfo_t *info, void *context) {
     (void)context;
     if (info->si_code > 0)
         return;
@@ -110,13 +110,13 @@ void control_report_shots(int fd) {
     buffer_deinit(&message);
     shot_fd = fd;
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESETHAND}, old;
+        struct sigaction action = {.sa_sigaction = on_shot, .sa_flags = SA_SIGINFO | SA_RESETHAND}, old;
         if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL) /* a sanitizer's is left */
             sigaction(signals[i], &action, NULL);
     }
 }
 
-/* Returns at the socket's end; the server says nothing else on it. Meanwhile looks after the cache. */
+/* Returns at the socket's end: the server sends nothing on it. Meanwhile looks after the cache. */
 static void wait_for_end(int fd) {
     struct pollfd control = {.fd = fd, .events = POLLIN};
     char byte;
@@ -130,7 +130,7 @@ static void wait_for_end(int fd) {
     }
 }
 
-static void *watch(void *argument) {
+static void *watch_control(void *argument) {
     wait_for_end(*(int *)argument);
     pyc_file_finish_writing();
     host_cache_leave();
@@ -145,9 +145,9 @@ int control_watch(int fd) {
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, WATCH_STACK);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    int error = pthread_create(&thread, &attributes, watch, &watched);
+    int error = pthread_create(&thread, &attributes, watch_control, &watched);
     pthread_attr_destroy(&attributes);
-    return error;
+    return -error;
 }
 
 bool control_wait_readable(int fd, int control_fd) {

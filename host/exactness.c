@@ -1,4 +1,4 @@
-/* See exactness.h. */
+/* docs/exactness.md lists the causes. */
 #include "host/exactness.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* See fresh_state.h. Follows Lib/runpy.py: _run_module_as_main, and Lib/py_compile.py: main. */
+/* Follows Lib/runpy.py: _run_module_as_main, and Lib/py_compile.py: main. */
 #include "host/fresh_state.h"
 
 #include <signal.h>

@@ -1,4 +1,4 @@
-/* See host_cache.h. */
+/* The cache of this process, behind one pointer. */
 #include "host/host_cache.h"
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* See interpreter.h. The order of the calls in interpreter_enter() is the one that never failed in thousands of
+/* The order of the calls in interpreter_enter() is the one that never failed in thousands of
  * cycles; sub-interpreters are never ended before the process is, since ending one leaks (cpython issue 110411). */
 #include "host/interpreter.h"
 
@@ -50,7 +50,7 @@ void interpreter_init_runtime(int control_fd) {
         control_report_failure(control_fd, why);
         _exit(1);
     }
-    control_report_ready(control_fd, PY_VERSION, HOST_CACHE_TAG);
+    control_report_ready(control_fd, PY_VERSION);
     done = true;
 }
 

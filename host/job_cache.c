@@ -1,12 +1,12 @@
-/* See job_cache.h. */
+/* The key, and the rules by which a request may use the cache. */
 #include "host/job_cache.h"
 
+#include <patchlevel.h> /* CPython's version, without CPython */
 #include <string.h>
 #include <sys/stat.h>
 
 #include "cache/entry.h"
 #include "cache/key.h"
-#include "host/compile_job.h"
 #include "host/host_cache.h"
 
 const char *job_cache_name(const struct compile_request *request) {
@@ -25,7 +25,7 @@ static bool is_cacheable(const struct compile_request *request) {
     return request->cache != CACHE_BYPASS && request->source == NULL && request->write;
 }
 
-static void make_key(struct compile_job *job) {
+static void make_key(struct job_cache *job) {
     const struct compile_request *request = job->request;
     const char *name = job_cache_name(request);
     const struct cache_question question = {
@@ -34,21 +34,20 @@ static void make_key(struct compile_job *job) {
         .optimize = compile_request_level(request),
         .warnings = request->warnings,
         .name = cache_name_matters(name, request->warnings) ? name : NULL,
-        .source = job->source.data.len ? job->source.data.data : "",
-        .len = job->source.data.len,
+        .source = job->source->data.len ? job->source->data.data : "",
+        .len = job->source->data.len,
     };
     if (!job->keyed)
         cache_key_of(&question, &job->key);
     job->keyed = true;
 }
 
-bool job_cache_ask(struct compile_job *job, struct buffer *code, cJSON **warnings) {
+bool job_cache_ask(struct job_cache *job, struct buffer *code, cJSON **warnings) {
     const struct compile_request *request = job->request;
     struct buffer entry = {0};
     struct cache *cache;
     *warnings = NULL;
-    if (!job->setting->may_ask_cache || request->cache != CACHE_USE || !is_cacheable(request) ||
-        (cache = host_cache()) == NULL)
+    if (!job->may_ask || request->cache != CACHE_USE || !is_cacheable(request) || (cache = host_cache()) == NULL)
         return false;
     make_key(job);
     bool hit = cache_get(cache, &job->key, &entry) &&
@@ -60,15 +59,15 @@ bool job_cache_ask(struct compile_job *job, struct buffer *code, cJSON **warning
 
 /* Whether the file is still the one that was compiled; its lines were read again for the warnings.
  */
-static bool is_unchanged(const struct compile_job *job) {
-    const struct stat *then = &job->source.stat;
+static bool is_unchanged(const struct job_cache *job) {
+    const struct stat *then = &job->source->stat;
     struct stat now;
     return fstatat(job->dir_fd, job->request->file, &now, 0) == 0 && now.st_ino == then->st_ino &&
            now.st_size == then->st_size && now.st_mtim.tv_sec == then->st_mtim.tv_sec &&
            now.st_mtim.tv_nsec == then->st_mtim.tv_nsec;
 }
 
-void job_cache_feed(struct compile_job *job, const char *code, size_t len, const cJSON *warnings) {
+void job_cache_feed(struct job_cache *job, const char *code, size_t len, const cJSON *warnings) {
     const struct compile_request *request = job->request;
     struct buffer entry = {0};
     struct cache *cache;

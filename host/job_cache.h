@@ -1,5 +1,4 @@
-/* What a job has to do with the cache: which compiles it can answer, and which it keeps. No
- * interpreter is needed. */
+/* A job's use of the cache: which compiles the cache can answer, and which it keeps. Needs no interpreter. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,17 +7,26 @@
 #include <cjson/cJSON.h>
 
 #include "base/buffer.h"
+#include "cache/store.h"
+#include "host/source_file.h"
 #include "proto/compile_request.h"
 
-struct compile_job;
+/* One job's source as the cache sees it. */
+struct job_cache {
+    const struct compile_request *request; /* borrowed, as is the next */
+    const struct source_file *source;
+    int dir_fd;           /* of the folder in which the request's relative paths start */
+    bool may_ask;         /* false: entries are not looked up, whatever the request says */
+    struct store_key key; /* of the source, once `keyed` */
+    bool keyed;
+};
 
 /* co_filename. */
 const char *job_cache_name(const struct compile_request *request);
 
-/* Looks for the job's source in the cache, unless the request or the setting forbids. True: `code`
- * is the stream that compiling would give, and *warnings (the caller deletes) what it would warn
- * of. */
-bool job_cache_ask(struct compile_job *job, struct buffer *code, cJSON **warnings);
+/* Looks for the source in the cache, unless the request forbids. Returns whether it is there: `code` is then the stream
+ * that compiling would give, and *warnings (the caller deletes) what it would warn of. */
+bool job_cache_ask(struct job_cache *job, struct buffer *code, cJSON **warnings);
 
 /* Keeps what compiling gave, where that can be answered again. */
-void job_cache_feed(struct compile_job *job, const char *code, size_t len, const cJSON *warnings);
+void job_cache_feed(struct job_cache *job, const char *code, size_t len, const cJSON *warnings);

@@ -1,4 +1,5 @@
-/* pycompile-host-X.Y where the host runs inside the interpreter's executable: see as_program.h. */
+/* pycompile-host-X.Y where the host runs inside the interpreter's executable (host/as_program.h): runs that executable
+ * with the host's object preloaded. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,9 +1,6 @@
-/* pycompile-host-X.Y: a worker host. Checks what it was given, brings CPython up, and lets its workers work.
- * See docs/host.md. */
+/* pycompile-host-X.Y: the program. Checks what the server gave it, brings CPython up, and starts its workers. */
 #include "host/interpreter.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,25 +16,13 @@
 #include "host/confine.h"
 #include "host/control.h"
 #include "host/host_cache.h"
+#include "host/host_options.h"
 #include "host/worker_loop.h"
 
-/* A worker's stack where the process's own has no limit; CPython's thresholds are made for the 8 MiB that are usual. */
+/* A worker's stack where the process has no limit of its own; CPython's recursion limits are made for the usual
+ * 8 MiB. */
 #define STACK_DEFAULT ((size_t)8 << 20)
 #define STACK_MAX ((size_t)1 << 30)
-
-struct host_options {
-    int control_fd;
-    int first_fd, last_fd;
-    long server_pid;
-    unsigned mask;
-    unsigned memory_limit_mib, big_source; /* 0: no limit */
-    bool pristine, solo;
-    const char *cache;              /* its folder, or NULL */
-    unsigned long long cache_limit; /* bytes; 0: as it was */
-    int remote_state_fd;            /* -1: no remote tier */
-    unsigned remote_timeout_ms;
-    bool remote_read_only;
-};
 
 static int usage(void) {
     fprintf(stderr, "usage: pycompile-host-X.Y --control=FD --workers=FIRST-LAST [--umask=OCTAL]\n"
@@ -49,57 +34,12 @@ static int usage(void) {
     return 2;
 }
 
-static bool parse_options(int argc, char **argv, struct host_options *options) {
-    static const struct option names[] = {
-        {"control", required_argument, NULL, 'c'},
-        {"workers", required_argument, NULL, 'w'},
-        {"umask", required_argument, NULL, 'u'},
-        {"memory-limit", required_argument, NULL, 'm'},
-        {"pristine", no_argument, NULL, 'p'},
-        {"big-source", required_argument, NULL, 'b'},
-        {"solo", no_argument, NULL, 's'},
-        {"cache", required_argument, NULL, 'd'},
-        {"cache-limit", required_argument, NULL, 'l'},
-        {"remote-state", required_argument, NULL, 'r'},
-        {"remote-timeout", required_argument, NULL, 't'},
-        {"remote-read-only", no_argument, NULL, 'o'},
-        {NULL, 0, NULL, 0},
-    };
-    int opt;
-    *options = (struct host_options){.control_fd = -1,
-                                     .first_fd = -1,
-                                     .last_fd = -2,
-                                     .mask = 022,
-                                     .server_pid = getppid(),
-                                     .remote_state_fd = -1,
-                                     .remote_timeout_ms = REMOTE_TIMEOUT_MS_DEFAULT};
-    while ((opt = getopt_long(argc, argv, "", names, NULL)) != -1) {
-        bool fine = opt == 'p'   ? (options->pristine = true)
-                    : opt == 's' ? (options->solo = true)
-                    : opt == 'm' ? sscanf(optarg, "%u", &options->memory_limit_mib) == 1
-                    : opt == 'b' ? sscanf(optarg, "%u", &options->big_source) == 1
-                    : opt == 'c' ? sscanf(optarg, "%d", &options->control_fd) == 1
-                    : opt == 'w' ? sscanf(optarg, "%d-%d", &options->first_fd, &options->last_fd) == 2
-                    : opt == 'd' ? (options->cache = optarg) != NULL
-                    : opt == 'l' ? sscanf(optarg, "%llu", &options->cache_limit) == 1
-                    : opt == 'r' ? sscanf(optarg, "%d", &options->remote_state_fd) == 1
-                    : opt == 't' ? sscanf(optarg, "%u", &options->remote_timeout_ms) == 1
-                    : opt == 'o' ? (options->remote_read_only = true)
-                    : opt == 'u' ? sscanf(optarg, "%o", &options->mask) == 1
-                                 : false;
-        if (!fine)
-            return false;
-    }
-    return optind == argc && options->control_fd >= 0 && options->first_fd >= 0 &&
-           options->last_fd >= options->first_fd;
-}
-
 static bool is_socket(int fd) {
     struct stat st;
     return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-static bool check_descriptors(const struct host_options *options) {
+static bool are_sockets(const struct host_options *options) {
     bool fine = is_socket(options->control_fd);
     for (int fd = options->first_fd; fine && fd <= options->last_fd; fd++)
         fine = is_socket(fd);
@@ -114,8 +54,8 @@ static size_t stack_size(void) {
 }
 
 /* Half of what may be allocated is the most that can be read by doubling a buffer. */
-static size_t source_max(const struct host_options *options) {
-    return options->solo ? ((size_t)options->memory_limit_mib << 20) / 2 : options->big_source;
+static size_t longest_source(const struct host_options *options) {
+    return options->solo ? ((size_t)options->memory_limit << 20) / 2 : options->big_source;
 }
 
 static void *run_worker(void *argument) {
@@ -123,8 +63,9 @@ static void *run_worker(void *argument) {
     return NULL;
 }
 
-/* One thread a worker; returns when all have ended. While CPython comes up they answer what needs none. */
-static int run_threads(const struct host_options *options) {
+/* Starts a thread for each worker, and returns when all have ended. While CPython comes up, they answer the requests
+ * that need no interpreter. */
+static int run_threads(const struct host_options *options, long server_pid) {
     int count = options->last_fd - options->first_fd + 1;
     struct worker_setting *settings = xcalloc((size_t)count, sizeof *settings);
     pthread_t *threads = xcalloc((size_t)count, sizeof *threads);
@@ -136,9 +77,9 @@ static int run_threads(const struct host_options *options) {
         settings[started] = (struct worker_setting){
             .fd = options->first_fd + started,
             .control_fd = options->control_fd,
-            .server_pid = options->server_pid,
+            .server_pid = server_pid,
             .mask = options->mask,
-            .source_max = source_max(options),
+            .source_max = longest_source(options),
             .own_gil = true,
         };
         error = pthread_create(&threads[started], &attributes, run_worker, &settings[started]);
@@ -156,8 +97,8 @@ static int run_threads(const struct host_options *options) {
     return 0;
 }
 
-/* The only worker, on the main thread and in the main interpreter. */
-static int run_here(const struct host_options *options) {
+/* Runs the only worker, on the main thread and in the main interpreter. */
+static int run_here(const struct host_options *options, long server_pid) {
     if (options->first_fd != options->last_fd) {
         control_report_failure(options->control_fd, "this host can have one worker only");
         return 1;
@@ -165,9 +106,9 @@ static int run_here(const struct host_options *options) {
     const struct worker_setting setting = {
         .fd = options->first_fd,
         .control_fd = options->control_fd,
-        .server_pid = options->server_pid,
+        .server_pid = server_pid,
         .mask = options->mask,
-        .source_max = source_max(options),
+        .source_max = longest_source(options),
         .pristine = options->pristine,
         .solo = options->solo,
     };
@@ -175,7 +116,7 @@ static int run_here(const struct host_options *options) {
     return 0;
 }
 
-/* What compiles as another does: the release, how it was built, and for what machine. */
+/* Names all that decides over the code that this Python makes: its release, its build, its machine. */
 static const char *describe_python(void) {
     struct utsname system;
     const char *version = Py_GetVersion();
@@ -192,7 +133,7 @@ static void configure_cache(const struct host_options *options) {
         .remote = options->remote_state_fd >= 0 && remote && secret ? xstrdup(remote) : NULL,
         .remote_secret = secret ? xstrdup(secret) : NULL,
         .remote_state_fd = options->remote_state_fd,
-        .remote_timeout_ms = options->remote_timeout_ms,
+        .remote_timeout_ms = options->remote_timeout,
         .remote_read_only = options->remote_read_only,
     });
     unsetenv("PYCOMPILE_HOST_REMOTE");
@@ -201,27 +142,29 @@ static void configure_cache(const struct host_options *options) {
 
 int main(int argc, char **argv) {
     struct host_options options;
+    long server_pid = getppid();
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         puts(PY_VERSION);
         return 0;
     }
-    if (!parse_options(argc, argv, &options))
+    if (!host_options_parse(argc, argv, &options))
         return usage();
-    if (!check_descriptors(&options)) {
+    if (!are_sockets(&options)) {
         fputs("pycompile-host: the descriptors given are not sockets\n", stderr);
         return 2;
     }
-    confine((size_t)options.memory_limit_mib << 20);
+    confine((size_t)options.memory_limit << 20);
     control_report_shots(options.control_fd);
     configure_cache(&options);
     if (options.pristine)
         interpreter_init_runtime(options.control_fd); /* before any thread: it forks */
     int error = options.pristine ? 0 : control_watch(options.control_fd);
-    if (error != 0) {
-        control_report_failure(options.control_fd, strerror(error));
+    if (error < 0) {
+        control_report_failure(options.control_fd, strerror(-error));
         _exit(1);
     }
-    int status = HOST_HAS_OWN_GIL && !options.pristine ? run_threads(&options) : run_here(&options);
+    bool threads = HOST_HAS_OWN_GIL && !options.pristine;
+    int status = threads ? run_threads(&options, server_pid) : run_here(&options, server_pid);
     host_cache_leave();
     _exit(status);
 }

@@ -1,4 +1,4 @@
-/* See pristine.h. */
+/* The parent waits for the child and for the order to leave at once. */
 #include "host/pristine.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* See pyc_file.h. */
+/* The temporary file is made beside the .pyc, so that renaming it is atomic. */
 #include "host/pyc_file.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 #include "base/buffer.h"
 
-/* Held for reading while a temporary file exists, for writing by who ends the process. */
+/* Held for reading while a temporary file exists, and for writing by the thread that ends the process. */
 static pthread_rwlock_t writing = PTHREAD_RWLOCK_INITIALIZER;
 
 void pyc_file_finish_writing(void) {
@@ -35,15 +35,15 @@ enum pyc_place pyc_file_place(int dir_fd, const char *path) {
     return S_ISREG(st.st_mode) ? PYC_PLACE_FREE : PYC_PLACE_NOT_REGULAR;
 }
 
-static int fail(struct pyc_failure *failure, int error, const char *path, const char *target) {
+static int set_failure(struct pyc_failure *failure, int error, const char *path, const char *target) {
     failure->error = error;
     failure->path = xstrdup(path);
     failure->target = target ? xstrdup(target) : NULL;
-    return -1;
+    return -error;
 }
 
 /* os.path.dirname(), where there is a slash. NULL where there is none. */
-static char *folder_of(const char *path) {
+static char *pyc_folder(const char *path) {
     const char *slash = strrchr(path, '/');
     if (slash == NULL)
         return NULL;
@@ -52,17 +52,17 @@ static char *folder_of(const char *path) {
     return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
 }
 
-/* os.makedirs(folder), step by step, as the error names the folder that could not be made; one that is there already
- * is no failure here. */
+/* os.makedirs(folder), step by step, since the error names the folder that could not be made. A folder that exists is
+ * no failure. */
 static int make_folders(int dir_fd, const char *folder, mode_t mask, struct pyc_failure *failure) {
-    char *parent = folder_of(folder);
+    char *parent = pyc_folder(folder);
     struct stat st;
     bool missing = parent != NULL && fstatat(dir_fd, parent, &st, 0) < 0;
     int result = missing ? make_folders(dir_fd, parent, mask, failure) : 0;
     bool made = missing && strcmp(strrchr(folder, '/'), "/.") == 0;
     free(parent);
     if (result == 0 && !made && mkdirat(dir_fd, folder, 0777 & ~mask) < 0 && errno != EEXIST)
-        result = fail(failure, errno, folder, NULL);
+        result = set_failure(failure, errno, folder, NULL);
     return result;
 }
 
@@ -74,15 +74,15 @@ static int open_temporary(int dir_fd, const char *path, mode_t mode) {
     return fd;
 }
 
-/* Writes everything. Returns 0 or an errno value. */
-static int write_all(int fd, const void *header, const void *code, size_t code_len) {
+/* Writes header and code. Returns 0 or a negative errno value. */
+static int write_parts(int fd, const void *header, const void *code, size_t code_len) {
     struct iovec parts[2] = {{(void *)(uintptr_t)header, PYC_HEADER_SIZE}, {(void *)(uintptr_t)code, code_len}};
     while (parts[0].iov_len + parts[1].iov_len > 0) {
         ssize_t len = writev(fd, parts, 2);
         if (len < 0 && errno == EINTR)
             continue;
         if (len <= 0)
-            return len < 0 ? errno : EIO;
+            return len < 0 ? -errno : -EIO;
         for (int i = 0; i < 2; i++) {
             size_t part = (size_t)len < parts[i].iov_len ? (size_t)len : parts[i].iov_len;
             parts[i].iov_base = (char *)parts[i].iov_base + part;
@@ -93,10 +93,10 @@ static int write_all(int fd, const void *header, const void *code, size_t code_l
     return 0;
 }
 
-/* Takes over the descriptor of the temporary file, and leaves none behind. */
+/* Closes the descriptor of the temporary file, and leaves no such file behind. */
 static int write_and_rename(int fd, int dir_fd, const char *path, const char *temporary, const unsigned char *header,
                             const void *code, size_t code_len, struct pyc_failure *failure) {
-    int error = write_all(fd, header, code, code_len);
+    int error = -write_parts(fd, header, code, code_len);
     if (close(fd) < 0 && error == 0)
         error = errno;
     if (error == 0 && renameat(dir_fd, temporary, dir_fd, path) == 0)
@@ -104,11 +104,11 @@ static int write_and_rename(int fd, int dir_fd, const char *path, const char *te
     bool renaming = error == 0;
     error = renaming ? errno : error;
     unlinkat(dir_fd, temporary, 0);
-    return fail(failure, error, temporary, renaming ? path : NULL);
+    return set_failure(failure, error, temporary, renaming ? path : NULL);
 }
 
 int pyc_file_make_folder(int dir_fd, const char *path, mode_t mask, struct pyc_failure *failure) {
-    char *folder = folder_of(path);
+    char *folder = pyc_folder(path);
     int result = folder != NULL ? make_folders(dir_fd, folder, mask, failure) : 0;
     free(folder);
     return result;
@@ -134,11 +134,11 @@ int pyc_file_write(int dir_fd, const char *path, const struct pyc_header *header
     mode &= 0666 & ~mask;
     int result = 0, fd = open_temporary(dir_fd, temporary, mode);
     if (fd < 0) {
-        /* py_compile makes the folder first, whatever is the matter: what that says goes before. */
+        /* py_compile makes the folder first in any case: an error of that step comes first. */
         result = pyc_file_make_folder(dir_fd, path, mask, failure);
         fd = result == 0 ? open_temporary(dir_fd, temporary, mode) : -1;
         if (result == 0 && fd < 0)
-            result = fail(failure, errno, temporary, NULL);
+            result = set_failure(failure, errno, temporary, NULL);
     }
     if (fd >= 0)
         result = write_and_rename(fd, dir_fd, path, temporary, bytes, code, code_len, failure);

@@ -1,4 +1,4 @@
-/* See ranges.h. */
+/* Columns of an error are counted in characters or bytes, depending on whether CPython found the line. */
 #include "host/ranges.h"
 
 #include <string.h>

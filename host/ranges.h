@@ -1,5 +1,5 @@
-/* Positions for who shows a text that is no file: to errors and warnings in an answer, the member `range`, with columns
- * in each of the units that editors count in. */
+/* Positions for editors, which show a text that is not yet a file: adds the member `range` to the errors and warnings
+ * of an answer, with columns in each of the units that editors count in. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,13 +8,13 @@
 #include "host/answer.h"
 #include "proto/position.h"
 
-/* Whether it cannot be told from the answer alone what the columns of its error count: the line has characters of
- * several bytes, and was shown, which may be from a file of the name. */
+/* Whether the answer alone does not tell the unit of its error's columns: the line has characters of several bytes, and
+ * the answer shows it, possibly from a file of the same name. */
 bool ranges_are_ambiguous(const struct answer *answer, const char *source, size_t len);
 
 /* Adds the ranges to what the answer says of the source, which was compiled as `name`. `unit`: of the error's columns.
  */
 void ranges_add(struct answer *answer, const char *source, size_t len, const char *name, enum position_encoding unit);
 
-/* What the columns of the answer's error count, had the text been compiled under a name that no file has. */
+/* The unit of the columns in the answer's error, if the text was compiled under a name that no file has. */
 enum position_encoding ranges_unit(const struct answer *answer);

@@ -1,4 +1,4 @@
-/* See search_job.h. */
+/* An invalid pattern is answered as an invalid parameter. */
 #include "host/search_job.h"
 
 #include <stdlib.h>
@@ -44,7 +44,7 @@ static char *class_name(PyObject *exception) {
 }
 
 /* Answers with the exception at hand: the pattern is none, or too much for re. */
-static void refuse(struct answer *answer) {
+static void answer_bad_pattern(struct answer *answer) {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
@@ -78,5 +78,5 @@ void search_job_run(const struct search_request *request, struct answer *answer)
         return;
     }
     cJSON_Delete(result);
-    refuse(answer);
+    answer_bad_pattern(answer);
 }

@@ -1,5 +1,5 @@
-/* The job of `search`: re.search() of one pattern in many strings. Imports re, which stays: for a pristine process,
- * where what a job leaves behind goes with it. */
+/* The job of `search`: re.search() of one pattern in many strings. It imports re, which stays imported, so it is only
+ * for a pristine process, which runs one job. */
 #pragma once
 
 #include "host/answer.h"

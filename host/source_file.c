@@ -1,4 +1,4 @@
-/* See source_file.h. */
+/* The stat is taken before and after the reading: they differ where somebody writes to the file meanwhile. */
 #include "host/source_file.h"
 
 #include <errno.h>
@@ -9,16 +9,16 @@
 /* A file that is written to without pause is given up after so many readings. */
 #define READINGS_MAX 20
 
-static bool same(const struct stat *a, const struct stat *b) {
+static bool is_same_stat(const struct stat *a, const struct stat *b) {
     return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
            a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ino == b->st_ino;
 }
 
-/* Reads to the end. Returns 0 or an errno value; EFBIG beyond `max` bytes. */
-static int read_all(int fd, size_t expected, size_t max, struct buffer *data) {
+/* Reads to the end. Returns 0 or a negative errno value; -EFBIG beyond `max` bytes. */
+static int read_to_end(int fd, size_t expected, size_t max, struct buffer *data) {
     data->len = 0;
     if (expected > max)
-        return EFBIG;
+        return -EFBIG;
     buffer_reserve(data, expected + 1);
     for (;;) {
         size_t room = data->cap - data->len;
@@ -28,27 +28,27 @@ static int read_all(int fd, size_t expected, size_t max, struct buffer *data) {
         if (len < 0 && errno == EINTR)
             continue;
         if (len <= 0)
-            return len < 0 ? errno : 0;
+            return len < 0 ? -errno : 0;
         data->len += (size_t)len;
         if (data->len > max)
-            return EFBIG;
+            return -EFBIG;
     }
 }
 
 static int read_once(struct source_file *file, int dir_fd, const char *path, size_t max, bool *changed) {
     int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
-        return errno;
+        return -errno;
     struct stat after;
-    int error = fstat(fd, &file->stat) < 0 ? errno : 0;
+    int error = fstat(fd, &file->stat) < 0 ? -errno : 0;
     if (error == 0 && S_ISDIR(file->stat.st_mode))
-        error = EISDIR;
+        error = -EISDIR;
     if (error == 0)
-        error = read_all(fd, S_ISREG(file->stat.st_mode) ? (size_t)file->stat.st_size : 0, max, &file->data);
+        error = read_to_end(fd, S_ISREG(file->stat.st_mode) ? (size_t)file->stat.st_size : 0, max, &file->data);
     if (error == 0 && fstat(fd, &after) < 0)
-        error = errno;
-    *changed =
-        error == 0 && S_ISREG(after.st_mode) && (!same(&file->stat, &after) || (size_t)after.st_size != file->data.len);
+        error = -errno;
+    *changed = error == 0 && S_ISREG(after.st_mode) &&
+               (!is_same_stat(&file->stat, &after) || (size_t)after.st_size != file->data.len);
     close(fd);
     return error;
 }
@@ -61,7 +61,7 @@ int source_file_read(struct source_file *file, int dir_fd, const char *path, siz
         if (error != 0 || !changed)
             return error;
     }
-    return EBUSY;
+    return -EBUSY;
 }
 
 void source_file_deinit(struct source_file *file) {

@@ -1,4 +1,4 @@
-/* Reading a source: its bytes, and the stat that belongs to just these bytes. No Python here. */
+/* Reading a source: its bytes, and the stat that belongs to exactly these bytes. No Python here. */
 #pragma once
 
 #include <sys/stat.h>
@@ -11,6 +11,7 @@ struct source_file {
 };
 
 /* Reads `path` relative to the folder `dir_fd`. A file that changes while it is read is read again. Returns 0 or
- * an errno value, EFBIG where there are more than `max` bytes; the caller calls source_file_deinit() in all cases. */
+ * a negative errno value, -EFBIG where there are more than `max` bytes. The caller calls source_file_deinit() in all
+ * cases. */
 int source_file_read(struct source_file *file, int dir_fd, const char *path, size_t max);
 void source_file_deinit(struct source_file *file);

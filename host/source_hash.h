@@ -1,5 +1,4 @@
-/* The hash of a source in a hash-based .pyc: importlib.util.source_hash(). No interpreter is needed
- * for it. */
+/* The hash of a source in a hash-based .pyc: importlib.util.source_hash(). Needs no interpreter. */
 #pragma once
 
 #include <stddef.h>

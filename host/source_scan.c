@@ -1,4 +1,4 @@
-/* See source_scan.h. */
+/* It reads tokens roughly: strings, comments, words, and the fields of formatted strings. */
 #include "host/source_scan.h"
 
 #include <stdint.h>
@@ -116,7 +116,7 @@ struct reader {
 /* Fields within fields are read no deeper. */
 #define DEPTH_MAX 32
 
-static void read_code(struct reader *reader, int depth);
+static void scan_code(struct reader *reader, int depth);
 
 /* Reads what a field's colon begins, to its closing brace. */
 static void read_format(struct reader *reader, int depth) {
@@ -127,7 +127,7 @@ static void read_format(struct reader *reader, int depth) {
         if (c == '\n')
             break;
         if (c == '{')
-            read_code(reader, depth + 1);
+            scan_code(reader, depth + 1);
     }
     reader->found = true; /* it is not closed */
 }
@@ -151,7 +151,7 @@ static void read_formatted(struct reader *reader, int depth) {
         else if (*at == '{' && reader->at < end && *reader->at == '{')
             reader->at++;
         else if (*at == '{')
-            read_code(reader, depth + 1);
+            scan_code(reader, depth + 1);
     }
     reader->found = true;
 }
@@ -169,7 +169,7 @@ static void read_string(struct reader *reader, bool formatted, int depth) {
     reader->found |= fields && has_suspect(begin, reader->at);
 }
 
-static void read_word(struct reader *reader) {
+static void scan_word(struct reader *reader) {
     const char *word = reader->at;
     reader->at = word_end(word, reader->end);
     reader->found |= is_suspect(word, reader->at);
@@ -181,7 +181,7 @@ static void read_comment(struct reader *reader) {
 }
 
 /* Reads code: to the end where depth is 0, else to the brace that closes the field. */
-static void read_code(struct reader *reader, int depth) {
+static void scan_code(struct reader *reader, int depth) {
     const char *word = NULL, *after = NULL; /* the last word */
     int brackets = 0;
     reader->found |= depth > DEPTH_MAX;
@@ -193,7 +193,7 @@ static void read_code(struct reader *reader, int depth) {
             read_comment(reader);
         } else if (is_word_byte((unsigned char)c)) {
             word = reader->at;
-            read_word(reader);
+            scan_word(reader);
             after = reader->at;
         } else {
             reader->at++;
@@ -220,7 +220,7 @@ bool source_scan_has_latin_name(const char *data, size_t len, bool nested) {
         return true;
     struct reader reader = {.at = data, .end = data + len, .nested = nested};
     if (has_suspect(data, data + len))
-        read_code(&reader, 0);
+        scan_code(&reader, 0);
     return reader.found;
 }
 

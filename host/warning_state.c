@@ -1,4 +1,4 @@
-/* See warning_state.h. Follows Lib/warnings.py: _processoptions, _setoption. */
+/* Follows Lib/warnings.py: _processoptions, _setoption. */
 #include "host/warning_state.h"
 
 #include <string.h>
@@ -74,7 +74,7 @@ static PyObject *record(PyObject *capsule, PyObject *message) {
 /* The name is that of what it stands in for, so that no new name is interned. */
 static PyMethodDef record_method = {"_showwarnmsg", record, METH_O, NULL};
 
-static bool discard(PyObject *result) {
+static bool release_result(PyObject *result) {
     Py_XDECREF(result);
     return result != NULL;
 }
@@ -123,7 +123,7 @@ static PyObject *options_tuple(const cJSON *options) {
 }
 
 /* The field of an option, action:message:category:module:lineno, by its number from 0; *len is 0 where it has none. */
-static const char *field(const char *option, int number, size_t *len) {
+static const char *option_field(const char *option, int number, size_t *len) {
     for (; number > 0; number--) {
         option += strcspn(option, ":");
         option += *option == ':';
@@ -136,11 +136,11 @@ static const char *field(const char *option, int number, size_t *len) {
  * it wants re, which a fresh py_compile of 3.9 does not have. */
 static bool needs_import(const char *option) {
     size_t message, category, module;
-    field(option, 1, &message);
-    field(option, 3, &module);
+    option_field(option, 1, &message);
+    option_field(option, 3, &module);
     if (PY_VERSION_HEX < 0x030A0000 && (message > 0 || module > 0))
         return true;
-    const char *name = field(option, 2, &category);
+    const char *name = option_field(option, 2, &category);
     return memchr(name, '.', category) != NULL;
 }
 
@@ -155,7 +155,7 @@ static bool any_needs_import(const cJSON *options) {
 
 /* One that is not valid is ignored, and what is said of it kept. */
 static bool set_option(struct warning_state *state, PyObject *option) {
-    if (discard(PyObject_CallFunctionObjArgs(state->setoption, option, NULL)))
+    if (release_result(PyObject_CallFunctionObjArgs(state->setoption, option, NULL)))
         return true;
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
@@ -181,7 +181,7 @@ static bool make_filters(struct warning_state *state, PyObject *options) {
     state->once_size = 0;
     for (Py_ssize_t i = 0; fine && i < PyTuple_GET_SIZE(options); i++)
         fine = set_option(state, PyTuple_GET_ITEM(options, i));
-    return fine && discard(PyObject_CallObject(state->filters_mutated, NULL));
+    return fine && release_result(PyObject_CallObject(state->filters_mutated, NULL));
 }
 
 enum warning_step warning_state_prepare(struct warning_state *state, const cJSON *options, bool may_import) {

@@ -1,5 +1,5 @@
-/* See worker_loop.h. What needs no interpreter, such as what the cache has, is answered without: a worker makes its own
- * when a job first needs it, or, if it was told to warm up, when there has been nothing to do for a moment. */
+/* Requests that need no interpreter, such as those that the cache answers, are answered without: a worker makes its own
+ * interpreter when a job first needs one, or, if it was told to warm up, when it has been idle for a moment. */
 #include "host/worker_loop.h"
 
 #include <errno.h>
@@ -30,8 +30,8 @@
 /* The host's size is looked at every so many jobs. */
 #define MEMORY_EVERY 32
 
-/* Making an interpreter takes tens of milliseconds, in which the worker answers nothing: who has just started a daemon
- * comes first with what it wants. */
+/* Making an interpreter takes tens of milliseconds, in which the worker answers nothing: the first requests of the
+ * client that has just started the daemon go first. */
 #define WARM_AFTER_MS 50
 
 struct worker_loop {
@@ -43,6 +43,23 @@ struct worker_loop {
     bool hopeless;    /* no interpreter can be made */
     unsigned long jobs;
 };
+
+enum method {
+    METHOD_COMPILE,
+    METHOD_CHECK,
+    METHOD_CLEAN,
+    METHOD_SEARCH,
+    METHOD_WARM,
+};
+
+/* The server sends no others. */
+static enum method method_of(const struct rpc_message *message) {
+    static const char *const names[] = {"compile", "check", "clean", "search", "warm"};
+    for (enum method method = METHOD_CHECK; method <= METHOD_WARM; method++)
+        if (strcmp(message->method, names[method]) == 0)
+            return method;
+    return METHOD_COMPILE;
+}
 
 /* Sends the answers that are held. */
 static bool send_held(struct worker_loop *loop) {
@@ -65,7 +82,7 @@ static void hold_answer(struct worker_loop *loop, const char *id, const struct a
     buffer_deinit(&text);
 }
 
-/* Whether the interpreter is up, which is made at the first call. False with an error in *answer. */
+/* Makes the interpreter at the first call. Returns whether there is one; if not, *answer holds the error. */
 static bool warm(struct worker_loop *loop, struct answer *answer) {
     if (loop->compiler != NULL)
         return true;
@@ -87,9 +104,9 @@ static bool warm(struct worker_loop *loop, struct answer *answer) {
     return !loop->hopeless;
 }
 
-/* Likewise, for a job: where it is false, a pristine process is to try. */
+/* As warm(), for a job: without an interpreter, *answer sends the job to a pristine process. */
 static bool warm_for_job(struct worker_loop *loop, struct answer *answer) {
-    send_held(loop); /* where it fails, the next one does */
+    (void)send_held(loop); /* a failure shows again when the next answer is sent */
     if (warm(loop, answer))
         return true;
     fprintf(stderr, "pycompile-host: no interpreter could be made: %s\n", answer->message);
@@ -142,7 +159,8 @@ static void compile(struct worker_loop *loop, const struct job_setting *setting,
 }
 
 /* Compiles, checks, or removes what a dead run of the same request and id has left. */
-static void run_job(struct worker_loop *loop, const struct rpc_message *message, struct answer *answer) {
+static void run_job(struct worker_loop *loop, enum method method, const struct rpc_message *message,
+                    struct answer *answer) {
     struct compile_request request;
     int64_t start_us = clock_us();
     const char *error;
@@ -151,7 +169,7 @@ static void run_job(struct worker_loop *loop, const struct rpc_message *message,
     if (params == NULL || compile_request_decode(params, &request, why, sizeof why) < 0) {
         answer_error(answer, RPC_INVALID_PARAMS, params ? why : error, NULL);
     } else {
-        if (strcmp(message->method, "check") == 0)
+        if (method == METHOD_CHECK)
             request.write = false;
         char *unique = xasprintf("%s.%ld", message->id, loop->setting->server_pid);
         struct job_setting setting = {
@@ -162,7 +180,7 @@ static void run_job(struct worker_loop *loop, const struct rpc_message *message,
             .mask = loop->setting->mask,
             .unique = unique,
         };
-        if (strcmp(message->method, "clean") == 0) {
+        if (method == METHOD_CLEAN) {
             compile_job_clean(&setting, &request);
             answer->result = cJSON_CreateObject();
         } else {
@@ -183,23 +201,21 @@ static void answer_warm(struct worker_loop *loop, struct answer *answer) {
 }
 
 static void answer_request(struct worker_loop *loop, const struct rpc_message *message, struct answer *answer) {
-    if (strcmp(message->method, "warm") == 0)
+    enum method method = method_of(message);
+    if (method == METHOD_WARM)
         answer_warm(loop, answer);
-    else if (strcmp(message->method, "search") != 0)
-        run_job(loop, message, answer);
+    else if (method != METHOD_SEARCH)
+        run_job(loop, method, message, answer);
     else if (warm_for_job(loop, answer))
         run_search(message, answer);
 }
 
-/* The child that ran the job has died: the server, if it lives, sees this process die likewise and has the file
- * removed; where it does not nobody else will. */
+/* For a child that died while it ran the job: removes the temporary file, which nobody else would do if the server died
+ * too, and ends this process in the same way, for the server to see. */
 static _Noreturn void follow_child(struct worker_loop *loop, const struct rpc_message *message, int status) {
-    struct rpc_message clean = *message;
     struct answer answer = {0};
-    char method[] = "clean";
-    clean.method = method;
-    if (strcmp(message->method, "compile") == 0)
-        run_job(loop, &clean, &answer);
+    if (method_of(message) == METHOD_COMPILE)
+        run_job(loop, METHOD_CLEAN, message, &answer);
     pristine_die_like(status);
 }
 
@@ -225,7 +241,7 @@ static bool handle(struct worker_loop *loop, const char *text, size_t len) {
     struct answer answer = {0};
     const char *why = json_check(text, len);
     int code = why ? RPC_PARSE_ERROR : rpc_parse(text, len, &message, &why);
-    bool forked = code == 0 && loop->setting->pristine && loop->compiler != NULL && strcmp(message.method, "warm") != 0;
+    bool forked = code == 0 && loop->setting->pristine && loop->compiler != NULL && method_of(&message) != METHOD_WARM;
     if (forked && !fork_for(loop, &message)) {
         rpc_message_deinit(&message);
         return true;

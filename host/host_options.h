@@ -1,0 +1,22 @@
+/* The command line of a host, which the server writes (docs/host.md): no help for people, and no abbreviations. */
+#pragma once
+
+#include <stdbool.h>
+
+struct host_options {
+    int control_fd;            /* of the control socket */
+    int first_fd, last_fd;     /* of the workers' sockets */
+    unsigned mask;             /* umask for requests that name none */
+    unsigned memory_limit;     /* MiB that the process may allocate; 0: no limit */
+    unsigned big_source;       /* bytes; a longer source needs a host of its own; 0: no limit */
+    bool pristine, solo;       /* see docs/host.md */
+    const char *cache;         /* folder of the cache, or NULL */
+    unsigned long cache_limit; /* bytes; 0: as it was */
+    int remote_state_fd;       /* of the state of the remote tier; -1: there is no remote tier */
+    unsigned remote_timeout;   /* ms */
+    bool remote_read_only;
+};
+
+/* Reads the command line into *options, which borrows its strings. Returns false where it is not one that docs/host.md
+ * allows: an unknown option, a value that is no number in full, a missing descriptor. */
+bool host_options_parse(int argc, char **argv, struct host_options *options);
