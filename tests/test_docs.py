@@ -169,6 +169,15 @@ class ManPages(unittest.TestCase):
                 with self.subTest(file=path, variable=variable):
                     self.assertIn(variable, read("docs/host.md") if variable.startswith("PYCOMPILE_HOST_") else pages)
 
+    def test_numbers_of_the_daemon(self):
+        """A default that its help names, the page names too."""
+        entries = re.split(r"^\.TP\n", self.page("pycompiled.8"), flags=re.M)
+        for option, words in re.findall(r"^  (--[\w-]+)([^\n]*\n(?:   .*\n)*)", self.help_of(e2e.DAEMON), re.M):
+            for number in re.findall(r"(?:default|at first) (\d+)", words):
+                with self.subTest(option=option, number=number):
+                    entry = next(text for text in entries if re.match(r"\.B[RI]* \"?%s\b" % option, text))
+                    self.assertRegex(entry, r"\b%s\b" % number)
+
     @unittest.skipUnless(shutil.which("groff"), "groff is not installed")
     def test_groff_has_no_complaint(self):
         for path in sorted(glob.glob(os.path.join(MAN, "*.[0-9]"))):
