@@ -173,7 +173,9 @@ static bool read_body(struct reader *reader, uint8_t type) {
     case TYPE_FLOAT:
         return skip_short(reader);
     case TYPE_COMPLEX:
-        return skip_short(reader) && skip_short(reader);
+        if (!skip_short(reader))
+            return false;
+        return skip_short(reader);
     case TYPE_LONG:
         return skip_integer(reader);
     case TYPE_SHORT_ASCII:

@@ -44,7 +44,7 @@ void remote_link_set(struct remote_link *link, const char *name, const void *val
 bool remote_link_send(struct remote_link *link, int64_t deadline_ms);
 
 /* The answer to the oldest request not yet answered, until remote_reply_free(). */
-void remote_link_receive(struct remote_link *link, int64_t deadline_ms, struct remote_reply *reply);
+void remote_link_receive(struct remote_link *link, int64_t deadline_ms, struct remote_reply *answer);
 void remote_reply_free(struct remote_reply *reply);
 
 /* Why the connection is broken. */

@@ -37,10 +37,10 @@ bool remote_link_send(struct remote_link *link, int64_t deadline_ms) {
     return false;
 }
 
-void remote_link_receive(struct remote_link *link, int64_t deadline_ms, struct remote_reply *reply) {
+void remote_link_receive(struct remote_link *link, int64_t deadline_ms, struct remote_reply *answer) {
     (void)link;
     (void)deadline_ms;
-    *reply = (struct remote_reply){.answer = REMOTE_BROKEN};
+    *answer = (struct remote_reply){.answer = REMOTE_BROKEN};
 }
 
 void remote_reply_free(struct remote_reply *reply) {

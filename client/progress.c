@@ -59,7 +59,7 @@ static void append_name(struct buffer *line, const char *name, size_t room) {
         buffer_append_string(line, "...");
     }
     for (; *name != '\0'; name++)
-        buffer_append_char(line, (unsigned char)*name < 0x20 || *name == 0x7f ? '?' : *name);
+        buffer_append_char(line, (char)((unsigned char)*name < 0x20 || *name == 0x7f ? '?' : *name));
 }
 
 /* Set once, when there is a line to clear; an ignored signal stays ignored. */

@@ -146,9 +146,8 @@ static void read_formatted(struct reader *reader, int depth) {
         }
         if (*at == '\n' && !triple)
             break;
-        if (*at == '\\' && reader->at < end && *reader->at != '{')
-            reader->at++;
-        else if (*at == '{' && reader->at < end && *reader->at == '{')
+        int next = reader->at < end ? *reader->at : 0;
+        if (reader->at < end && ((*at == '\\' && next != '{') || (*at == '{' && next == '{')))
             reader->at++;
         else if (*at == '{')
             scan_code(reader, depth + 1);

@@ -28,7 +28,7 @@ void session_deinit(struct session *session) {
 }
 
 int session_request(struct session *session, enum request_kind kind, const char *method, cJSON *params) {
-    int id = ++session->last_request * REQUEST_KINDS + kind;
+    int id = (int)(++session->last_request * REQUEST_KINDS + kind);
     editor_request(&session->editor, id, method, params);
     return id;
 }

@@ -11,9 +11,9 @@
 struct connection;
 struct reply;
 
-/* Begins the watch that `params` (the parameters of the method `watch`) ask for. The reply, which is taken, gets its
+/* Begins the watch that `span` (the parameters of the method `watch`) ask for. The reply, which is taken, gets its
  * number once all is followed, or an error. */
-void watch_begin(struct connection *connection, struct reply *reply, struct json_span params);
+void watch_begin(struct connection *connection, struct reply *reply, struct json_span span);
 
 /* Ends the connection's watch of that number. Returns whether there is one. */
 bool watch_end(struct connection *connection, uint64_t number);

@@ -7,7 +7,7 @@
 #include "cache/pyc_stream.h"
 #include "proto/json.h"
 
-#define append_bytes(out, literal) buffer_append(out, literal, sizeof literal - 1)
+#define append_bytes(out, literal) buffer_append(out, literal, sizeof(literal) - 1)
 
 /* A module of 3.11 or later without contents, under a short name. */
 static struct buffer make_stream(const char *name) {

@@ -8,7 +8,7 @@
 
 #define MINOR 13
 
-#define append_bytes(out, literal) buffer_append(out, literal, sizeof literal - 1)
+#define append_bytes(out, literal) buffer_append(out, literal, sizeof(literal) - 1)
 
 static void append_short(struct buffer *out, char type, const char *text) {
     buffer_append_char(out, type);
@@ -83,7 +83,7 @@ static void test_constants(void **state) {
         const char *bytes;
         size_t len;
     } constants[] = {
-#define CONSTANT(literal) {literal, sizeof literal - 1}
+#define CONSTANT(literal) {literal, sizeof(literal) - 1}
         CONSTANT("N"),
         CONSTANT("T"),
         CONSTANT("F"),
@@ -230,7 +230,7 @@ static void check_encoding(const char *name, char type, const char *bytes, size_
 }
 
 static void test_encoding(void **state) {
-#define CHECK(name, type, bytes) check_encoding(name, type, bytes, sizeof bytes - 1)
+#define CHECK(name, type, bytes) check_encoding(name, type, bytes, sizeof(bytes) - 1)
     CHECK("ab", 'z',
           "z\2"
           "ab");
