@@ -1,19 +1,19 @@
-/* See cache.h. */
+/* The changes that wait, in two arrays under one mutex; the store is called without the mutex. */
 #include "cache/cache.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What waits is written when it is so much. */
+/* So many changes wait at most; then they are written. */
 #define PUTS_MAX 32
 #define PUT_BYTES_MAX ((size_t)1 << 20)
 #define USES_MAX 512
 
-/* How long a process that ends waits for the remote tier. */
+/* A process that ends waits so long for the remote tier. */
 #define LEAVE_MS 3000
 
-struct changes {
+struct cache_changes {
     struct store_change items[PUTS_MAX + USES_MAX];
     size_t count;
 };
@@ -21,13 +21,13 @@ struct changes {
 struct cache {
     struct store *store;
     struct remote *remote; /* or NULL */
-    pthread_mutex_t mutex; /* for what follows */
+    pthread_mutex_t mutex; /* guards all members below */
     struct store_change *puts;
     size_t put_count, put_bytes;
     struct store_change *uses;
     size_t use_count;
-    bool complained;        /* that it cannot be written to */
-    bool written, unsynced; /* since the last rest; since the last waiting for the disk */
+    bool complained;        /* on stderr, about a store that takes no entries */
+    bool written, unsynced; /* since the last rest; since the last sync */
 };
 
 struct cache *cache_open(const char *folder, uint64_t limit, char **why) {
@@ -42,8 +42,8 @@ struct cache *cache_open(const char *folder, uint64_t limit, char **why) {
     return cache;
 }
 
-/* Moves what waits to `changes`: puts, and uses along with them or where they are wanted. */
-static void take_waiting(struct cache *cache, bool uses, struct changes *changes) {
+/* Moves the puts to `changes`. Uses go along where there are puts, or where `uses` asks for them. */
+static void changes_take(struct cache *cache, bool uses, struct cache_changes *changes) {
     changes->count = 0;
     pthread_mutex_lock(&cache->mutex);
     for (size_t i = 0; i < cache->put_count; i++)
@@ -57,8 +57,8 @@ static void take_waiting(struct cache *cache, bool uses, struct changes *changes
     pthread_mutex_unlock(&cache->mutex);
 }
 
-/* Once: who compiles goes on all the same. */
-static void complain(struct cache *cache) {
+/* Says once that the store takes no entries; compiling goes on. */
+static void changes_complain(struct cache *cache) {
     pthread_mutex_lock(&cache->mutex);
     if (!cache->complained)
         fputs("pycompile-host: the cache cannot be written to\n", stderr);
@@ -66,49 +66,37 @@ static void complain(struct cache *cache) {
     pthread_mutex_unlock(&cache->mutex);
 }
 
-static void write_waiting(struct cache *cache, bool uses) {
-    struct changes changes;
-    take_waiting(cache, uses, &changes);
+static void changes_write(struct cache *cache, bool uses) {
+    struct cache_changes changes;
+    changes_take(cache, uses, &changes);
     if (changes.count > 0 && !store_commit(cache->store, changes.items, changes.count))
-        complain(cache);
+        changes_complain(cache);
     for (size_t i = 0; i < changes.count; i++)
         free((void *)(uintptr_t)changes.items[i].value);
 }
 
-struct cache *cache_close(struct cache *cache) {
-    if (cache == NULL)
-        return NULL;
-    write_waiting(cache, true);
-    store_close(cache->store);
-    pthread_mutex_destroy(&cache->mutex);
-    free(cache->puts);
-    free(cache->uses);
-    free(cache);
-    return NULL;
-}
-
-static void note_use(struct cache *cache, const struct store_key *key) {
+static void changes_note_use(struct cache *cache, const struct store_key *key) {
     pthread_mutex_lock(&cache->mutex);
     if (cache->use_count < USES_MAX)
         cache->uses[cache->use_count++] = (struct store_change){.key = *key};
     bool full = cache->use_count == USES_MAX;
     pthread_mutex_unlock(&cache->mutex);
     if (full)
-        write_waiting(cache, true);
+        changes_write(cache, true);
 }
 
 void cache_join(struct cache *cache, struct remote *remote) {
     cache->remote = remote;
 }
 
-static void put_here(struct cache *cache, const struct store_key *key, struct buffer *entry) {
+static void changes_put(struct cache *cache, const struct store_key *key, struct buffer *entry) {
     pthread_mutex_lock(&cache->mutex);
     bool full = cache->put_count == PUTS_MAX || cache->put_bytes > PUT_BYTES_MAX;
     pthread_mutex_unlock(&cache->mutex);
     if (full)
-        write_waiting(cache, false);
+        changes_write(cache, false);
     pthread_mutex_lock(&cache->mutex);
-    if (cache->put_count < PUTS_MAX) { /* else others were faster: this one is not kept */
+    if (cache->put_count < PUTS_MAX) { /* else other threads have filled it meanwhile: the entry is dropped */
         cache->puts[cache->put_count++] = (struct store_change){.key = *key, .value = entry->data, .len = entry->len};
         cache->put_bytes += entry->len;
         *entry = (struct buffer){0};
@@ -120,7 +108,7 @@ static void put_here(struct cache *cache, const struct store_key *key, struct bu
 bool cache_get(struct cache *cache, const struct store_key *key, struct buffer *entry) {
     bool anew, found = store_get(cache->store, key, entry, &anew);
     if (anew)
-        note_use(cache, key);
+        changes_note_use(cache, key);
     if (found || cache->remote == NULL)
         return found;
     size_t before = entry->len;
@@ -128,7 +116,7 @@ bool cache_get(struct cache *cache, const struct store_key *key, struct buffer *
     if (found) {
         struct buffer copy = {0};
         buffer_append(&copy, entry->data + before, entry->len - before);
-        put_here(cache, key, &copy);
+        changes_put(cache, key, &copy);
     }
     return found;
 }
@@ -136,21 +124,21 @@ bool cache_get(struct cache *cache, const struct store_key *key, struct buffer *
 void cache_put(struct cache *cache, const struct store_key *key, struct buffer *entry) {
     if (cache->remote != NULL)
         remote_put(cache->remote, key, entry->data, entry->len);
-    put_here(cache, key, entry);
+    changes_put(cache, key, entry);
 }
 
 void cache_flush(struct cache *cache) {
-    write_waiting(cache, false);
+    changes_write(cache, false);
 }
 
 void cache_leave(struct cache *cache) {
-    write_waiting(cache, false);
+    changes_write(cache, false);
     if (cache->remote != NULL)
         remote_drain(cache->remote, LEAVE_MS);
 }
 
 void cache_rest(struct cache *cache) {
-    write_waiting(cache, true);
+    changes_write(cache, true);
     pthread_mutex_lock(&cache->mutex);
     bool quiet = !cache->written;
     cache->unsynced = cache->unsynced || cache->written;

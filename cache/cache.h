@@ -1,8 +1,8 @@
-/* The cache as a process uses it: a store, and what is to be written to it, gathered so that it is
- * written in few steps.
+/* The cache as one process uses it: the store on disk, the remote tier behind it, and the changes that wait to be
+ * written. Changes are written in batches, since a commit costs more than a change.
  *
- * What was put is found by other processes after cache_flush(); by whom it was put, likewise. Any
- * thread may call any function. */
+ * An entry that was put is found (by this process too) after the next cache_flush(). Any thread may call any function.
+ * A cache lives until its process ends. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,33 +12,35 @@
 #include "cache/remote.h"
 #include "cache/store.h"
 
-/* cache_rest() is to be called so often. */
+/* Seconds between two calls of cache_rest(). */
 #define CACHE_REST_S 15
 
 struct cache;
 
-/* As store_open() and store_close(); closing flushes. */
+/* Opens the store in `folder`; the parameters are those of store_open(). NULL with a message in *why, which the caller
+ * frees. */
 struct cache *cache_open(const char *folder, uint64_t limit, char **why);
-struct cache *cache_close(struct cache *cache);
 
-/* From now on the remote tier is asked for what the store has not, and given what is put. Once. */
+/* Adds the remote tier, which is asked where the store has no entry and gets every entry that is put. At most once,
+ * before the first cache_get(). Borrows `remote`. */
 void cache_join(struct cache *cache, struct remote *remote);
 
-/* Appends the entry of the key to `entry`. False: there is none. */
+/* Whether there is an entry of the key; if so, appends it to `entry`. */
 bool cache_get(struct cache *cache, const struct store_key *key, struct buffer *entry);
 
-/* Puts an entry, whose bytes it takes; it is written with the next cache_flush(), or when many are
- * waiting. */
+/* Puts an entry, and takes its bytes: `entry` is empty afterwards. The entry is written by the next cache_flush(), or
+ * earlier where many wait. */
 void cache_put(struct cache *cache, const struct store_key *key, struct buffer *entry);
 
-/* Writes what was put. */
+/* Writes the entries that were put. */
 void cache_flush(struct cache *cache);
 
-/* Likewise, and gives the remote tier a moment to take it: for a process that ends. */
+/* Writes the entries that were put and waits a moment until the remote tier has them too. For a process that ends. */
 void cache_leave(struct cache *cache);
 
-/* Writes which entries were used; once nothing has been written for a while, waits for the disk. */
+/* Writes all changes, uses of entries too. Where nothing was written since the call before, waits until the disk has
+ * what was written earlier. */
 void cache_rest(struct cache *cache);
 
-/* Bytes in the store, as this process saw it last. */
+/* The bytes in the store when this process last looked. */
 uint64_t cache_bytes(const struct cache *cache);

@@ -1,6 +1,5 @@
-/* See entry.h. An entry is a head, the name that it is bound to (if it is), the warnings as JSON,
- * the stream. In the warnings a file name that is the code's is left out, and the text begins
- * behind it. */
+/* The layout of an entry: a head, the name to which the entry is bound (if it is), the warnings as JSON, the stream.
+ * Warnings are stored without the code's file name, and their text without the same name at its start. */
 #include "cache/entry.h"
 
 #include <stdint.h>
@@ -10,23 +9,22 @@
 #include "cache/pyc_stream.h"
 #include "proto/json.h"
 
-struct head {
+struct entry_head {
     uint32_t bound_len; /* of the name; 0: not bound */
     uint32_t warnings_len;
     uint32_t name_start, name_end; /* in the stream */
     uint64_t stream_len;
 };
 
-/* Member of a stored warning: what follows the code's file name in its text, for `text` and
- * `filename` both. */
+/* Member of a stored warning, in place of `text` and `filename`: the part of the text behind the code's file name. */
 #define REST "rest"
 
-/* False: the warning seems to name the file in a way that cannot be exchanged. */
-static bool forget_name(cJSON *warning, const char *name) {
+/* Takes the file name out of a warning. Whether that is possible: the name stands where it is expected. */
+static bool warning_forget_name(cJSON *warning, const char *name) {
     const char *filename = json_get_string(warning, "filename"), *text = json_get_string(warning, "text");
     size_t len = strlen(name);
     if (filename == NULL)
-        return true; /* it is about no file */
+        return true; /* the warning concerns no file */
     if (text == NULL || strcmp(filename, name) != 0 || strncmp(text, name, len) != 0)
         return false;
     cJSON_AddStringToObject(warning, REST, text + len);
@@ -35,7 +33,7 @@ static bool forget_name(cJSON *warning, const char *name) {
     return true;
 }
 
-static cJSON *remember_name(const cJSON *stored, const char *name) {
+static cJSON *warning_with_name(const cJSON *stored, const char *name) {
     cJSON *warning = cJSON_CreateObject();
     const cJSON *member;
     cJSON_ArrayForEach(member, stored) {
@@ -51,32 +49,32 @@ static cJSON *remember_name(const cJSON *stored, const char *name) {
     return warning;
 }
 
-/* Appends the warnings as they are stored. False: they go with their name alone. */
-static bool print_warnings(const struct cache_outcome *outcome, struct buffer *out) {
+/* Appends the warnings as they are stored. Whether they serve other names too. */
+static bool entry_print_warnings(const struct entry_outcome *outcome, struct buffer *out) {
     if (cJSON_GetArraySize(outcome->warnings) == 0)
         return true;
     cJSON *copy = cJSON_Duplicate(outcome->warnings, true), *warning;
     bool exchangeable = true;
     cJSON_ArrayForEach(warning, copy)
-        exchangeable = forget_name(warning, outcome->name) && exchangeable;
+        exchangeable = warning_forget_name(warning, outcome->name) && exchangeable;
     json_print(copy, out);
     cJSON_Delete(copy);
     return exchangeable;
 }
 
-/* Whether the name may be exchanged; says where it is. Compiling must have written it as it is
- * written here. */
-static bool find_place(const struct cache_outcome *outcome, struct pyc_stream_name *place) {
+/* Whether the name may be exchanged; sets where it stands. The compiler must have written it in the form that
+ * pyc_stream_encode_name() gives. */
+static bool entry_find_name(const struct entry_outcome *outcome, struct pyc_stream_name *place) {
     return outcome->len <= UINT32_MAX &&
            pyc_stream_find_name(outcome->stream, outcome->len, outcome->minor, place) == PYC_STREAM_FOUND &&
            pyc_stream_name_is(outcome->stream, place, outcome->name);
 }
 
-void cache_entry_encode(const struct cache_outcome *outcome, struct buffer *entry) {
+void entry_encode(const struct entry_outcome *outcome, struct buffer *entry) {
     struct buffer warnings = {0};
     struct pyc_stream_name place = {0};
-    bool exchangeable = print_warnings(outcome, &warnings) && find_place(outcome, &place);
-    struct head head = {
+    bool exchangeable = entry_print_warnings(outcome, &warnings) && entry_find_name(outcome, &place);
+    struct entry_head head = {
         .bound_len = exchangeable ? 0 : (uint32_t)strlen(outcome->name),
         .warnings_len = (uint32_t)warnings.len,
         .name_start = (uint32_t)place.start,
@@ -91,7 +89,7 @@ void cache_entry_encode(const struct cache_outcome *outcome, struct buffer *entr
     buffer_deinit(&warnings);
 }
 
-static bool put_name(const struct head *head, const char *stream, const char *name, struct buffer *out) {
+static bool entry_put_name(const struct entry_head *head, const char *stream, const char *name, struct buffer *out) {
     const struct pyc_stream_name place = {.start = head->name_start, .end = head->name_end};
     if (place.start >= place.end || place.end > head->stream_len)
         return false;
@@ -102,14 +100,14 @@ static bool put_name(const struct head *head, const char *stream, const char *na
     return pyc_stream_splice(stream, head->stream_len, &place, name, out);
 }
 
-/* NULL: these are no warnings. */
-static cJSON *read_warnings(const char *text, size_t len, const char *name) {
+/* The warnings of an entry with the name put in; NULL: the text is not an array. */
+static cJSON *entry_read_warnings(const char *text, size_t len, const char *name) {
     const char *error;
     cJSON *warnings = cJSON_CreateArray(), *stored = len > 0 ? json_parse(text, len, &error) : NULL;
     const cJSON *item;
     bool fine = len == 0 || cJSON_IsArray(stored);
     cJSON_ArrayForEach(item, stored)
-        cJSON_AddItemToArray(warnings, remember_name(item, name));
+        cJSON_AddItemToArray(warnings, warning_with_name(item, name));
     cJSON_Delete(stored);
     if (fine)
         return warnings;
@@ -117,8 +115,8 @@ static cJSON *read_warnings(const char *text, size_t len, const char *name) {
     return NULL;
 }
 
-bool cache_entry_decode(const void *entry, size_t len, const char *name, struct buffer *stream, cJSON **warnings) {
-    struct head head;
+bool entry_decode(const void *entry, size_t len, const char *name, struct buffer *stream, cJSON **warnings) {
+    struct entry_head head;
     if (len < sizeof head)
         return false;
     memcpy(&head, entry, sizeof head);
@@ -132,9 +130,9 @@ bool cache_entry_decode(const void *entry, size_t len, const char *name, struct 
         if (head.bound_len != strlen(name) || memcmp(bound, name, head.bound_len) != 0)
             return false;
         buffer_append(stream, code, head.stream_len);
-    } else if (!put_name(&head, code, name, stream)) {
+    } else if (!entry_put_name(&head, code, name, stream)) {
         return false;
     }
-    *warnings = read_warnings(text, head.warnings_len, name);
+    *warnings = entry_read_warnings(text, head.warnings_len, name);
     return *warnings != NULL;
 }

@@ -1,5 +1,5 @@
-/* An entry of the cache: what compiling a source gave, in a form that any file name can be put
- * into. */
+/* An entry of the cache: the outcome of one compile (code and warnings) in a form into which any file name can be put.
+ * This is only the form; cache/store.h keeps entries, cache/key.h names them. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,18 +9,19 @@
 
 #include "base/buffer.h"
 
-/* What a compile gave, and under which name. */
-struct cache_outcome {
-    const void *stream; /* marshalled code */
+/* The outcome of a compile, and the file name under which the source was compiled. */
+struct entry_outcome {
+    const void *stream; /* the marshalled code */
     size_t len;
     unsigned minor;        /* of CPython 3.MINOR */
-    const char *name;      /* co_filename, file-system bytes */
-    const cJSON *warnings; /* array as in a result, or NULL */
+    const char *name;      /* co_filename, as bytes of the file system */
+    const cJSON *warnings; /* array as in a result of the protocol, or NULL */
 };
 
-/* Appends the entry. One whose name cannot be exchanged serves that name alone. */
-void cache_entry_encode(const struct cache_outcome *outcome, struct buffer *entry);
+/* Appends the entry. Where the file name cannot be exchanged, the entry serves that name alone. */
+void entry_encode(const struct entry_outcome *outcome, struct buffer *entry);
 
-/* Appends the stream as compiling under `name` gives it, and makes the warnings, which the caller
- * deletes. False: the entry does not serve this name (or is none). */
-bool cache_entry_decode(const void *entry, size_t len, const char *name, struct buffer *stream, cJSON **warnings);
+/* Whether the entry serves the name `name`. If so, appends the stream that compiling under this name gives, and sets
+ * *warnings, which the caller deletes; else *warnings is not set and `stream` may have grown. The entry may be any
+ * bytes. */
+bool entry_decode(const void *entry, size_t len, const char *name, struct buffer *stream, cJSON **warnings);

@@ -1,4 +1,4 @@
-/* See folder.h. */
+/* The search follows the XDG base directory specification. */
 #include "cache/folder.h"
 
 #include <errno.h>
@@ -11,13 +11,13 @@
 
 #include "base/buffer.h"
 
-/* A variable that holds an absolute path, as the XDG base directories must; else NULL. */
+/* The value of a variable that holds an absolute path, as the specification demands; else NULL. */
 static const char *path_variable(const char *name) {
     const char *value = getenv(name);
     return value != NULL && value[0] == '/' ? value : NULL;
 }
 
-static const char *home(void) {
+static const char *home_folder(void) {
     const char *value = path_variable("HOME");
     if (value != NULL)
         return value;
@@ -25,7 +25,7 @@ static const char *home(void) {
     return entry != NULL && entry->pw_dir != NULL && entry->pw_dir[0] == '/' ? entry->pw_dir : NULL;
 }
 
-char *cache_folder(const char *given) {
+char *folder_locate(const char *given) {
     const char *base;
     if (given != NULL)
         return xstrdup(given);
@@ -33,7 +33,7 @@ char *cache_folder(const char *given) {
         return xstrdup(base);
     if ((base = path_variable("XDG_CACHE_HOME")) != NULL)
         return xasprintf("%s/pycompiled", base);
-    base = home();
+    base = home_folder();
     return base != NULL ? xasprintf("%s/.cache/pycompiled", base) : NULL;
 }
 
@@ -41,31 +41,40 @@ static int make_with_parents(const char *folder) {
     if (mkdir(folder, 0700) == 0 || errno == EEXIST)
         return 0;
     if (errno != ENOENT)
-        return -1;
+        return -errno;
     char *parent = xstrdup(folder);
     char *slash = strrchr(parent, '/');
-    int status = -1;
+    int status = -ENOENT;
     if (slash != NULL && slash != parent) {
         *slash = '\0';
         status = make_with_parents(parent);
     }
     free(parent);
-    return status == 0 && (mkdir(folder, 0700) == 0 || errno == EEXIST) ? 0 : -1;
+    if (status == 0 && mkdir(folder, 0700) < 0 && errno != EEXIST)
+        status = -errno;
+    return status;
 }
 
-int cache_folder_open(const char *folder, char **why) {
+/* NULL: only this user can put anything into the folder. Else the reason, which the caller frees. */
+static char *folder_refuse(const char *folder, const struct stat *st) {
+    if (st->st_uid != geteuid())
+        return xasprintf("the cache's folder %s belongs to another user", folder);
+    if ((st->st_mode & 022) != 0)
+        return xasprintf("the cache's folder %s may be written to by other users", folder);
+    return NULL;
+}
+
+int folder_open(const char *folder, char **why) {
     struct stat st;
-    int fd = make_with_parents(folder) < 0 ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        *why = xasprintf("the cache's folder %s cannot be used: %s", folder, strerror(errno));
-    } else if (st.st_uid != geteuid()) {
-        *why = xasprintf("the cache's folder %s belongs to another user", folder);
-    } else if ((st.st_mode & 022) != 0) {
-        *why = xasprintf("the cache's folder %s may be written to by other users", folder);
-    } else {
+    int status = make_with_parents(folder);
+    int fd = status < 0 ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (status == 0 && (fd < 0 || fstat(fd, &st) < 0))
+        status = -errno;
+    *why = status < 0 ? xasprintf("the cache's folder %s cannot be used: %s", folder, strerror(-status))
+                      : folder_refuse(folder, &st);
+    if (*why == NULL)
         return fd;
-    }
     if (fd >= 0)
         close(fd);
-    return -1;
+    return status < 0 ? status : -EPERM;
 }

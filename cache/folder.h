@@ -1,12 +1,11 @@
-/* Where the cache is. */
+/* The folder of the cache: where it is, and whether it is safe to use. */
 #pragma once
 
-/* The cache's folder: `given` (or NULL), else $PYCOMPILED_CACHE_DIR, else
- * $XDG_CACHE_HOME/pycompiled, else
- * ~/.cache/pycompiled. The caller frees; NULL where none of them is known. Nothing is touched. */
-char *cache_folder(const char *given);
+/* The path of the cache's folder: `given`, else $PYCOMPILED_CACHE_DIR, else $XDG_CACHE_HOME/pycompiled, else
+ * ~/.cache/pycompiled. The caller frees; NULL: none of them is known. Does not look at the disk. */
+char *folder_locate(const char *given);
 
-/* Makes the folder, mode 0700, with its parents. Checks that it belongs to this user and that no
- * other may write to it: who can plant bytecode runs code. Returns a descriptor of it, or -1 with a
- * message in *why, which the caller frees. */
-int cache_folder_open(const char *folder, char **why);
+/* Makes the folder with its parents, mode 0700, and opens it. The folder must belong to this user and no other user may
+ * write to it, since planted bytecode is run. Returns a descriptor, or a negative errno value with a message in *why,
+ * which the caller frees. */
+int folder_open(const char *folder, char **why);

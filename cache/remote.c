@@ -1,4 +1,4 @@
-/* See remote.h. */
+/* Lookups and stores as requests to two lanes; sealing; the decision when the server is left alone. */
 #include "cache/remote.h"
 
 #include "base/clock.h"
@@ -6,14 +6,14 @@
 #include "cache/remote_link.h"
 #include "cache/remote_seal.h"
 
-/* What may wait to be stored: beyond it entries are left out. */
+/* Bytes that wait to be stored, and to be asked, at most; what comes then is dropped. */
 #define STORE_BYTES_MAX ((size_t)64 << 20)
 #define ASK_BYTES_MAX ((size_t)1 << 20)
 
-/* How long storing what is sent at once may take; nobody waits for it. */
+/* Storing one batch may take so long; no compile waits for it. */
 #define STORE_MS 10000
 
-/* A larger entry is not worth its way. */
+/* A larger entry is not stored. */
 #define ENTRY_MAX (REMOTE_VALUE_MAX / 2)
 
 struct remote {
@@ -41,17 +41,17 @@ struct remote *remote_new(const struct remote_setting *setting) {
     return remote;
 }
 
-static struct remote_request *make_request(const struct remote *remote, const struct store_key *key) {
+static struct remote_request *remote_make_request(const struct remote *remote, const struct store_key *key) {
     struct remote_request *request = remote_request_new();
     remote_seal_name(&remote->keys, key, request->name);
     return request;
 }
 
-/* Asks, and waits for the answer, which the caller frees; NULL: there is none. */
-static struct remote_request *ask(struct remote *remote, const struct store_key *key) {
-    struct remote_request *request = make_request(remote, key);
+/* Asks, and waits for the answer, a request that the caller frees. NULL: no answer came in time. */
+static struct remote_request *remote_ask(struct remote *remote, const struct store_key *key) {
+    struct remote_request *request = remote_make_request(remote, key);
     int64_t start_us = clock_us();
-    if (!remote_lane_add(remote->asks, request))
+    if (remote_lane_add(remote->asks, request) < 0)
         return NULL;
     if (!remote_lane_wait(remote->asks, request, start_us / 1000 + remote->setting.timeout_ms)) {
         remote_lane_leave_alone(remote->asks, "no answer in time");
@@ -62,26 +62,29 @@ static struct remote_request *ask(struct remote *remote, const struct store_key 
     return request;
 }
 
-/* Asks whether it is there again, which nobody waits for. */
-static void try_again(struct remote *remote, const struct store_key *key) {
-    struct remote_request *request = make_request(remote, key);
+/* Asks whether the server is back. No compile waits for the answer. */
+static void remote_probe(struct remote *remote, const struct store_key *key) {
+    struct remote_request *request = remote_make_request(remote, key);
     request->abandoned = request->probe = true;
-    remote_lane_add(remote->asks, request);
+    (void)remote_lane_add(remote->asks, request); /* a probe that cannot be sent is sent later again */
 }
 
 bool remote_get(struct remote *remote, const struct store_key *key, struct buffer *entry) {
     struct remote_state *state = remote->setting.state;
     if (remote_state_is_away(state)) {
         if (remote_state_may_try(state))
-            try_again(remote, key);
+            remote_probe(remote, key);
         return false;
     }
-    struct remote_request *request = ask(remote, key);
+    struct remote_request *request = remote_ask(remote, key);
     bool hit = request != NULL && request->found &&
                remote_unseal(&remote->keys, key, request->value.data, request->value.len, entry);
     if (request != NULL && request->found && !hit)
         state->counts.refused++;
-    *(hit ? &state->counts.hits : &state->counts.misses) += 1;
+    if (hit)
+        state->counts.hits++;
+    else
+        state->counts.misses++;
     if (request != NULL)
         remote_request_free(request);
     return hit;
@@ -95,10 +98,10 @@ void remote_put(struct remote *remote, const struct store_key *key, const void *
         state->counts.dropped++;
         return;
     }
-    struct remote_request *request = make_request(remote, key);
+    struct remote_request *request = remote_make_request(remote, key);
     request->set = true;
     remote_seal(&remote->keys, key, entry, len, &request->value);
-    if (!remote_lane_add(remote->stores, request))
+    if (remote_lane_add(remote->stores, request) < 0)
         state->counts.dropped++;
 }
 

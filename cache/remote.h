@@ -1,11 +1,11 @@
-/* The remote tier of the cache: entries that a farm's machines share by a Redis or Valkey server.
+/* The remote tier of the cache: entries that the machines of a farm share through a Redis or Valkey server.
  *
- * It never holds up a compile for long: a question waits for its answer for so many milliseconds at most, whatever the
- * server, the network or the name service do; after that, or after having cost more than it is worth, the server is
- * left alone for a while by all hosts of the daemon (remote_state.h). What is stored is stored in the background.
+ * The remote tier holds up a compile for a limited time. A lookup waits `timeout_ms` at most, whatever the server, the
+ * network and the name service do. A server that misses this limit, or that costs more time than it saves, is left
+ * alone for a while by all hosts of the daemon (remote_state.h). Entries are stored in the background.
  *
- * Two threads, made when they are first needed, do it: one asks, one stores, each on its own connection. Any thread
- * may call any function. A child of fork() must make its own. */
+ * Two threads do the work, one for lookups and one for stores, each with a connection of its own. They are started when
+ * they are first needed. Any thread may call any function. A child of fork() must make a remote tier of its own. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,22 +19,23 @@
 #define REMOTE_TIMEOUT_MS_DEFAULT 500
 
 struct remote_setting {
-    const struct remote_url *url; /* kept */
-    const char *secret;
+    const struct remote_url *url; /* borrowed for ever */
+    const char *secret;           /* the farm's; copied in derived form */
     unsigned timeout_ms;
-    bool read_only;             /* nothing is stored */
-    struct remote_state *state; /* kept */
+    bool read_only;             /* only lookups; nothing is stored */
+    struct remote_state *state; /* borrowed for ever */
 };
 
 struct remote;
 
+/* Makes a remote tier, which lives until the process ends. */
 struct remote *remote_new(const struct remote_setting *setting);
 
-/* Appends the entry of the key. False: it has none, or does not answer. */
+/* Whether the server has an entry of the key; if so, appends it. A server that does not answer in time has none. */
 bool remote_get(struct remote *remote, const struct store_key *key, struct buffer *entry);
 
-/* Has an entry stored, some time. */
+/* Copies the entry and stores it later, in the background. It may be dropped, which is counted. */
 void remote_put(struct remote *remote, const struct store_key *key, const void *entry, size_t len);
 
-/* Waits until all that was put is stored, or so long. For before the process ends: there is no other end to it. */
+/* Waits until all entries that were put are stored, `ms` milliseconds at most. For a process that ends. */
 void remote_drain(struct remote *remote, unsigned ms);

@@ -1,6 +1,7 @@
-/* See remote_lane.h. */
+/* Requests are sent in batches (pipelining): all of a batch first, then all answers are read. */
 #include "cache/remote_lane.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,15 +14,18 @@
 
 #define STACK_SIZE ((size_t)512 << 10)
 
-/* What is sent at once, at most, before its answers are read. */
+/* The size of a batch, at most. */
 #define BATCH_MAX 64
 #define BATCH_BYTES_MAX ((size_t)1 << 20)
 
+/* So much of a reason is logged. */
+#define REASON_MAX 200
+
 struct remote_lane {
     struct remote_lane_setting setting;
-    struct remote_link *link; /* the thread's */
-    bool link_used;           /* has answered before */
-    pthread_mutex_t mutex;    /* for what follows */
+    struct remote_link *link; /* only the thread uses it; NULL: not connected */
+    bool link_used;           /* the connection has answered before */
+    pthread_mutex_t mutex;    /* guards all members below */
     pthread_cond_t changed;   /* a request came, or is done */
     struct remote_request *first, **last;
     size_t waiting_bytes;
@@ -29,7 +33,7 @@ struct remote_lane {
     bool started;
 };
 
-struct batch {
+struct lane_batch {
     struct remote_request *items[BATCH_MAX];
     size_t count, answered;
 };
@@ -56,14 +60,14 @@ struct remote_lane *remote_lane_new(const struct remote_lane_setting *setting) {
     return lane;
 }
 
-static size_t bytes_of(const struct remote_request *request) {
+static size_t request_bytes(const struct remote_request *request) {
     return sizeof *request + (request->set ? request->value.len : 0);
 }
 
-/* Takes what is to be sent next; waits for it. */
-static void take_batch(struct remote_lane *lane, struct batch *batch) {
+/* Takes the next batch; waits for a request. */
+static void lane_take_batch(struct remote_lane *lane, struct lane_batch *batch) {
     size_t bytes = 0;
-    *batch = (struct batch){0};
+    *batch = (struct lane_batch){0};
     pthread_mutex_lock(&lane->mutex);
     while (lane->first == NULL)
         pthread_cond_wait(&lane->changed, &lane->mutex);
@@ -72,15 +76,15 @@ static void take_batch(struct remote_lane *lane, struct batch *batch) {
         lane->first = request->next;
         if (lane->first == NULL)
             lane->last = &lane->first;
-        bytes += bytes_of(request);
+        bytes += request_bytes(request);
         batch->items[batch->count++] = request;
     }
     lane->waiting_bytes -= bytes;
     pthread_mutex_unlock(&lane->mutex);
 }
 
-/* The request is done: who waits for it takes it; else it goes. */
-static void finish(struct remote_lane *lane, struct remote_request *request) {
+/* Marks the request as done, and frees it where no caller waits for it. */
+static void lane_finish(struct remote_lane *lane, struct remote_request *request) {
     pthread_mutex_lock(&lane->mutex);
     bool forgotten = request->set || request->abandoned;
     request->done = true;
@@ -91,22 +95,41 @@ static void finish(struct remote_lane *lane, struct remote_request *request) {
         remote_request_free(request);
 }
 
+/* A text that may be the server's, as a log may show it: cut, and bytes that are not printable ASCII as \xNN. The
+ * caller frees. */
+static char *lane_quote(const char *text) {
+    struct buffer quoted = {0};
+    const char *at = text;
+    for (; *at != '\0' && at - text < REASON_MAX; at++) {
+        if (*at >= ' ' && *at <= '~' && *at != '\\')
+            buffer_append_char(&quoted, *at);
+        else
+            buffer_printf(&quoted, "\\x%02x", (unsigned char)*at);
+    }
+    buffer_append_string(&quoted, *at != '\0' ? "..." : "");
+    buffer_string(&quoted);
+    return quoted.data;
+}
+
 void remote_lane_leave_alone(struct remote_lane *lane, const char *why) {
     unsigned seconds = remote_state_fail(lane->setting.state);
     if (seconds == 0)
         return;
-    char *shown = remote_url_show(lane->setting.url);
-    fprintf(stderr, "pycompile-host: the remote cache %s is left alone for %u s: %s\n", shown, seconds, why);
+    char *shown = remote_url_show(lane->setting.url), *reason = lane_quote(why);
+    fprintf(stderr, "pycompile-host: the remote cache %s is left alone for %u s: %s\n", shown, seconds, reason);
     free(shown);
+    free(reason);
 }
 
-/* The answer to a request. False: the server is of no use. */
-static bool accept(struct remote_lane *lane, struct remote_request *request, const struct remote_reply *reply) {
+/* Takes an answer over into its request. Whether the server is of use. */
+static bool lane_accept(struct remote_lane *lane, struct remote_request *request, const struct remote_reply *reply) {
     struct remote_counts *counts = &lane->setting.state->counts;
     if (request->set) {
-        *(reply->answer == REMOTE_DONE ? &counts->stored : &counts->dropped) += 1;
-        return reply->answer == REMOTE_DONE ||
-               reply->answer == REMOTE_REFUSED; /* it may be full, or for reading only */
+        if (reply->answer == REMOTE_DONE)
+            counts->stored++;
+        else
+            counts->dropped++;
+        return reply->answer == REMOTE_DONE || reply->answer == REMOTE_REFUSED; /* it may be full, or read-only */
     }
     request->found = reply->answer == REMOTE_VALUE;
     if (request->found)
@@ -119,23 +142,23 @@ static bool accept(struct remote_lane *lane, struct remote_request *request, con
     return answered || reply->answer == REMOTE_REFUSED;
 }
 
-static bool receive_all(struct remote_lane *lane, struct batch *batch, int64_t deadline_ms) {
+static bool lane_receive(struct remote_lane *lane, struct lane_batch *batch, int64_t deadline_ms) {
     while (batch->answered < batch->count) {
         struct remote_request *request = batch->items[batch->answered];
         struct remote_reply reply;
-        remote_link_receive(lane->link, deadline_ms, &reply);
-        bool fine = reply.answer != REMOTE_BROKEN && accept(lane, request, &reply);
+        remote_link_receive(lane->link, request->set, deadline_ms, &reply);
+        bool fine = reply.answer != REMOTE_BROKEN && lane_accept(lane, request, &reply);
         remote_reply_free(&reply);
         if (!fine)
             return false;
         batch->answered++;
-        finish(lane, request);
+        lane_finish(lane, request);
     }
     return true;
 }
 
-/* Sends what was not yet answered, and reads the answers. */
-static bool exchange(struct remote_lane *lane, struct batch *batch) {
+/* Sends the requests that were not yet answered, and reads their answers. Whether all went well. */
+static bool lane_exchange(struct remote_lane *lane, struct lane_batch *batch) {
     int64_t deadline_ms = clock_ms() + lane->setting.answer_ms;
     for (size_t i = batch->answered; i < batch->count; i++) {
         struct remote_request *request = batch->items[i];
@@ -144,11 +167,11 @@ static bool exchange(struct remote_lane *lane, struct batch *batch) {
         else
             remote_link_get(lane->link, request->name);
     }
-    return remote_link_send(lane->link, deadline_ms) && receive_all(lane, batch, deadline_ms);
+    return remote_link_send(lane->link, deadline_ms) == 0 && lane_receive(lane, batch, deadline_ms);
 }
 
-/* Connects where there is no connection. */
-static bool connect_link(struct remote_lane *lane) {
+/* Whether there is a connection; makes one where there is none. */
+static bool lane_connect(struct remote_lane *lane) {
     char *why;
     if (lane->link != NULL)
         return true;
@@ -161,11 +184,11 @@ static bool connect_link(struct remote_lane *lane) {
     return false;
 }
 
-/* A connection that has been idle may have been closed by the server: that is found out here, and no failure. */
-static void run_batch(struct remote_lane *lane, struct batch *batch) {
+/* The server may have closed a connection that was idle. That is no failure: a new connection is tried once. */
+static void lane_run_batch(struct remote_lane *lane, struct lane_batch *batch) {
     bool again = true;
-    while (again && batch->answered < batch->count && connect_link(lane)) {
-        if (exchange(lane, batch)) {
+    while (again && batch->answered < batch->count && lane_connect(lane)) {
+        if (lane_exchange(lane, batch)) {
             lane->link_used = true;
             break;
         }
@@ -176,23 +199,24 @@ static void run_batch(struct remote_lane *lane, struct batch *batch) {
     }
 }
 
-static void *run(void *argument) {
+static void *lane_main(void *argument) {
     struct remote_lane *lane = argument;
-    struct batch batch;
+    struct lane_batch batch;
     for (;;) {
-        take_batch(lane, &batch);
-        run_batch(lane, &batch);
+        lane_take_batch(lane, &batch);
+        lane_run_batch(lane, &batch);
         while (batch.answered < batch.count) {
             struct remote_request *request = batch.items[batch.answered++];
             lane->setting.state->counts.dropped += request->set;
-            finish(lane, request);
+            lane_finish(lane, request);
         }
     }
     return NULL;
 }
 
-/* No signal comes to the thread: a connection that the server has closed must not end the process. */
-static bool start(struct remote_lane *lane) {
+/* The thread blocks all signals, so that SIGPIPE of a connection that the server has closed does not end the process.
+ */
+static bool lane_start(struct remote_lane *lane) {
     pthread_attr_t attributes;
     pthread_t thread;
     sigset_t all, before;
@@ -201,18 +225,18 @@ static bool start(struct remote_lane *lane) {
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool fine = pthread_create(&thread, &attributes, run, lane) == 0;
+    bool fine = pthread_create(&thread, &attributes, lane_main, lane) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     return fine;
 }
 
-bool remote_lane_add(struct remote_lane *lane, struct remote_request *request) {
+int remote_lane_add(struct remote_lane *lane, struct remote_request *request) {
     pthread_mutex_lock(&lane->mutex);
-    size_t bytes = bytes_of(request);
-    lane->started = lane->started || start(lane);
-    bool fine = lane->started && lane->waiting_bytes + bytes <= lane->setting.bytes_max;
-    if (fine) {
+    size_t bytes = request_bytes(request);
+    lane->started = lane->started || lane_start(lane);
+    int status = !lane->started ? -EAGAIN : lane->waiting_bytes + bytes > lane->setting.bytes_max ? -ENOBUFS : 0;
+    if (status == 0) {
         *lane->last = request;
         lane->last = &request->next;
         lane->waiting_bytes += bytes;
@@ -220,20 +244,20 @@ bool remote_lane_add(struct remote_lane *lane, struct remote_request *request) {
         pthread_cond_broadcast(&lane->changed);
     }
     pthread_mutex_unlock(&lane->mutex);
-    if (!fine)
+    if (status < 0)
         remote_request_free(request);
-    return fine;
+    return status;
 }
 
-/* Waits for a change. False: the deadline has passed. */
-static bool wait_for_change(struct remote_lane *lane, int64_t deadline_ms) {
+/* Whether something changed before the deadline; waits for it. */
+static bool lane_wait_for_change(struct remote_lane *lane, int64_t deadline_ms) {
     struct timespec until = {.tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000};
     return pthread_cond_timedwait(&lane->changed, &lane->mutex, &until) == 0;
 }
 
 bool remote_lane_wait(struct remote_lane *lane, struct remote_request *request, int64_t deadline_ms) {
     pthread_mutex_lock(&lane->mutex);
-    while (!request->done && wait_for_change(lane, deadline_ms))
+    while (!request->done && lane_wait_for_change(lane, deadline_ms))
         ;
     bool done = request->done;
     request->abandoned = !done;
@@ -243,7 +267,7 @@ bool remote_lane_wait(struct remote_lane *lane, struct remote_request *request, 
 
 void remote_lane_drain(struct remote_lane *lane, int64_t deadline_ms) {
     pthread_mutex_lock(&lane->mutex);
-    while (lane->open > 0 && wait_for_change(lane, deadline_ms))
+    while (lane->open > 0 && lane_wait_for_change(lane, deadline_ms))
         ;
     pthread_mutex_unlock(&lane->mutex);
 }

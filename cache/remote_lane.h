@@ -1,4 +1,5 @@
-/* A thread with a connection of its own to the remote tier, and the requests that wait for it. */
+/* A lane to the remote tier: a thread with a connection of its own, and the queue of requests that wait for the thread.
+ * It knows no keys and no seals (cache/remote.h), and no wire format (cache/remote_link.h). */
 #pragma once
 
 #include <stdbool.h>
@@ -13,36 +14,40 @@
 struct remote_request {
     struct remote_request *next;
     char name[REMOTE_NAME_SIZE];
-    bool set;
-    bool probe;          /* where it is answered, the server is used again */
-    struct buffer value; /* to be set; or what was got */
-    bool found;          /* there is a value */
-    bool done, abandoned;
+    bool set;            /* SET, else GET */
+    bool probe;          /* an answer ends the time in which the server is left alone */
+    struct buffer value; /* the value to set, or the value that was got */
+    bool found;          /* a GET has found a value */
+    bool done;           /* answered, or given up */
+    bool abandoned;      /* no caller waits for it: the lane frees it */
 };
 
 struct remote_lane_setting {
     const struct remote_url *url;
     struct remote_state *state;
-    unsigned connect_ms, answer_ms; /* for connecting, and for all answers of what is sent at once */
-    size_t bytes_max;               /* that may wait */
+    unsigned connect_ms, answer_ms; /* limits for connecting, and for all answers to one batch */
+    size_t bytes_max;               /* of requests that wait */
 };
 
 struct remote_lane;
 
-/* Nothing is started before there is a request. The setting's pointers are kept. */
+/* Makes a lane, which lives until the process ends. Borrows what the setting points at. The thread starts with the
+ * first request. */
 struct remote_lane *remote_lane_new(const struct remote_lane_setting *setting);
 
-/* Takes the request. False: it cannot be taken, and is freed. */
-bool remote_lane_add(struct remote_lane *lane, struct remote_request *request);
+/* Takes the request. Returns 0, or -ENOBUFS where too many bytes wait, or -EAGAIN where no thread can be made; then the
+ * request is freed. */
+int remote_lane_add(struct remote_lane *lane, struct remote_request *request);
 
-/* Waits for a request, which was added, to be done. False: it is not by the deadline (of clock_ms()),
- * and is not the caller's any more. */
+/* Whether the request is done by the deadline (of clock_ms()); waits for it. If so, the caller owns the request again;
+ * else the lane keeps it and frees it. */
 bool remote_lane_wait(struct remote_lane *lane, struct remote_request *request, int64_t deadline_ms);
 
-/* Waits until all is done. */
+/* Waits until all requests are done, or for the deadline. */
 void remote_lane_drain(struct remote_lane *lane, int64_t deadline_ms);
 
-/* The server is of no use: nobody asks it for a while, which is said once. */
+/* Leaves the server alone for a while: no host of the daemon asks it. Says so on stderr, with the reason `why` cut and
+ * escaped, since it may come from the server. */
 void remote_lane_leave_alone(struct remote_lane *lane, const char *why);
 
 struct remote_request *remote_request_new(void);

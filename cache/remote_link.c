@@ -1,5 +1,5 @@
-/* See remote_link.h. The pipelining interface of hiredis, of which 0.14 and 1.x have the same; its time limit is one of
- * each system call, so it is set anew before each. */
+/* By the pipelining interface of hiredis, which is the same in 0.14 and 1.x. hiredis has a time limit for each system
+ * call only, so the limit is set anew before each call. */
 #include "cache/remote_link.h"
 
 #include <errno.h>
@@ -13,23 +13,34 @@
 #include "base/clock.h"
 #include "cache/remote_tls.h"
 
+/* hiredis 1.0 counts the elements of an array in size_t, older versions in int. */
+#if HIREDIS_MAJOR >= 1
+#define ARRAY_COUNT_TYPE size_t
+#else
+#define ARRAY_COUNT_TYPE int
+#endif
+
+/* A reply other than a value, which is a short line or a refused type, has so many bytes at most. */
+#define LINE_MAX_BYTES ((size_t)8 << 10)
+
 struct remote_link {
     redisContext *context;
-    const char *why; /* where hiredis did not say */
+    redisReplyObjectFunctions functions; /* hiredis's own, without arrays and numbers */
+    const char *why;                     /* static; NULL: hiredis knows the reason */
 };
 
 bool remote_link_is_supported(bool tls) {
     return !tls || remote_tls_is_supported();
 }
 
-static struct timeval time_left(int64_t deadline_ms) {
+static struct timeval link_time_left(int64_t deadline_ms) {
     int64_t ms = deadline_ms - clock_ms();
     return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 }
 
-/* Lets the next system call take no longer. False: there is no time left. */
-static bool limit(struct remote_link *link, int64_t deadline_ms) {
-    struct timeval left = time_left(deadline_ms);
+/* Limits the next system call by the deadline. Whether there is time left. */
+static bool link_limit(struct remote_link *link, int64_t deadline_ms) {
+    struct timeval left = link_time_left(deadline_ms);
     if (left.tv_sec < 0 || left.tv_usec < 0 || (left.tv_sec == 0 && left.tv_usec == 0)) {
         link->why = "no answer in time";
         return false;
@@ -54,54 +65,79 @@ void remote_link_set(struct remote_link *link, const char *name, const void *val
     redisAppendCommand(link->context, "SET %s %b", name, value, len);
 }
 
-bool remote_link_send(struct remote_link *link, int64_t deadline_ms) {
+int remote_link_send(struct remote_link *link, int64_t deadline_ms) {
     int done = 0;
     while (!done)
-        if (!limit(link, deadline_ms) || redisBufferWrite(link->context, &done) != REDIS_OK)
-            return false;
-    return true;
+        if (!link_limit(link, deadline_ms) || redisBufferWrite(link->context, &done) != REDIS_OK)
+            return -EIO;
+    return 0;
 }
 
-/* The next reply as it comes; NULL: the connection is broken. */
-static redisReply *read_reply(struct remote_link *link, int64_t deadline_ms) {
+/* No command that is sent has an array or a number as its reply. hiredis is refused the memory for one, at its first
+ * byte: the elements of an array would be collected without any limit. */
+static void *link_refuse_array(const redisReadTask *task, ARRAY_COUNT_TYPE count) {
+    (void)task;
+    (void)count;
+    return NULL;
+}
+
+static void *link_refuse_integer(const redisReadTask *task, long long value) {
+    (void)task;
+    (void)value;
+    return NULL;
+}
+
+static void link_refuse_collections(struct remote_link *link) {
+    link->functions = *link->context->reader->fn;
+    link->functions.createArray = link_refuse_array;
+    link->functions.createInteger = link_refuse_integer;
+    link->context->reader->fn = &link->functions;
+}
+
+/* The next reply, of `max` bytes at most. NULL: the connection is broken. While a reply is not complete, the reader
+ * holds this reply alone. */
+static redisReply *link_read_reply(struct remote_link *link, size_t max, int64_t deadline_ms) {
     void *reply = NULL;
     for (;;) {
         if (redisGetReplyFromReader(link->context, &reply) != REDIS_OK)
             return NULL;
         if (reply != NULL)
             return reply;
-        if (link->context->reader->len - link->context->reader->pos > REMOTE_VALUE_MAX) {
+        if (link->context->reader->len - link->context->reader->pos > max) {
             link->why = "an answer is too long";
             return NULL;
         }
-        if (!limit(link, deadline_ms) || redisBufferRead(link->context) != REDIS_OK)
+        if (!link_limit(link, deadline_ms) || redisBufferRead(link->context) != REDIS_OK)
             return NULL;
     }
 }
 
-void remote_link_receive(struct remote_link *link, int64_t deadline_ms, struct remote_reply *answer) {
-    redisReply *reply = read_reply(link, deadline_ms);
+/* Only a GET is answered by a value or by nothing, and only another command by a status. */
+static enum remote_answer link_answer_of(const redisReply *reply, bool set) {
+    switch (reply->type) {
+    case REDIS_REPLY_STRING:
+        return set ? REMOTE_BROKEN : REMOTE_VALUE;
+    case REDIS_REPLY_NIL:
+        return set ? REMOTE_BROKEN : REMOTE_NONE;
+    case REDIS_REPLY_STATUS:
+        return set ? REMOTE_DONE : REMOTE_BROKEN;
+    case REDIS_REPLY_ERROR:
+        return REMOTE_REFUSED;
+    default:
+        return REMOTE_BROKEN;
+    }
+}
+
+void remote_link_receive(struct remote_link *link, bool set, int64_t deadline_ms, struct remote_reply *answer) {
+    redisReply *reply = link_read_reply(link, set ? LINE_MAX_BYTES : REMOTE_VALUE_MAX, deadline_ms);
     *answer = (struct remote_reply){.answer = REMOTE_BROKEN, .owned = reply};
     if (reply == NULL)
         return;
     answer->data = reply->str;
     answer->len = reply->len;
-    switch (reply->type) {
-    case REDIS_REPLY_STRING:
-        answer->answer = REMOTE_VALUE;
-        break;
-    case REDIS_REPLY_NIL:
-        answer->answer = REMOTE_NONE;
-        break;
-    case REDIS_REPLY_STATUS:
-        answer->answer = REMOTE_DONE;
-        break;
-    case REDIS_REPLY_ERROR:
-        answer->answer = REMOTE_REFUSED;
-        break;
-    default:
-        link->why = "an answer of an unknown type";
-    }
+    answer->answer = link_answer_of(reply, set);
+    if (answer->answer == REMOTE_BROKEN)
+        link->why = "an answer of a type that the command does not have";
 }
 
 void remote_reply_free(struct remote_reply *reply) {
@@ -110,56 +146,59 @@ void remote_reply_free(struct remote_reply *reply) {
     reply->owned = NULL;
 }
 
-/* Runs the command written down last. Returns what is wrong, which the caller frees, or NULL. */
-static char *run(struct remote_link *link, const char *what, int64_t deadline_ms) {
+/* Sends the output and receives the one reply to it. Returns NULL, or what is wrong, which the caller frees. */
+static char *link_run(struct remote_link *link, const char *what, int64_t deadline_ms) {
     struct remote_reply reply;
     char *why = NULL;
-    if (!remote_link_send(link, deadline_ms))
+    if (remote_link_send(link, deadline_ms) < 0)
         return xasprintf("%s: %s", what, remote_link_why(link));
-    remote_link_receive(link, deadline_ms, &reply);
+    remote_link_receive(link, true, deadline_ms, &reply);
     if (reply.answer != REMOTE_DONE)
         why = xasprintf("%s: %s", what, reply.answer == REMOTE_REFUSED ? reply.data : remote_link_why(link));
     remote_reply_free(&reply);
     return why;
 }
 
-static char *identify(struct remote_link *link, const struct remote_url *url, int64_t deadline_ms) {
+static char *link_identify(struct remote_link *link, const struct remote_url *url, int64_t deadline_ms) {
     if (url->password == NULL)
         return NULL;
     if (url->user != NULL)
         redisAppendCommand(link->context, "AUTH %s %s", url->user, url->password);
     else
         redisAppendCommand(link->context, "AUTH %s", url->password);
-    return run(link, "cannot identify", deadline_ms);
+    return link_run(link, "cannot identify", deadline_ms);
 }
 
-static char *select_db(struct remote_link *link, const struct remote_url *url, int64_t deadline_ms) {
+static char *link_select_db(struct remote_link *link, const struct remote_url *url, int64_t deadline_ms) {
     if (url->db == 0)
         return NULL;
     redisAppendCommand(link->context, "SELECT %u", url->db);
-    return run(link, "cannot select the database", deadline_ms);
+    return link_run(link, "cannot select the database", deadline_ms);
 }
 
-static redisContext *dial(const struct remote_url *url, struct timeval left) {
+static redisContext *link_dial(const struct remote_url *url, struct timeval left) {
     return url->path != NULL ? redisConnectUnixWithTimeout(url->path, left)
                              : redisConnectWithTimeout(url->host, url->port, left);
 }
 
+/* Does all that comes before the first request. Returns NULL, or what is wrong, which the caller frees. */
+static char *link_prepare(struct remote_link *link, const struct remote_url *url, int64_t deadline_ms) {
+    char *why = NULL;
+    if (link->context == NULL || link->context->err != 0)
+        return xasprintf("cannot connect: %s", link->context != NULL ? link->context->errstr : "out of memory");
+    link_refuse_collections(link);
+    if (url->tls && !link_limit(link, deadline_ms))
+        return xstrdup("cannot connect: no answer in time");
+    if (url->tls && remote_tls_begin(link->context, url->host, url->ca_file, &why) < 0)
+        return why;
+    why = link_identify(link, url, deadline_ms);
+    return why != NULL ? why : link_select_db(link, url, deadline_ms);
+}
+
 struct remote_link *remote_link_open(const struct remote_url *url, int64_t deadline_ms, char **why) {
     struct remote_link *link = xcalloc(1, sizeof *link);
-    struct timeval left = time_left(deadline_ms);
-    *why = NULL;
-    link->context = dial(url, left);
-    if (link->context == NULL || link->context->err != 0)
-        *why = xasprintf("cannot connect: %s", link->context != NULL ? link->context->errstr : "out of memory");
-    if (*why == NULL && url->tls && !limit(link, deadline_ms))
-        *why = xstrdup("cannot connect: no answer in time");
-    if (*why == NULL && url->tls)
-        *why = remote_tls_begin(link->context, url->host, url->ca_file);
-    if (*why == NULL)
-        *why = identify(link, url, deadline_ms);
-    if (*why == NULL)
-        *why = select_db(link, url, deadline_ms);
+    link->context = link_dial(url, link_time_left(deadline_ms));
+    *why = link_prepare(link, url, deadline_ms);
     if (*why == NULL && url->path == NULL)
         redisEnableKeepAlive(link->context);
     return *why == NULL ? link : remote_link_close(link);

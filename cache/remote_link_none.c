@@ -1,5 +1,7 @@
-/* For builds without hiredis: no remote tier. See remote_link.h. */
+/* The same functions for builds without hiredis: there is no remote tier. */
 #include "cache/remote_link.h"
+
+#include <errno.h>
 
 #include "base/buffer.h"
 
@@ -31,14 +33,15 @@ void remote_link_set(struct remote_link *link, const char *name, const void *val
     (void)len;
 }
 
-bool remote_link_send(struct remote_link *link, int64_t deadline_ms) {
+int remote_link_send(struct remote_link *link, int64_t deadline_ms) {
     (void)link;
     (void)deadline_ms;
-    return false;
+    return -EIO;
 }
 
-void remote_link_receive(struct remote_link *link, int64_t deadline_ms, struct remote_reply *answer) {
+void remote_link_receive(struct remote_link *link, bool set, int64_t deadline_ms, struct remote_reply *answer) {
     (void)link;
+    (void)set;
     (void)deadline_ms;
     *answer = (struct remote_reply){.answer = REMOTE_BROKEN};
 }

@@ -1,4 +1,4 @@
-/* See remote_seal.h. */
+/* Two keys are derived from the secret, one for names and one for seals. */
 #include "cache/remote_seal.h"
 
 #include <string.h>
@@ -7,13 +7,13 @@
 
 #define SEAL_SIZE 32
 
-static void derive(const char *secret, const char *purpose, uint8_t *out, size_t size) {
+static void seal_derive(const char *secret, const char *purpose, uint8_t *out, size_t size) {
     crypto_generichash(out, size, (const uint8_t *)secret, strlen(secret), (const uint8_t *)purpose, strlen(purpose));
 }
 
 void remote_seal_derive(const char *secret, struct remote_keys *keys) {
-    derive(secret, "pycompiled: names of entries", keys->naming, sizeof keys->naming);
-    derive(secret, "pycompiled: seals of entries", keys->sealing, sizeof keys->sealing);
+    seal_derive(secret, "pycompiled: names of entries", keys->naming, sizeof keys->naming);
+    seal_derive(secret, "pycompiled: seals of entries", keys->sealing, sizeof keys->sealing);
 }
 
 void remote_seal_name(const struct remote_keys *keys, const struct store_key *key, char name[REMOTE_NAME_SIZE]) {
@@ -24,8 +24,8 @@ void remote_seal_name(const struct remote_keys *keys, const struct store_key *ke
     sodium_bin2hex(name + prefix, REMOTE_NAME_SIZE - prefix, hash, sizeof hash);
 }
 
-/* The key's size is fixed: no length is needed between it and the entry. */
-static void make_seal(const struct remote_keys *keys, const struct store_key *key, const void *entry, size_t len,
+/* The key has a fixed size, so no length stands between key and entry. */
+static void seal_make(const struct remote_keys *keys, const struct store_key *key, const void *entry, size_t len,
                       uint8_t seal[SEAL_SIZE]) {
     crypto_generichash_state state;
     crypto_generichash_init(&state, keys->sealing, sizeof keys->sealing, SEAL_SIZE);
@@ -37,7 +37,7 @@ static void make_seal(const struct remote_keys *keys, const struct store_key *ke
 void remote_seal(const struct remote_keys *keys, const struct store_key *key, const void *entry, size_t len,
                  struct buffer *value) {
     uint8_t seal[SEAL_SIZE];
-    make_seal(keys, key, entry, len, seal);
+    seal_make(keys, key, entry, len, seal);
     buffer_reserve(value, sizeof seal + len);
     buffer_append(value, seal, sizeof seal);
     buffer_append(value, entry, len);
@@ -49,7 +49,7 @@ bool remote_unseal(const struct remote_keys *keys, const struct store_key *key, 
     const uint8_t *given = value;
     if (len < sizeof seal)
         return false;
-    make_seal(keys, key, given + sizeof seal, len - sizeof seal, seal);
+    seal_make(keys, key, given + sizeof seal, len - sizeof seal, seal);
     if (sodium_memcmp(seal, given, sizeof seal) != 0)
         return false;
     buffer_append(entry, given + sizeof seal, len - sizeof seal);

@@ -1,19 +1,20 @@
-/* See remote_state.h. */
+/* All members are atomic: there is no lock that a killed host could keep. */
 #include "cache/remote_state.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 
-/* The first time of leaving it alone, and how often that doubles. */
+/* For how long the server is first left alone, and how often that time doubles. */
 #define AWAY_MS 10000
 #define DOUBLINGS_MAX 5
 
-/* What compiling a file takes at the least: a longer wait is a loss, a shorter one a gain. */
+/* The least time of a compile: a lookup that waits longer loses time, a shorter one saves time. */
 #define WORTH_US 5000
 
-/* Loss that is borne; where it comes back after having been too slow, less. */
+/* So much lost time is accepted; less after the server was left alone for being slow. */
 #define WASTE_MAX_US 500000
 #define WASTE_SECOND_US 400000
 
@@ -23,10 +24,11 @@ struct remote_state *remote_state_map(int fd) {
 }
 
 struct remote_state *remote_state_new(int *fd) {
-    *fd = memfd_create("pycompiled-remote", MFD_CLOEXEC);
-    struct remote_state *state = *fd >= 0 && ftruncate(*fd, sizeof *state) == 0 ? remote_state_map(*fd) : NULL;
-    if (state == NULL && *fd >= 0)
-        close(*fd);
+    int memory = memfd_create("pycompiled-remote", MFD_CLOEXEC);
+    struct remote_state *state = memory >= 0 && ftruncate(memory, sizeof *state) == 0 ? remote_state_map(memory) : NULL;
+    *fd = state != NULL ? memory : -errno;
+    if (state == NULL && memory >= 0)
+        close(memory);
     return state;
 }
 
@@ -40,22 +42,22 @@ bool remote_state_is_away(const struct remote_state *state) {
     return state->away_until_ms != 0;
 }
 
-static unsigned away_ms(unsigned failures) {
+static unsigned state_away_ms(unsigned failures) {
     return AWAY_MS << (failures < DOUBLINGS_MAX ? failures : DOUBLINGS_MAX);
 }
 
 bool remote_state_may_try(struct remote_state *state) {
     int64_t until = state->away_until_ms, now = clock_ms();
     if (until == 0 || until > now ||
-        !atomic_compare_exchange_strong(&state->away_until_ms, &until, now + away_ms(state->failures)))
+        !atomic_compare_exchange_strong(&state->away_until_ms, &until, now + state_away_ms(state->failures)))
         return false;
-    state->failures++; /* until it answers fast */
+    state->failures++; /* reset by a fast answer */
     return true;
 }
 
 unsigned remote_state_fail(struct remote_state *state) {
     int64_t used = 0;
-    unsigned ms = away_ms(state->failures);
+    unsigned ms = state_away_ms(state->failures);
     if (!atomic_compare_exchange_strong(&state->away_until_ms, &used, clock_ms() + ms))
         return 0;
     state->failures++;

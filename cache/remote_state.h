@@ -1,46 +1,49 @@
-/* What all processes of a daemon know of the remote tier: whether it is left alone for now, and what it was good for.
- * It is memory that the server makes and its hosts map; nobody can be misled by it into more than a wait or a miss. */
+/* The state of the remote tier that all processes of a daemon share: whether the remote server is left alone, and
+ * counters. It is shared memory, which the server makes and the hosts map. A host that writes nonsense into it can
+ * cause waits and misses, and nothing worse. */
 #pragma once
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Counts since the server's start. */
+/* Counters since the start of the daemon. */
 struct remote_counts {
     _Atomic uint64_t hits, misses;
     _Atomic uint64_t stored;
-    _Atomic uint64_t failures; /* times that it was left alone from then on */
-    _Atomic uint64_t refused;  /* values whose seal was wrong */
-    _Atomic uint64_t dropped;  /* entries not stored: too many waited, or it was left alone, or it did not take them */
+    _Atomic uint64_t failures; /* how often the remote server began to be left alone */
+    _Atomic uint64_t refused;  /* values with a wrong seal */
+    _Atomic uint64_t dropped;  /* entries that were not stored: the queue was full, or the server was left
+                                * alone, or the server refused them */
 };
 
 struct remote_state {
     struct remote_counts counts;
-    _Atomic int64_t away_until_ms; /* CLOCK_MONOTONIC; 0: it is used */
+    _Atomic int64_t away_until_ms; /* of clock_ms(); 0: the server is used */
     _Atomic unsigned failures;     /* in a row */
-    _Atomic int64_t waste_us;      /* waited beyond what is worth it, less what was won since */
+    _Atomic int64_t waste_us;      /* time that lookups lost, less time that they saved since */
 };
 
-/* Makes one; the descriptor is for hosts to map. NULL with errno set. */
+/* Makes the state; *fd is the descriptor that hosts map, which the caller closes. NULL on failure; then *fd is a
+ * negative errno value. */
 struct remote_state *remote_state_new(int *fd);
 
-/* Maps one of another process. NULL with errno set. */
+/* Maps the state of another process. NULL: it cannot be mapped. */
 struct remote_state *remote_state_map(int fd);
 struct remote_state *remote_state_free(struct remote_state *state);
 
-/* Whether it is left alone. */
+/* Whether the remote server is left alone. */
 bool remote_state_is_away(const struct remote_state *state);
 
-/* Whether this caller, of all, is to try whether it is back: it was left alone for long enough. */
+/* Whether this caller is to try the server again: it was left alone long enough, and no other caller tries. */
 bool remote_state_may_try(struct remote_state *state);
 
-/* It has failed: it is left alone from now on, for 10 s, and after each further failure twice as long, at most 320 s.
- * Returns for how many seconds; 0: it was already. */
+/* Leaves the server alone after a failure: for 10 s, and after each further failure for twice as long, at most 320 s.
+ * Returns for how many seconds; 0: it was left alone already. */
 unsigned remote_state_fail(struct remote_state *state);
 
-/* It has answered. */
+/* Uses the server again, after an answer. */
 void remote_state_back(struct remote_state *state);
 
-/* A worker has waited so long for an answer. False: too much has been lost by now. */
+/* Adds the time that one lookup has waited. Whether the server is still worth its time. */
 bool remote_state_waited(struct remote_state *state, int64_t us);

@@ -1,13 +1,15 @@
-/* TLS for a connection of hiredis, whose own (hiredis_ssl) checks neither the system's certificates nor the server's
- * name unless it is given an OpenSSL object that does. */
+/* TLS for a connection of hiredis. Left to itself hiredis_ssl checks neither the certificate nor the name of the
+ * server, so it is given an OpenSSL object that does. */
 #pragma once
 
 #include <stdbool.h>
 
 struct redisContext;
 
+/* Whether this build has TLS. */
 bool remote_tls_is_supported(void);
 
-/* Does the handshake, with the context's time limit for each system call; the certificate must be of `host` and signed
- * by one in `ca_file` (NULL: one that the system trusts). Returns what is wrong, which the caller frees, or NULL. */
-char *remote_tls_begin(struct redisContext *context, const char *host, const char *ca_file);
+/* Does the TLS handshake, with the context's time limit for each system call. The certificate must name `host` and be
+ * signed by a certificate in `ca_file` (NULL: by one that the system trusts). Returns 0, or -EPROTO with a message in
+ * *why, which the caller frees. */
+int remote_tls_begin(struct redisContext *context, const char *host, const char *ca_file, char **why);

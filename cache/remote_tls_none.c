@@ -1,5 +1,7 @@
-/* For builds without hiredis_ssl and OpenSSL. See remote_tls.h. */
+/* The same functions for builds without hiredis_ssl and OpenSSL. */
 #include "cache/remote_tls.h"
+
+#include <errno.h>
 
 #include "base/buffer.h"
 
@@ -7,9 +9,10 @@ bool remote_tls_is_supported(void) {
     return false;
 }
 
-char *remote_tls_begin(struct redisContext *context, const char *host, const char *ca_file) {
+int remote_tls_begin(struct redisContext *context, const char *host, const char *ca_file, char **why) {
     (void)context;
     (void)host;
     (void)ca_file;
-    return xstrdup("built without TLS");
+    *why = xstrdup("built without TLS");
+    return -EPROTO;
 }

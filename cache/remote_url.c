@@ -1,4 +1,4 @@
-/* See remote_url.h. */
+/* Each part has its reader, which returns NULL or a static sentence that says what is wrong. */
 #include "cache/remote_url.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #define PORT_MAX 65535
 #define DB_MAX 1000000
 
-static const struct scheme {
+static const struct url_scheme {
     const char *name;
     bool tls, unix_socket;
 } schemes[] = {
@@ -19,16 +19,16 @@ static const struct scheme {
     {"valkeys://", true, false}, {"unix://", false, true},
 };
 
-/* A number up to `max` that ends at `end`; -1: it is none. */
-static long number(const char *text, const char *end, long max) {
+/* The number up to `max` that ends at `end`; -1: there is none. */
+static long url_number(const char *text, const char *end, long max) {
     char *stop;
     errno = 0;
     long value = *text >= '0' && *text <= '9' ? strtol(text, &stop, 10) : -1;
     return value >= 0 && errno == 0 && stop == end && value <= max ? value : -1;
 }
 
-/* USER:PASSWORD, PASSWORD behind a colon alone, or USER. */
-static const char *read_credentials(const char *text, const char *end, struct remote_url *url) {
+/* USER:PASSWORD, :PASSWORD, or USER (which is refused). */
+static const char *url_read_credentials(const char *text, const char *end, struct remote_url *url) {
     const char *colon = memchr(text, ':', (size_t)(end - text));
     const char *user_end = colon != NULL ? colon : end;
     if (user_end > text && (url->user = percent_decode(text, user_end)) == NULL)
@@ -39,7 +39,7 @@ static const char *read_credentials(const char *text, const char *end, struct re
 }
 
 /* HOST, HOST:PORT, [IPv6], [IPv6]:PORT. */
-static const char *read_host(const char *text, const char *end, struct remote_url *url) {
+static const char *url_read_host(const char *text, const char *end, struct remote_url *url) {
     const char *host_end = end, *port = NULL;
     if (*text == '[') {
         host_end = memchr(text, ']', (size_t)(end - text));
@@ -58,24 +58,24 @@ static const char *read_host(const char *text, const char *end, struct remote_ur
     if (url->host == NULL)
         return "its host is badly encoded";
     url->port = REMOTE_URL_PORT;
-    if (port != NULL && (url->port = (int)number(port, end, PORT_MAX)) <= 0)
+    if (port != NULL && (url->port = (int)url_number(port, end, PORT_MAX)) <= 0)
         return "its port is not a number from 1 to 65535";
     return NULL;
 }
 
-static const char *read_db(const char *text, const char *end, struct remote_url *url) {
-    long db = number(text, end, DB_MAX);
+static const char *url_read_db(const char *text, const char *end, struct remote_url *url) {
+    long db = url_number(text, end, DB_MAX);
     url->db = db > 0 ? (unsigned)db : 0;
     return db < 0 ? "its database is not a number" : NULL;
 }
 
-/* What follows the question mark. */
-static const char *read_query(const char *text, struct remote_url *url) {
+/* The parameters behind the question mark. */
+static const char *url_read_query(const char *text, struct remote_url *url) {
     static const char db[] = "db=", ca[] = "ssl_ca_certs=";
     while (*text != '\0') {
         const char *end = text + strcspn(text, "&"), *error = NULL;
         if (strncmp(text, db, strlen(db)) == 0)
-            error = read_db(text + strlen(db), end, url);
+            error = url_read_db(text + strlen(db), end, url);
         else if (url->tls && url->ca_file == NULL && strncmp(text, ca, strlen(ca)) == 0)
             error = (url->ca_file = percent_decode(text + strlen(ca), end)) == NULL
                         ? "its ssl_ca_certs is badly encoded"
@@ -89,43 +89,43 @@ static const char *read_query(const char *text, struct remote_url *url) {
     return NULL;
 }
 
-/* All behind the scheme. Returns what is wrong, or NULL. */
-static const char *read_rest(const char *text, bool unix_socket, struct remote_url *url) {
+/* Everything behind the scheme. */
+static const char *url_read_rest(const char *text, bool unix_socket, struct remote_url *url) {
     const char *query = text + strcspn(text, "?"), *place = text, *error = NULL;
     const char *authority_end = memchr(text, '/', (size_t)(query - text));
     if (authority_end == NULL)
         authority_end = query;
     const char *at = memrchr(text, '@', (size_t)(authority_end - text));
     if (at != NULL) {
-        error = read_credentials(text, at, url);
+        error = url_read_credentials(text, at, url);
         place = at + 1;
     }
     if (error == NULL && unix_socket) {
         url->path = *place == '/' ? percent_decode(place, query) : NULL;
         error = url->path == NULL ? "it names no absolute path" : NULL;
     } else if (error == NULL) {
-        error = read_host(place, authority_end, url);
+        error = url_read_host(place, authority_end, url);
         if (error == NULL && query - authority_end > 1)
-            error = read_db(authority_end + 1, query, url);
+            error = url_read_db(authority_end + 1, query, url);
     }
-    return error == NULL && *query == '?' ? read_query(query + 1, url) : error;
+    return error == NULL && *query == '?' ? url_read_query(query + 1, url) : error;
 }
 
-bool remote_url_parse(const char *text, struct remote_url *url, char **why) {
+int remote_url_parse(const char *text, struct remote_url *url, char **why) {
     const char *error = "it begins with none of redis://, rediss://, valkey://, valkeys:// and unix://";
     *url = (struct remote_url){0};
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
         size_t len = strlen(schemes[i].name);
         if (strncmp(text, schemes[i].name, len) == 0) {
             url->tls = schemes[i].tls;
-            error = read_rest(text + len, schemes[i].unix_socket, url);
+            error = url_read_rest(text + len, schemes[i].unix_socket, url);
         }
     }
     if (error == NULL)
-        return true;
+        return 0;
     *why = xasprintf("not a remote cache's URL: %s", error);
     remote_url_deinit(url);
-    return false;
+    return -EINVAL;
 }
 
 void remote_url_deinit(struct remote_url *url) {

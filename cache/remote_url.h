@@ -1,10 +1,10 @@
-/* Where the remote tier of the cache is: a Redis or Valkey server's URL, as the clients of both take it:
+/* The URL of the remote server, in the forms that clients of Redis and Valkey take:
  *
  *     redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]      also valkey://
  *     rediss://...                                    TLS; also valkeys://
  *     unix://[[USER]:PASSWORD@]/PATH[?db=DB]
  *
- * (IANA's registration of the scheme "redis"; redis-py for the last form.) Users, passwords and paths may be
+ * Sources: IANA's registration of the scheme "redis"; redis-py for the last form. Users, passwords and paths may be
  * percent-encoded; rediss:// takes ?ssl_ca_certs=FILE. */
 #pragma once
 
@@ -12,21 +12,21 @@
 
 #define REMOTE_URL_PORT 6379
 
-/* All strings are owned; see remote_url_parse(). */
+/* All strings are owned; remote_url_deinit() frees them. */
 struct remote_url {
     bool tls;
-    char *path; /* of a Unix socket, or NULL */
-    char *host; /* else; an IPv6 address without its brackets */
+    char *path; /* of a Unix socket; NULL: by TCP */
+    char *host; /* NULL for a Unix socket; an IPv6 address stands without brackets */
     int port;
     char *user, *password; /* or NULL */
-    char *ca_file;         /* trusted certificates, or NULL: the system's */
+    char *ca_file;         /* trusted certificates; NULL: those of the system */
     unsigned db;
 };
 
-/* Takes the URL apart. False, with a message in *why that the caller frees, where it is none; nothing is to be freed
- * then. The message shows no password. */
-bool remote_url_parse(const char *text, struct remote_url *url, char **why);
+/* Takes the URL apart. Returns 0, or -EINVAL with a message in *why, which the caller frees; then `url` is empty. The
+ * message shows no password. */
+int remote_url_parse(const char *text, struct remote_url *url, char **why);
 void remote_url_deinit(struct remote_url *url);
 
-/* The URL for people: without user and password. The caller frees. */
+/* The URL as people see it, without user and password. The caller frees. */
 char *remote_url_show(const struct remote_url *url);

@@ -191,13 +191,13 @@ static int open_env(struct store_env *env) {
 }
 
 struct store_env *store_env_new(const char *folder, uint64_t limit, char **why) {
-    int parent = cache_folder_open(folder, why);
+    int parent = folder_open(folder, why);
     if (parent < 0)
         return NULL;
     close(parent);
     char *place = xasprintf("%s/%s-%s%d", folder, FORMAT, LAYOUT, (int)sizeof(size_t) * 8);
     struct store_env *env = xcalloc(1, sizeof *env);
-    env->folder = cache_folder_open(place, why);
+    env->folder = folder_open(place, why);
     env->path = xasprintf("%s/store", place);
     free(place);
     pthread_rwlock_init(&env->lock, NULL);

@@ -89,7 +89,7 @@ static void check_cache(struct options *options) {
     char *why = NULL;
     if (options->cache == NULL)
         return;
-    int fd = cache_folder_open(options->cache, &why);
+    int fd = folder_open(options->cache, &why);
     if (fd >= 0) {
         close(fd);
         return;

@@ -214,7 +214,7 @@ static unsigned half_of_memory_mib(void) {
 
 /* Where the cache is; NULL for none. The path is absolute: hosts have another working directory. */
 static char *decide_cache(const char *given, bool off) {
-    char *folder = off ? NULL : cache_folder(given), *cwd;
+    char *folder = off ? NULL : folder_locate(given), *cwd;
     if (folder == NULL || folder[0] == '/' || (cwd = getcwd(NULL, 0)) == NULL)
         return folder;
     char *absolute = xasprintf("%s/%s", cwd, folder);

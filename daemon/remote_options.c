@@ -59,7 +59,7 @@ static bool find_secret(struct remote_options *options, const char *file, char *
 
 static bool check_url(struct remote_options *options, char **why) {
     struct remote_url url;
-    if (!remote_url_parse(options->url, &url, why))
+    if (remote_url_parse(options->url, &url, why) < 0)
         return false;
     options->shown = remote_url_show(&url);
     bool tls = url.tls;

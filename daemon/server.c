@@ -188,7 +188,7 @@ static void share_remote(struct server *server) {
         return;
     server->remote = remote_state_new(&server->remote_fd);
     if (server->remote == NULL)
-        log_line("without the remote cache: %s", strerror(errno));
+        log_line("without the remote cache: %s", strerror(-server->remote_fd));
 }
 
 struct server *server_new(const struct options *options, struct listener *listener, char **why) {

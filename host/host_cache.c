@@ -19,7 +19,7 @@ static struct remote *open_remote(void) {
     static struct remote_url url;
     char *why;
     struct remote_state *state = remote_state_map(configured.remote_state_fd);
-    if (state == NULL || !remote_url_parse(configured.remote, &url, &why)) {
+    if (state == NULL || remote_url_parse(configured.remote, &url, &why) < 0) {
         fputs("pycompile-host: without the remote cache\n", stderr);
         return NULL;
     }

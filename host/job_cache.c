@@ -51,7 +51,7 @@ bool job_cache_ask(struct job_cache *job, struct buffer *code, cJSON **warnings)
         return false;
     make_key(job);
     bool hit = cache_get(cache, &job->key, &entry) &&
-               cache_entry_decode(entry.data, entry.len, job_cache_name(request), code, warnings) &&
+               entry_decode(entry.data, entry.len, job_cache_name(request), code, warnings) &&
                (cJSON_GetArraySize(*warnings) == 0 || names_source(request));
     buffer_deinit(&entry);
     return hit;
@@ -76,13 +76,13 @@ void job_cache_feed(struct job_cache *job, const char *code, size_t len, const c
         (cache = host_cache()) == NULL)
         return;
     make_key(job);
-    const struct cache_outcome outcome = {
+    const struct entry_outcome outcome = {
         .stream = code,
         .len = len,
         .minor = PY_MINOR_VERSION,
         .name = job_cache_name(request),
         .warnings = warnings,
     };
-    cache_entry_encode(&outcome, &entry);
+    entry_encode(&outcome, &entry);
     cache_put(cache, &job->key, &entry);
 }

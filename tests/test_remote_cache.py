@@ -31,6 +31,12 @@ def wait_for(daemon, **wanted):
         time.sleep(0.005)
 
 
+def peak_kib(pid):
+    """The most memory that a process has ever had."""
+    with open("/proc/%d/status" % pid, encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmHWM:"))
+
+
 class Case(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="pycompiled-test-")
@@ -355,6 +361,37 @@ class WithoutServer(Case):
             self.compile_new(daemon, 1)
             wait_for(daemon, away=True, failures=1)
             self.assertIn("too long", daemon.read_log())
+
+    def test_endless_replies(self):
+        """Whatever a SET is answered with, however long it goes on, a host keeps nothing of it: no array, no number, no line without an end."""
+        for head, rest in ((b"*2000000000\r\n", b"$1\r\nx\r\n" * 4096), (b"*1\r\n" * 4, b"*1\r\n" * 4096), (b"+", b"x" * 16384),
+                           (b"-", b"x" * 16384), (b":", b"1" * 16384), (b"$1000000000\r\n", b"x" * 16384), (b"$1\r\nx\r\n", b"")):
+            def answer(connection, file, head=head, rest=rest):
+                while read_reply(file)[0] == b"GET":
+                    connection.sendall(b"$-1\r\n")
+                connection.sendall(head)
+                for _ in range(8000 if rest else 0):  # 100 MB and more, if it were read
+                    connection.sendall(rest)
+            with self.subTest(head), Impostor(answer) as server, \
+                    self.daemon(server.url, "--remote-timeout", "100000", "--workers", "1") as daemon:
+                self.compile_new(daemon, 1)
+                before = max(peak_kib(pid) for pid in daemon.pids())
+                self.compile_new(daemon, 1)
+                wait_for(daemon, away=True, failures=1, stored=0)
+                self.assertLess(max(peak_kib(pid) for pid in daemon.pids()) - before, 4096)
+                self.compile_new(daemon, 5)
+
+    def test_its_words_in_the_log(self):
+        """Cut, on one line, and without anything that a terminal obeys."""
+        def answer(connection, file):
+            read_reply(file)
+            connection.sendall(b"-ERR \x1b[2J\x1b]0;title\x07 \xff\xc3\xa9 back\\slash \t" + b"x" * 5000 + b"\r\n")
+        with Impostor(answer) as server:
+            _, log = self.left_alone(server.url, "--remote-timeout", "200", files=5)
+            (line,) = [line for line in log.splitlines() if "is left alone" in line]
+            self.assertIn(r"ERR \x1b[2J\x1b]0;title\x07 \xff\xc3\xa9 back\x5cslash \x09xxx", line)
+            self.assertTrue(line.endswith("x..."), line)
+            self.assertLess(len(line), 500)
 
     def test_leaving_does_not_wait_long(self):
         """What cannot be stored does not keep the daemon from leaving."""

@@ -154,7 +154,7 @@ int ctl_cache(int argc, char **argv) {
         .prog = "pycompilectl cache", .usage = usage, .table = table, .count = 3, .take = take, .context = &line};
     size_t count = arguments_parse(&arguments, argc, argv, "command");
     check_words(&arguments, count, argv + 1);
-    char *why = NULL, *folder = cache_folder(line.folder);
+    char *why = NULL, *folder = folder_locate(line.folder);
     if (folder == NULL)
         return ctl_fail(xstrdup("there is no home folder to have a cache in: see --dir"));
     struct store *store = store_open(folder, 0, &why);

@@ -14,7 +14,7 @@
     (IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR |           \
      IN_DONT_FOLLOW | IN_EXCL_UNLINK)
 
-bool is_source_name(const char *name) {
+bool folder_scan_is_source(const char *name) {
     size_t len = strlen(name);
     return len > 3 && strcmp(name + len - 3, ".py") == 0;
 }
@@ -48,7 +48,7 @@ static void take_entry(struct folder_scan *scan, const char *folder, const struc
     char *path = xasprintf("%s/%s", strcmp(folder, "/") == 0 ? "" : folder, entry->d_name);
     unsigned char type = type_of(entry, path);
     bool is_folder = type == DT_DIR;
-    bool wanted = is_folder || (is_source_name(entry->d_name) && (type == DT_REG || type == DT_LNK));
+    bool wanted = is_folder || (folder_scan_is_source(entry->d_name) && (type == DT_REG || type == DT_LNK));
     if (!wanted || ignore_list_has(scan->known, &scan->ignored, path, is_folder)) {
         free(path);
         return;

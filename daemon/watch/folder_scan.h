@@ -33,4 +33,4 @@ bool folder_scan_run(struct folder_scan *scan, const char *folder);
 void folder_scan_deinit(struct folder_scan *scan);
 
 /* Whether a file of that name is a Python source. */
-bool is_source_name(const char *name);
+bool folder_scan_is_source(const char *name);

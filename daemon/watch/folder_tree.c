@@ -44,7 +44,7 @@ static void forget(struct folder_tree *tree, int wd) {
 static void drop(struct folder_tree *tree, const char *path) {
     ignore_list_remove(&tree->ignored, path);
     for (size_t wd = 0; wd < tree->folders_cap; wd++) {
-        if (tree->folders[wd] == NULL || !path_is_within(tree->folders[wd], path))
+        if (tree->folders[wd] == NULL || !ignore_list_is_within(tree->folders[wd], path))
             continue;
         inotify_rm_watch(tree->fd, (int)wd);
         forget(tree, (int)wd);
@@ -79,7 +79,7 @@ static void take_file_event(struct folder_tree *tree, const char *path, const ch
         tree->todo_all = true;
         return;
     }
-    if (mask & (IN_CLOSE_WRITE | IN_MOVED_TO) && is_source_name(name) &&
+    if (mask & (IN_CLOSE_WRITE | IN_MOVED_TO) && folder_scan_is_source(name) &&
         !ignore_list_has(&tree->ignored, &(struct ignore_list){0}, path, false))
         tree->events->source(tree, path, false);
 }

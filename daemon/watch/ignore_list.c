@@ -87,7 +87,7 @@ void ignore_list_remove(struct ignore_list *list, const char *folder) {
     size_t kept = 0;
     for (size_t i = 0; i < list->count; i++) {
         struct ignore_entry entry = list->entries[i];
-        if (!path_is_within(entry.folder, folder)) {
+        if (!ignore_list_is_within(entry.folder, folder)) {
             list->entries[kept++] = entry;
             continue;
         }
@@ -106,7 +106,7 @@ void ignore_list_deinit(struct ignore_list *list) {
     *list = (struct ignore_list){0};
 }
 
-bool path_is_within(const char *path, const char *folder) {
+bool ignore_list_is_within(const char *path, const char *folder) {
     size_t len = strlen(folder);
     if (len == 1 && *folder == '/')
         return true;
@@ -119,7 +119,7 @@ static void ask(const struct ignore_list *list, const char *path, bool is_folder
     for (size_t i = 0; i < list->count; i++) {
         const struct ignore_entry *entry = &list->entries[i];
         size_t len = strlen(entry->folder);
-        if (len <= *deepest || !path_is_within(path, entry->folder) || path[len] == '\0')
+        if (len <= *deepest || !ignore_list_is_within(path, entry->folder) || path[len] == '\0')
             continue;
         enum gitignore_verdict said = gitignore_check(entry->rules, path + len + (len > 1), is_folder);
         if (said != GITIGNORE_SILENT) {

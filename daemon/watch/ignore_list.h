@@ -32,4 +32,4 @@ void ignore_list_deinit(struct ignore_list *list);
 bool ignore_list_has(const struct ignore_list *list, const struct ignore_list *more, const char *path, bool is_folder);
 
 /* Whether `path` is `folder` or lies below it. */
-bool path_is_within(const char *path, const char *folder);
+bool ignore_list_is_within(const char *path, const char *folder);

@@ -26,9 +26,9 @@ static struct buffer encode(const char *name, const char *warnings) {
     const char *error;
     struct buffer stream = make_stream(name), entry = {0};
     cJSON *tree = json_parse(warnings, strlen(warnings), &error);
-    const struct cache_outcome outcome = {
+    const struct entry_outcome outcome = {
         .stream = stream.data, .len = stream.len, .minor = 13, .name = name, .warnings = tree};
-    cache_entry_encode(&outcome, &entry);
+    entry_encode(&outcome, &entry);
     cJSON_Delete(tree);
     buffer_deinit(&stream);
     return entry;
@@ -39,7 +39,7 @@ static struct buffer encode(const char *name, const char *warnings) {
 static char *decode(const struct buffer *entry, const char *name) {
     struct buffer stream = {0}, text = {0};
     cJSON *warnings;
-    if (!cache_entry_decode(entry->data, entry->len, name, &stream, &warnings))
+    if (!entry_decode(entry->data, entry->len, name, &stream, &warnings))
         return NULL;
     struct buffer wanted = make_stream(name);
     assert_int_equal(stream.len, wanted.len);
@@ -100,14 +100,14 @@ static void test_damage(void **state) {
     for (size_t len = 0; len < entry.len; len++) {
         char *copy = xmalloc(len + 1);
         memcpy(copy + 1, entry.data, len);
-        assert_false(cache_entry_decode(copy + 1, len, "/b.py", &stream, &warnings));
+        assert_false(entry_decode(copy + 1, len, "/b.py", &stream, &warnings));
         free(copy);
     }
     for (size_t i = 0; i < 24; i++) { /* the head */
         for (int byte = 0; byte < 256; byte++) {
             char old = entry.data[i];
             entry.data[i] = (char)byte;
-            if (cache_entry_decode(entry.data, entry.len, "/b.py", &stream, &warnings))
+            if (entry_decode(entry.data, entry.len, "/b.py", &stream, &warnings))
                 cJSON_Delete(warnings);
             entry.data[i] = old;
         }

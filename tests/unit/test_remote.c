@@ -24,7 +24,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *out) {
 static char *describe(const char *text) {
     struct remote_url url;
     char *why = NULL;
-    if (!remote_url_parse(text, &url, &why)) {
+    if (remote_url_parse(text, &url, &why) < 0) {
         free(why);
         return xstrdup("none");
     }

@@ -3,6 +3,7 @@
  * killed. */
 #include "tests/unit/check.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -388,22 +389,22 @@ static void test_folder(void **state) {
     static const char *const variables[] = {"PYCOMPILED_CACHE_DIR", "XDG_CACHE_HOME", ""};
     static const char *const wanted[] = {"/somewhere", "/xdg/pycompiled", "/home/me/.cache/pycompiled"};
     for (int i = 0; i < 3; i++) {
-        char *path = cache_folder(NULL);
+        char *path = folder_locate(NULL);
         assert_string_equal(path, wanted[i]);
         free(path);
         if (*variables[i])
             setenv(variables[i], "", 1); /* as good as not there */
     }
     char *deep = xasprintf("%s/a/b/c", folder);
-    assert_null(strstr(deep, "X"));
-    int fd = cache_folder_open(deep, &why);
+    assert_null(strstr(deep, "XXXXXX"));
+    int fd = folder_open(deep, &why);
     assert_true(fd >= 0);
     close(fd);
     struct stat st;
     assert_int_equal(stat(deep, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0700);
     assert_int_equal(chmod(deep, 0770), 0);
-    assert_int_equal(cache_folder_open(deep, &why), -1);
+    assert_int_equal(folder_open(deep, &why), -EPERM);
     assert_non_null(strstr(why, "other users"));
     free(why);
     free(deep);
