@@ -1,4 +1,4 @@
-/* See key.h. */
+/* The walk over the table of parameters, and the hash. */
 #include "cache/key.h"
 
 #include <string.h>
@@ -6,14 +6,66 @@
 #include <sodium.h>
 
 /* Each part goes in with its length, so that no two lists of parts are the same bytes. */
-static void add(crypto_generichash_state *state, const void *data, size_t len) {
+static void key_add(crypto_generichash_state *state, const void *data, size_t len) {
     uint64_t length = len;
     crypto_generichash_update(state, (const unsigned char *)&length, sizeof length);
     crypto_generichash_update(state, data, len);
 }
 
-static void add_number(crypto_generichash_state *state, int64_t number) {
-    add(state, &number, sizeof number);
+static void key_add_number(crypto_generichash_state *state, int64_t number) {
+    key_add(state, &number, sizeof number);
+}
+
+/* A string that is not given is another than the empty one. */
+static void key_add_string(crypto_generichash_state *state, const char *text) {
+    key_add_number(state, text != NULL);
+    if (text != NULL)
+        key_add(state, text, strlen(text));
+}
+
+/* An array that is not given is the empty one. */
+static void key_add_strings(crypto_generichash_state *state, const cJSON *array) {
+    const cJSON *item;
+    key_add_number(state, cJSON_GetArraySize(array));
+    cJSON_ArrayForEach(item, array)
+        key_add(state, item->valuestring, strlen(item->valuestring));
+}
+
+static void key_add_parameter(crypto_generichash_state *state, const struct schema_field *row, const void *slot) {
+    key_add(state, row->name, strlen(row->name));
+    switch (row->type) {
+    case SCHEMA_STRING:
+        key_add_string(state, *(const char *const *)slot);
+        break;
+    case SCHEMA_BOOL:
+        key_add_number(state, *(const bool *)slot);
+        break;
+    case SCHEMA_INT:
+    case SCHEMA_CHOICE:
+        key_add_number(state, *(const int *)slot);
+        break;
+    case SCHEMA_STRINGS:
+        key_add_strings(state, *(const cJSON *const *)slot);
+        break;
+    }
+}
+
+/* What stands for the same gets the same value. */
+static struct compile_request normalised(const struct compile_request *request) {
+    struct compile_request same = *request;
+    same.optimize = compile_request_level(request);
+    return same;
+}
+
+static void key_add_request(crypto_generichash_state *state, const struct compile_request *request) {
+    const struct compile_request same = normalised(request);
+    for (size_t i = 0; i < compile_parameter_count; i++) {
+        const struct schema_field *row = &compile_parameters[i];
+        if (row->marks & COMPILE_EFFECT_VALUE)
+            key_add_parameter(state, row, (const char *)&same + row->offset);
+    }
+    const char *name = compile_request_name(request);
+    key_add_string(state, cache_name_matters(name, request->warnings) ? name : NULL);
 }
 
 /* An option ACTION:MESSAGE:CATEGORY:MODULE:LINE with a module. */
@@ -41,18 +93,11 @@ bool cache_name_matters(const char *name, const cJSON *warnings) {
 
 void cache_key_of(const struct cache_question *question, struct store_key *key) {
     crypto_generichash_state state;
-    const cJSON *option;
     crypto_generichash_init(&state, NULL, 0, sizeof key->bytes);
-    add(&state, PYCOMPILED_VERSION, strlen(PYCOMPILED_VERSION));
-    add(&state, question->python, strlen(question->python));
-    add_number(&state, question->magic);
-    add_number(&state, question->optimize > 0 ? question->optimize : 0);
-    add_number(&state, cJSON_GetArraySize(question->warnings));
-    cJSON_ArrayForEach(option, question->warnings)
-        add(&state, option->valuestring, strlen(option->valuestring));
-    add_number(&state, question->name != NULL);
-    if (question->name != NULL)
-        add(&state, question->name, strlen(question->name));
-    add(&state, question->source, question->len);
+    key_add(&state, PYCOMPILED_VERSION, strlen(PYCOMPILED_VERSION));
+    key_add(&state, question->python, strlen(question->python));
+    key_add_number(&state, question->magic);
+    key_add_request(&state, question->request);
+    key_add(&state, question->source, question->len);
     crypto_generichash_final(&state, key->bytes, sizeof key->bytes);
 }

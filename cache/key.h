@@ -1,4 +1,9 @@
-/* What makes two compiles the same: the key of a cached one. */
+/* The key of a cached compile: two compiles with the same key give the same code and the same warnings.
+ *
+ * Of the request the key takes each parameter that its row marks as COMPILE_EFFECT_VALUE (proto/compile_request.h), so
+ * a parameter is in the key because the table says so and in no other way. What the host finds out by itself (the build
+ * of Python, the bytes of the source) comes beside it. Whether a request may use the cache at all is not decided here.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -8,21 +13,21 @@
 #include <cjson/cJSON.h>
 
 #include "cache/store.h"
+#include "proto/compile_request.h"
 
-/* All that goes into bytecode and warnings. */
+/* All that code and warnings depend on. */
 struct cache_question {
-    const char *python;    /* Py_GetVersion(): the release, how it was built and by what compiler */
-    uint32_t magic;        /* of its .pyc files */
-    int optimize;          /* -1: as 0 */
-    const cJSON *warnings; /* array of the -W options, or NULL */
-    const char *name;      /* the file's, where more than co_filename depends on it; else NULL */
-    const char *source;
+    const char *python; /* Py_GetVersion(): the release, how it was built and by what compiler */
+    uint32_t magic;     /* of its .pyc files */
+    const struct compile_request *request;
+    const char *source; /* the bytes that are compiled */
     size_t len;
 };
 
-/* Whether warnings can depend on the name, or on whose module's they are: -W options of a module,
- * and __main__, for which Python has a filter. */
+/* Whether warnings can depend on the module's name: a -W option names a module, or the name is __main__, for which
+ * Python has a filter. */
 bool cache_name_matters(const char *name, const cJSON *warnings);
 
-/* The key: BLAKE2b of it all, so that nobody finds two questions of one key. */
+/* The key: BLAKE2b of the question, so that nobody finds two questions with one key. Parameters that mean the same
+ * (optimize -1 and 0, 2 and 3) have the same key. */
 void cache_key_of(const struct cache_question *question, struct store_key *key);

@@ -87,19 +87,13 @@ int environment_optimize(const struct environment *environment) {
 }
 
 void environment_request(const struct environment *environment, struct compile_request *request) {
-    *request = (struct compile_request){
-        .cwd = environment->cwd,
-        .optimize = environment_optimize(environment),
-        .invalidation_mode = INVALIDATION_DEFAULT,
-        .source_date_epoch = environment->source_date_epoch,
-        .pycache_prefix = environment->pycache_prefix,
-        .umask = environment->umask,
-        .warnings = environment->warnings->child ? environment->warnings : NULL,
-        .force = true,
-        .write = true,
-        .python = environment->python,
-        .priority = PRIORITY_NORMAL,
-        .timeout_ms = -1,
-        .cache = environment->cache,
-    };
+    compile_request_init(request);
+    request->cwd = environment->cwd;
+    request->optimize = environment_optimize(environment);
+    request->source_date_epoch = environment->source_date_epoch;
+    request->pycache_prefix = environment->pycache_prefix;
+    request->umask = environment->umask;
+    request->warnings = environment->warnings->child ? environment->warnings : NULL;
+    request->python = environment->python;
+    request->cache = environment->cache;
 }

@@ -1,4 +1,4 @@
-/* The OpenRPC document (proto/openrpc.json, compacted), which the build puts into the server. */
+/* The OpenRPC document (made from proto/openrpc.json.in, compacted), which the build puts into the server. */
 #pragma once
 
 #include <stddef.h>

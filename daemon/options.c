@@ -17,6 +17,7 @@
 #include "cache/folder.h"
 #include "cache/remote.h"
 #include "cache/store.h"
+#include "proto/compile_request.h"
 #include "proto/frame.h"
 
 /* The default limit is no lower, on however small a machine: the interpreters and their stacks need some. */
@@ -228,7 +229,7 @@ bool options_parse(struct options *options, int argc, char **argv, int *status) 
         .workers = available_cores(),
         .idle_timeout_s = 600,
         .shrink_after_s = 60,
-        .job_timeout_ms = 60000,
+        .job_timeout_ms = COMPILE_TIMEOUT_DEFAULT_MS,
         .host_memory_mib = 1024,
         .host_limit_mib = half_of_memory_mib(),
         .big_source = 2 << 20,

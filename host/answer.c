@@ -1,4 +1,4 @@
-/* Members are those of proto/openrpc.json. */
+/* Members are those of proto/openrpc.json.in. */
 #include "host/answer.h"
 
 #include "proto/json.h"

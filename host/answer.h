@@ -1,4 +1,4 @@
-/* Results and errors of a job as JSON, in the form that proto/openrpc.json gives them. */
+/* Results and errors of a job as JSON, in the form that proto/openrpc.json.in gives them. */
 #pragma once
 
 #include <Python.h>

@@ -235,7 +235,7 @@ static bool is_memory_error(PyObject *exception) {
 
 static struct compile_input make_input(const struct compile_job *job) {
     const struct compile_request *request = job->request;
-    const char *name = job_cache_name(request);
+    const char *name = compile_request_name(request);
     struct compile_input input = {
         .is_text = request->source != NULL,
         .filename = name,
@@ -333,7 +333,7 @@ void compile_job_finish(struct compile_job *job, struct compiler *compiler, stru
     }
     compile_and_write(job, compiler, answer);
     if (job->request->source != NULL)
-        ranges_add(answer, job->request->source, strlen(job->request->source), job_cache_name(job->request),
+        ranges_add(answer, job->request->source, strlen(job->request->source), compile_request_name(job->request),
                    find_unit(job, compiler, answer));
 }
 

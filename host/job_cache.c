@@ -9,14 +9,10 @@
 #include "cache/key.h"
 #include "host/host_cache.h"
 
-const char *job_cache_name(const struct compile_request *request) {
-    return request->dfile != NULL && *request->dfile != '\0' ? request->dfile : request->file;
-}
-
 /* Whether co_filename names the source: only then are the lines that warnings show this source's.
  */
 static bool names_source(const struct compile_request *request) {
-    return strcmp(job_cache_name(request), request->file) == 0;
+    return strcmp(compile_request_name(request), request->file) == 0;
 }
 
 /* A text that stands in for the file is compiled otherwise than the same bytes in a file, and is
@@ -26,14 +22,10 @@ static bool is_cacheable(const struct compile_request *request) {
 }
 
 static void make_key(struct job_cache *job) {
-    const struct compile_request *request = job->request;
-    const char *name = job_cache_name(request);
     const struct cache_question question = {
         .python = host_cache_python(),
         .magic = HOST_PYTHON_MAGIC,
-        .optimize = compile_request_level(request),
-        .warnings = request->warnings,
-        .name = cache_name_matters(name, request->warnings) ? name : NULL,
+        .request = job->request,
         .source = job->source->data.len ? job->source->data.data : "",
         .len = job->source->data.len,
     };
@@ -51,7 +43,7 @@ bool job_cache_ask(struct job_cache *job, struct buffer *code, cJSON **warnings)
         return false;
     make_key(job);
     bool hit = cache_get(cache, &job->key, &entry) &&
-               entry_decode(entry.data, entry.len, job_cache_name(request), code, warnings) &&
+               entry_decode(entry.data, entry.len, compile_request_name(request), code, warnings) &&
                (cJSON_GetArraySize(*warnings) == 0 || names_source(request));
     buffer_deinit(&entry);
     return hit;
@@ -80,7 +72,7 @@ void job_cache_feed(struct job_cache *job, const char *code, size_t len, const c
         .stream = code,
         .len = len,
         .minor = PY_MINOR_VERSION,
-        .name = job_cache_name(request),
+        .name = compile_request_name(request),
         .warnings = warnings,
     };
     entry_encode(&outcome, &entry);

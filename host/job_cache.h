@@ -21,9 +21,6 @@ struct job_cache {
     bool keyed;
 };
 
-/* co_filename. */
-const char *job_cache_name(const struct compile_request *request);
-
 /* Looks for the source in the cache, unless the request forbids. Returns whether it is there: `code` is then the stream
  * that compiling would give, and *warnings (the caller deletes) what it would warn of. */
 bool job_cache_ask(struct job_cache *job, struct buffer *code, cJSON **warnings);

@@ -1,11 +1,10 @@
-/* See compile_request.h. */
+/* The table of the parameters, and the functions that follow it. */
 #include "proto/compile_request.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "proto/json.h"
 
 const struct schema_choice invalidation_choices[] = {
     {"checked-hash", INVALIDATION_CHECKED_HASH},
@@ -28,103 +27,120 @@ const struct schema_choice priority_choices[] = {
     {NULL, 0},
 };
 
-#define STRING(member)                                                                                                 \
-    { #member, SCHEMA_STRING, offsetof(struct compile_request, member), false, 0, 0, NULL }
-#define BOOL(member)                                                                                                   \
-    { #member, SCHEMA_BOOL, offsetof(struct compile_request, member), false, 0, 0, NULL }
-#define INT(member, min, max)                                                                                          \
-    { #member, SCHEMA_INT, offsetof(struct compile_request, member), false, min, max, NULL }
-#define CHOICE(member, choices)                                                                                        \
-    { #member, SCHEMA_CHOICE, offsetof(struct compile_request, member), false, 0, 0, choices }
+/* One row: the member of struct compile_request, its type, its effect and scope (enum compile_mark), then the text and
+ * what else differs from zero. Every row must say effect and scope; a unit test compares the effect with the key. */
+#define ROW(member, kind, effect, scope, ...)                                                                          \
+    {                                                                                                                  \
+        .name = #member, .type = SCHEMA_##kind, .offset = offsetof(struct compile_request, member),                    \
+        .marks = COMPILE_EFFECT_##effect | COMPILE_SCOPE_##scope, __VA_ARGS__                                          \
+    }
 
-static const struct schema_field fields[] = {
-    {"file", SCHEMA_STRING, offsetof(struct compile_request, file), true, 0, 0, NULL},
-    STRING(cwd),
-    STRING(cfile),
-    STRING(dfile),
-    INT(optimize, -1, INT_MAX),
-    CHOICE(invalidation_mode, invalidation_choices),
-    STRING(source_date_epoch),
-    STRING(pycache_prefix),
-    INT(umask, 0, 0777),
-    {"warnings", SCHEMA_STRINGS, offsetof(struct compile_request, warnings), false, 0, 0, NULL},
-    BOOL(legacy),
-    BOOL(force),
-    STRING(source),
-    BOOL(write),
-    STRING(python),
-    CHOICE(priority, priority_choices),
-    INT(timeout_ms, 0, INT_MAX),
-    CHOICE(cache, cache_choices),
-    BOOL(trace),
+/* clang-format off */
+const struct schema_field compile_parameters[] = {
+    ROW(file, STRING, SELECTED, FILE, .required = true,
+        .text = "The source, as the user typed it; it becomes co_filename unless dfile is given."),
+    ROW(cwd, STRING, NONE, ANY,
+        .text = "Absolute; where relative paths of this request start. Needed if any is relative."),
+    ROW(cfile, STRING, NONE, FILE,
+        .text = "As in py_compile.compile."),
+    ROW(dfile, STRING, SELECTED, FILE,
+        .text = "As in py_compile.compile."),
+    ROW(optimize, INT, VALUE, ANY, .min = -1, .max = INT_MAX, .preset = -1,
+        .text = "As in py_compile.compile; a level beyond 2 compiles as 2 does and stands in the file's name, as with "
+                "PYTHONOPTIMIZE."),
+    ROW(invalidation_mode, CHOICE, NONE, ANY, .choices = invalidation_choices, .preset = INVALIDATION_DEFAULT,
+        .text = "Default: checked-hash if source_date_epoch is not empty, else timestamp."),
+    ROW(source_date_epoch, STRING, NONE, ANY,
+        .text = "The client's SOURCE_DATE_EPOCH."),
+    ROW(pycache_prefix, STRING, NONE, ANY,
+        .text = "The client's PYTHONPYCACHEPREFIX."),
+    ROW(umask, INT, NONE, ANY, .min = 0, .max = 0777, .preset = -1,
+        .text = "The client's umask; decides the mode of what is created."),
+    ROW(warnings, STRINGS, VALUE, ANY,
+        .text = "The client's PYTHONWARNINGS and -W options, in that order."),
+    ROW(legacy, BOOL, NONE, ANY,
+        .text = "Write FILEc beside the source."),
+    ROW(force, BOOL, NONE, FILE, .preset = true,
+        .text = "False: leave a .pyc that is up to date by its own header."),
+    ROW(source, STRING, VALUE, FILE,
+        .text = "Compile this text instead of the file's. A check of it cancels an older one of the same file and "
+                "Python on the same connection that is not answered yet. Errors and warnings have the member range "
+                "then."),
+    ROW(write, BOOL, NONE, FILE, .preset = true,
+        .text = "False: check only, write nothing. A check never writes, whatever this says."),
+    ROW(python, STRING, SELECTED, ANY,
+        .text = "Which host, as \"3.13\"; default: the daemon's first."),
+    ROW(priority, CHOICE, NONE, ANY, .choices = priority_choices, .preset = PRIORITY_NORMAL,
+        .text = "Order among waiting jobs."),
+    ROW(timeout_ms, INT, NONE, ANY, .min = 0, .max = INT_MAX, .preset = -1, .fallback = COMPILE_TIMEOUT_DEFAULT_MS,
+        .text = "Counted from the start of the compile; 0: none."),
+    ROW(cache, CHOICE, NONE, ANY, .choices = cache_choices, .preset = CACHE_USE,
+        .text = "bypass: compile without the cache; refresh: compile, and store the outcome in it. A text (source) and "
+                "a check are neither looked up nor stored."),
+    ROW(trace, BOOL, NONE, FILE,
+        .text = "Let the answer (result, or data of the error) have a member trace: host and worker (process and "
+                "thread id), start_us (CLOCK_MONOTONIC), elapsed_us."),
 };
-#define FIELD_COUNT (sizeof fields / sizeof *fields)
+/* clang-format on */
 
-static const struct compile_request defaults = {
-    .optimize = -1,
-    .invalidation_mode = INVALIDATION_DEFAULT,
-    .umask = -1,
-    .force = true,
-    .write = true,
-    .priority = PRIORITY_NORMAL,
-    .timeout_ms = -1,
-    .cache = CACHE_USE,
-};
+#define PARAMETER_COUNT (sizeof compile_parameters / sizeof *compile_parameters)
+const size_t compile_parameter_count = PARAMETER_COUNT;
+
+void compile_request_init(struct compile_request *request) {
+    *request = (struct compile_request){0};
+    schema_init(compile_parameters, PARAMETER_COUNT, request);
+}
+
+void compile_request_init_watch(struct compile_request *request) {
+    compile_request_init(request);
+    request->priority = PRIORITY_BACKGROUND;
+}
 
 /* An empty path is not relative: opening it fails as the user expects, wherever it is tried. */
-static bool is_relative(const char *path) {
+static bool needs_cwd(const char *path) {
     return path != NULL && path[0] != '/';
 }
 
-int compile_request_decode(const cJSON *params, struct compile_request *request, char *why, size_t why_size) {
-    *request = defaults;
-    if (schema_decode(fields, FIELD_COUNT, params, request, why, why_size) < 0)
-        return -1;
+static int check_cwd(const struct compile_request *request, char *why, size_t why_size) {
     if (request->cwd != NULL && request->cwd[0] != '/') {
         snprintf(why, why_size, "'cwd' must be absolute");
-        return -1;
+        return -EINVAL;
     }
-    if (request->cwd == NULL && (is_relative(request->file) || is_relative(request->cfile) ||
+    if (request->cwd == NULL && (needs_cwd(request->file) || needs_cwd(request->cfile) ||
                                  (request->pycache_prefix != NULL && request->pycache_prefix[0] != '\0' &&
-                                  is_relative(request->pycache_prefix)))) {
+                                  needs_cwd(request->pycache_prefix)))) {
         snprintf(why, why_size, "'cwd' is needed where a path is relative");
-        return -1;
+        return -EINVAL;
     }
     return 0;
 }
 
-static void encode_field(const struct schema_field *field, const struct compile_request *request, cJSON *params) {
-    const void *slot = (const char *)request + field->offset;
-    const void *normal = (const char *)&defaults + field->offset;
-    switch (field->type) {
-    case SCHEMA_STRING:
-        if (*(const char *const *)slot != NULL)
-            cJSON_AddStringToObject(params, field->name, *(const char *const *)slot);
-        break;
-    case SCHEMA_BOOL:
-        if (*(const bool *)slot != *(const bool *)normal)
-            cJSON_AddBoolToObject(params, field->name, *(const bool *)slot);
-        break;
-    case SCHEMA_INT:
-        if (*(const int *)slot != *(const int *)normal)
-            cJSON_AddNumberToObject(params, field->name, *(const int *)slot);
-        break;
-    case SCHEMA_CHOICE:
-        if (*(const int *)slot != *(const int *)normal)
-            cJSON_AddStringToObject(params, field->name, schema_choice_name(field->choices, *(const int *)slot));
-        break;
-    case SCHEMA_STRINGS:
-    case SCHEMA_ANY:
-        if (*(const cJSON *const *)slot != NULL)
-            cJSON_AddItemToObject(params, field->name, cJSON_Duplicate(*(const cJSON *const *)slot, true));
-        break;
+int compile_request_decode(const cJSON *params, struct compile_request *request, char *why, size_t why_size) {
+    compile_request_init(request);
+    int result = schema_decode(compile_parameters, PARAMETER_COUNT, params, request, why, why_size);
+    return result < 0 ? result : check_cwd(request, why, why_size);
+}
+
+int compile_request_decode_watch(const cJSON *params, struct compile_request *request, char *why, size_t why_size) {
+    struct schema_field rows[PARAMETER_COUNT];
+    size_t count = 0;
+    for (size_t i = 0; i < PARAMETER_COUNT; i++) {
+        const struct schema_field *row = &compile_parameters[i];
+        if (row->marks & COMPILE_SCOPE_ANY) {
+            rows[count++] = *row;
+        } else if (cJSON_GetObjectItemCaseSensitive(params, row->name) != NULL) {
+            snprintf(why, why_size, "'%s' means nothing to a watch", row->name);
+            return -EINVAL;
+        }
     }
+    compile_request_init_watch(request);
+    int result = schema_decode(rows, count, params, request, why, why_size);
+    return result < 0 ? result : check_cwd(request, why, why_size);
 }
 
 cJSON *compile_request_encode(const struct compile_request *request) {
     cJSON *params = cJSON_CreateObject();
-    for (size_t i = 0; i < FIELD_COUNT; i++)
-        encode_field(&fields[i], request, params);
+    schema_encode(compile_parameters, PARAMETER_COUNT, request, params);
     return params;
 }
 
@@ -142,4 +158,8 @@ int compile_request_level(const struct compile_request *request) {
     if (request->optimize < 0)
         return 0;
     return request->optimize < LEVEL_MAX ? request->optimize : LEVEL_MAX;
+}
+
+const char *compile_request_name(const struct compile_request *request) {
+    return request->dfile != NULL && *request->dfile != '\0' ? request->dfile : request->file;
 }

@@ -1,6 +1,7 @@
-/* See schema.h. */
+/* Decoding and encoding by a table. */
 #include "proto/schema.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,15 +13,38 @@ const char *schema_choice_name(const struct schema_choice *choices, int value) {
     return NULL;
 }
 
-static const struct schema_field *find(const struct schema_field *fields, size_t count, const char *name,
-                                       size_t *index) {
+static void schema_preset(const struct schema_field *field, void *slot) {
+    switch (field->type) {
+    case SCHEMA_STRING:
+        *(const char **)slot = NULL;
+        break;
+    case SCHEMA_BOOL:
+        *(bool *)slot = field->preset != 0;
+        break;
+    case SCHEMA_INT:
+    case SCHEMA_CHOICE:
+        *(int *)slot = field->preset;
+        break;
+    case SCHEMA_STRINGS:
+        *(const cJSON **)slot = NULL;
+        break;
+    }
+}
+
+void schema_init(const struct schema_field *fields, size_t count, void *out) {
+    for (size_t i = 0; i < count; i++)
+        schema_preset(&fields[i], (char *)out + fields[i].offset);
+}
+
+static const struct schema_field *schema_find(const struct schema_field *fields, size_t count, const char *name,
+                                              size_t *index) {
     for (*index = 0; *index < count; ++*index)
         if (strcmp(fields[*index].name, name) == 0)
             return &fields[*index];
     return NULL;
 }
 
-static bool all_strings(const cJSON *array) {
+static bool are_all_strings(const cJSON *array) {
     const cJSON *element;
     cJSON_ArrayForEach(element, array)
         if (!cJSON_IsString(element))
@@ -28,7 +52,7 @@ static bool all_strings(const cJSON *array) {
     return true;
 }
 
-static int refuse(const struct schema_field *field, char *why, size_t why_size) {
+static int schema_refuse(const struct schema_field *field, char *why, size_t why_size) {
     switch (field->type) {
     case SCHEMA_STRING:
         snprintf(why, why_size, "'%s' must be a string", field->name);
@@ -48,15 +72,30 @@ static int refuse(const struct schema_field *field, char *why, size_t why_size) 
     case SCHEMA_STRINGS:
         snprintf(why, why_size, "'%s' must be an array of strings", field->name);
         break;
-    case SCHEMA_ANY:
-        break;
     }
-    return -1;
+    return -EINVAL;
+}
+
+/* The range is checked before the number is cast: a number that no int can hold has no defined cast. */
+static bool schema_store_int(const struct schema_field *field, const cJSON *value, int *slot) {
+    double number = cJSON_IsNumber(value) ? value->valuedouble : 0.5;
+    if (!(number >= field->min && number <= field->max) || number != (int)number)
+        return false;
+    *slot = (int)number;
+    return true;
+}
+
+static bool schema_store_choice(const struct schema_field *field, const cJSON *value, int *slot) {
+    for (const struct schema_choice *c = field->choices; c->name && cJSON_IsString(value); c++)
+        if (strcmp(c->name, value->valuestring) == 0) {
+            *slot = c->value;
+            return true;
+        }
+    return false;
 }
 
 /* Stores one member's value; false where it does not fit the field. */
-static bool store(const struct schema_field *field, const cJSON *value, void *out) {
-    void *slot = (char *)out + field->offset;
+static bool schema_store(const struct schema_field *field, const cJSON *value, void *slot) {
     switch (field->type) {
     case SCHEMA_STRING:
         if (!cJSON_IsString(value))
@@ -69,24 +108,12 @@ static bool store(const struct schema_field *field, const cJSON *value, void *ou
         *(bool *)slot = cJSON_IsTrue(value);
         return true;
     case SCHEMA_INT:
-        if (!cJSON_IsNumber(value) || !(value->valuedouble >= field->min) || !(value->valuedouble <= field->max) ||
-            value->valuedouble != (int)value->valuedouble)
-            return false;
-        *(int *)slot = (int)value->valuedouble;
-        return true;
+        return schema_store_int(field, value, slot);
     case SCHEMA_CHOICE:
-        for (const struct schema_choice *c = field->choices; c->name && cJSON_IsString(value); c++)
-            if (strcmp(c->name, value->valuestring) == 0) {
-                *(int *)slot = c->value;
-                return true;
-            }
-        return false;
+        return schema_store_choice(field, value, slot);
     case SCHEMA_STRINGS:
-        if (!cJSON_IsArray(value) || !all_strings(value))
+        if (!cJSON_IsArray(value) || !are_all_strings(value))
             return false;
-        *(const cJSON **)slot = value;
-        return true;
-    case SCHEMA_ANY:
         *(const cJSON **)slot = value;
         return true;
     }
@@ -98,30 +125,60 @@ int schema_decode(const struct schema_field *fields, size_t count, const cJSON *
     uint64_t seen = 0, present = 0;
     if (object != NULL && !cJSON_IsObject(object)) {
         snprintf(why, why_size, "parameters must be given by name, in an object");
-        return -1;
+        return -EINVAL;
     }
     for (const cJSON *member = object ? object->child : NULL; member; member = member->next) {
         size_t index;
-        const struct schema_field *field = find(fields, count, member->string, &index);
+        const struct schema_field *field = schema_find(fields, count, member->string, &index);
         if (field == NULL) {
             snprintf(why, why_size, "unknown member '%.64s'", member->string);
-            return -1;
+            return -EINVAL;
         }
         if (seen & (1ull << index)) {
             snprintf(why, why_size, "member '%s' is given twice", field->name);
-            return -1;
+            return -EINVAL;
         }
         seen |= 1ull << index;
         if (cJSON_IsNull(member))
             continue;
-        if (!store(field, member, out))
-            return refuse(field, why, why_size);
+        if (!schema_store(field, member, (char *)out + field->offset))
+            return schema_refuse(field, why, why_size);
         present |= 1ull << index;
     }
     for (size_t i = 0; i < count; i++)
         if (fields[i].required && !(present & (1ull << i))) {
             snprintf(why, why_size, "'%s' is missing", fields[i].name);
-            return -1;
+            return -EINVAL;
         }
     return 0;
+}
+
+static void schema_encode_field(const struct schema_field *field, const void *slot, cJSON *object) {
+    switch (field->type) {
+    case SCHEMA_STRING:
+        if (*(const char *const *)slot != NULL)
+            cJSON_AddStringToObject(object, field->name, *(const char *const *)slot);
+        break;
+    case SCHEMA_BOOL:
+        if (*(const bool *)slot != (field->preset != 0))
+            cJSON_AddBoolToObject(object, field->name, *(const bool *)slot);
+        break;
+    case SCHEMA_INT:
+        if (*(const int *)slot != field->preset)
+            cJSON_AddNumberToObject(object, field->name, *(const int *)slot);
+        break;
+    case SCHEMA_CHOICE:
+        if (*(const int *)slot != field->preset)
+            cJSON_AddStringToObject(object, field->name, schema_choice_name(field->choices, *(const int *)slot));
+        break;
+    case SCHEMA_STRINGS:
+        if (*(const cJSON *const *)slot != NULL)
+            cJSON_AddItemToObject(object, field->name, cJSON_Duplicate(*(const cJSON *const *)slot, true));
+        break;
+    }
+}
+
+void schema_encode(const struct schema_field *fields, size_t count, const void *in, cJSON *object) {
+    for (size_t i = 0; i < count; i++)
+        schema_encode_field(&fields[i], (const char *)in + fields[i].offset, object);
 }

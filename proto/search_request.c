@@ -1,18 +1,27 @@
-/* See search_request.h. */
+/* The table of the parameters of `search`. */
 #include "proto/search_request.h"
 
 #include <limits.h>
 
-#include "proto/schema.h"
+#include "proto/compile_request.h"
 
-static const struct schema_field fields[] = {
-    {"pattern", SCHEMA_STRING, offsetof(struct search_request, pattern), true, 0, 0, NULL},
-    {"strings", SCHEMA_STRINGS, offsetof(struct search_request, strings), true, 0, 0, NULL},
-    {"python", SCHEMA_STRING, offsetof(struct search_request, python), false, 0, 0, NULL},
-    {"timeout_ms", SCHEMA_INT, offsetof(struct search_request, timeout_ms), false, 0, INT_MAX, NULL},
+/* clang-format off */
+#define ROW(member, kind, ...)                                                                                         \
+    { .name = #member, .type = SCHEMA_##kind, .offset = offsetof(struct search_request, member), __VA_ARGS__ }
+
+const struct schema_field search_parameters[] = {
+    ROW(pattern, STRING, .required = true, .text = "The regular expression."),
+    ROW(strings, STRINGS, .required = true, .text = "The strings."),
+    ROW(python, STRING, .text = "Which host, as \"3.13\"; default: the daemon's first."),
+    ROW(timeout_ms, INT, .min = 0, .max = INT_MAX, .preset = -1, .fallback = COMPILE_TIMEOUT_DEFAULT_MS,
+        .text = "Counted from the start of the search; 0: none."),
 };
+/* clang-format on */
+
+const size_t search_parameter_count = sizeof search_parameters / sizeof *search_parameters;
 
 int search_request_decode(const cJSON *params, struct search_request *request, char *why, size_t why_size) {
-    *request = (struct search_request){.timeout_ms = -1};
-    return schema_decode(fields, sizeof fields / sizeof *fields, params, request, why, why_size);
+    *request = (struct search_request){0};
+    schema_init(search_parameters, search_parameter_count, request);
+    return schema_decode(search_parameters, search_parameter_count, params, request, why, why_size);
 }

@@ -1,9 +1,11 @@
-/* The parameters of `search`: which of many strings a regular expression of Python's finds something in. */
+/* The parameters of `search`: which of many strings a regular expression of Python's re finds something in. */
 #pragma once
 
 #include <stddef.h>
 
 #include <cjson/cJSON.h>
+
+#include "proto/schema.h"
 
 /* Strings belong to the tree they were decoded from; bytes as json.h has them. */
 struct search_request {
@@ -13,5 +15,9 @@ struct search_request {
     int timeout_ms;       /* 0: none; -1: not said */
 };
 
-/* Decodes and checks the parameters (NULL: none given). Returns 0, or -1 and a message in `why`. */
+/* The table: one row a parameter, in struct search_request. */
+extern const struct schema_field search_parameters[];
+extern const size_t search_parameter_count;
+
+/* Decodes and checks the parameters (NULL: none given). Returns 0, or -EINVAL and a message in `why`. */
 int search_request_decode(const cJSON *params, struct search_request *request, char *why, size_t why_size);

@@ -180,6 +180,56 @@ class Protocol(unittest.TestCase):
         params["python"] = "9.9"
         self.assertIn("result", self.connect().call("compile", params))
 
+    def documented(self, connection, name):
+        methods = {method["name"]: method for method in connection.call("rpc.discover")["result"]["methods"]}
+        return {param["name"]: param for param in methods[name]["params"]}
+
+    def value_of(self, param):
+        """A value that the document allows, and those that it forbids."""
+        schema = param["schema"]
+        if "enum" in schema:
+            return schema["enum"][-1], ["no such choice", 1]
+        if schema["type"] == "integer":
+            return schema["minimum"], [schema["minimum"] - 1, schema["maximum"] + 1, schema["minimum"] + 0.5, "1"]
+        if schema["type"] == "array":
+            return [self.daemon.folder] if param["name"] == "paths" else [], ["x", [1]]
+        if schema["type"] == "boolean":
+            return True, [1, "true"]
+        return {"python": "9.9"}.get(param["name"], "/a"), [1, ["/a"]]
+
+    def test_what_is_documented_is_what_is_accepted(self):
+        connection = self.connect()
+        for name in ("compile", "check", "search", "watch"):
+            params = self.documented(connection, name)
+            needed = {key: self.value_of(param)[0] for key, param in params.items() if param["required"]}
+            for key, param in params.items():
+                good, bad = self.value_of(param)
+                answer = connection.call(name, dict(needed, **{key: good}))
+                self.assertIn("result", answer, (name, key))
+                if name == "watch":
+                    connection.call("unwatch", {"watch": answer["result"]["watch"]})
+                for value in bad:
+                    answer = connection.call(name, dict(needed, **{key: value}))
+                    self.assertEqual(answer["error"]["code"], -32602, (name, key, value))
+                    self.assertIn("'%s'" % key, answer["error"]["message"])
+
+    def test_what_is_accepted_is_documented(self):
+        connection = self.connect()
+        compile_params, watch_params = (self.documented(connection, name) for name in ("compile", "watch"))
+        self.assertEqual(set(self.documented(connection, "check")), set(compile_params))
+        accepted = set()
+        for key, param in compile_params.items():
+            answer = connection.call("watch", {"paths": [self.daemon.folder], key: self.value_of(param)[0]})
+            if "result" in answer:
+                accepted.add(key)
+                connection.call("unwatch", {"watch": answer["result"]["watch"]})
+            else:
+                self.assertIn("'%s' means nothing to a watch" % key, answer["error"]["message"])
+        self.assertEqual(accepted, set(watch_params) - {"paths", "initial"})
+        for key in accepted - {"priority"}:
+            self.assertEqual(watch_params[key], compile_params[key])
+        self.assertEqual(watch_params["priority"]["schema"]["default"], "background")
+
     def test_flood_keeps_others_served(self):
         flood = self.connect()
         data = b"".join(b'{"jsonrpc":"2.0","id":%d,"method":"compile","params":{"file":"/f","priority":"background"}}\n' % i

@@ -7,15 +7,21 @@
 
 #include "proto/schema.h"
 
+/* clang-format off */
 static const struct schema_field settings_fields[] = {
-    {"python", SCHEMA_STRING, offsetof(struct settings, python), false, 0, 0, NULL},
-    {"optimize", SCHEMA_INT, offsetof(struct settings, optimize), false, -1, 2, NULL},
-    {"warnings", SCHEMA_STRINGS, offsetof(struct settings, warnings), false, 0, 0, NULL},
-    {"compileOnSave", SCHEMA_BOOL, offsetof(struct settings, compile_on_save), false, 0, 0, NULL},
+    {.name = "python", .type = SCHEMA_STRING, .offset = offsetof(struct settings, python)},
+    {.name = "optimize", .type = SCHEMA_INT, .offset = offsetof(struct settings, optimize),
+     .min = -1, .max = 2, .preset = -1},
+    {.name = "warnings", .type = SCHEMA_STRINGS, .offset = offsetof(struct settings, warnings)},
+    {.name = "compileOnSave", .type = SCHEMA_BOOL, .offset = offsetof(struct settings, compile_on_save),
+     .preset = true},
 };
+/* clang-format on */
+#define FIELD_COUNT (sizeof settings_fields / sizeof *settings_fields)
 
 void settings_init(struct settings *settings) {
-    *settings = (struct settings){.optimize = -1, .compile_on_save = true};
+    *settings = (struct settings){0};
+    schema_init(settings_fields, FIELD_COUNT, settings);
 }
 
 void settings_deinit(struct settings *settings) {
@@ -36,8 +42,7 @@ int settings_apply(struct settings *settings, const cJSON *object, char *why, si
         return -EINVAL;
     }
     fresh.tree = nothing ? NULL : cJSON_Duplicate(object, true);
-    if (schema_decode(settings_fields, sizeof settings_fields / sizeof *settings_fields, fresh.tree, &fresh, why,
-                      why_size) < 0) {
+    if (schema_decode(settings_fields, FIELD_COUNT, fresh.tree, &fresh, why, why_size) < 0) {
         settings_deinit(&fresh);
         return -EINVAL;
     }

@@ -31,7 +31,7 @@ from py_compile import PyCompileError, PycInvalidationMode
 __all__ = ["compile", "compile_many", "check", "main", "Client", "Result", "Diagnostic", "CompileWarning",
            "DaemonError", "PyCompileError", "PycInvalidationMode"]
 
-# The daemon's own error codes (proto/openrpc.json).
+# The daemon's own error codes (proto/openrpc.json.in).
 PY_COMPILE_ERROR = -32001
 OS_ERROR = -32002
 UNAVAILABLE = -32005
@@ -69,7 +69,7 @@ class DaemonError(Exception):
     """Neither the source nor the file system is to blame: no daemon can be had, or it could not do this job
     (it crashed a compiler, took too long, there is no compiler of that version).
 
-    code: the daemon's error code (proto/openrpc.json), or None where there was no answer.
+    code: the daemon's error code (proto/openrpc.json.in), or None where there was no answer.
     data: what the daemon says beside it, a dict.
     """
 

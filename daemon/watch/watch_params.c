@@ -9,9 +9,6 @@
 #include "daemon/server.h"
 #include "proto/rpc.h"
 
-/* Members of `compile` that say something of one file. */
-static const char *const single[] = {"file", "cfile", "dfile", "source", "write", "force", "trace"};
-
 /* Without slashes at the end, or doubled. */
 static char *clean_path(const char *text) {
     struct buffer path = {0};
@@ -34,16 +31,6 @@ static int take_paths(struct watch_params *params, const cJSON *paths, char *why
             return -1;
         }
         params->paths[params->path_count++] = clean_path(item->valuestring);
-    }
-    return 0;
-}
-
-static int refuse_single(const cJSON *tree, char *why, size_t why_size) {
-    for (size_t i = 0; i < sizeof single / sizeof *single; i++) {
-        if (cJSON_GetObjectItemCaseSensitive(tree, single[i]) == NULL)
-            continue;
-        snprintf(why, why_size, "'%s' means nothing to a watch", single[i]);
-        return -1;
     }
     return 0;
 }
@@ -78,8 +65,7 @@ static char *print_members(const cJSON *tree) {
 
 static int take_compile(struct watch_params *params, struct server *server, cJSON *tree, char *why, size_t why_size) {
     struct compile_request request;
-    cJSON_AddStringToObject(tree, "file", "/");
-    if (compile_request_decode(tree, &request, why, why_size) < 0)
+    if (compile_request_decode_watch(tree, &request, why, why_size) < 0)
         return RPC_INVALID_PARAMS;
     params->pool = server_pool(server, request.python);
     if (params->pool == NULL) {
@@ -89,9 +75,7 @@ static int take_compile(struct watch_params *params, struct server *server, cJSO
         return RPC_UNAVAILABLE;
     }
     params->timeout_ms = request.timeout_ms >= 0 ? (unsigned)request.timeout_ms : server->options->job_timeout_ms;
-    params->priority =
-        cJSON_GetObjectItemCaseSensitive(tree, "priority") ? (enum priority)request.priority : PRIORITY_BACKGROUND;
-    cJSON_DeleteItemFromObjectCaseSensitive(tree, "file");
+    params->priority = (enum priority)request.priority;
     params->members = print_members(tree);
     return 0;
 }
@@ -104,7 +88,7 @@ int watch_params_read(struct watch_params *params, struct server *server, struct
     int code = RPC_INVALID_PARAMS;
     if (!cJSON_IsObject(tree))
         snprintf(why, why_size, "%s", error);
-    else if (refuse_single(tree, why, why_size) == 0 && take_own(params, tree, why, why_size) == 0)
+    else if (take_own(params, tree, why, why_size) == 0)
         code = take_compile(params, server, tree, why, why_size);
     cJSON_Delete(tree);
     return code;

@@ -116,42 +116,45 @@ static void test_damage(void **state) {
     buffer_deinit(&entry);
 }
 
-static struct store_key key_of(struct cache_question question, const char *options) {
+static struct store_key key_of(struct cache_question question, struct compile_request request, const char *options) {
     const char *error;
     struct store_key key;
     cJSON *warnings = options ? json_parse(options, strlen(options), &error) : NULL;
-    question.warnings = warnings;
+    request.warnings = warnings;
+    question.request = &request;
     cache_key_of(&question, &key);
     cJSON_Delete(warnings);
     return key;
 }
 
 static void test_keys(void **state) {
-    const struct cache_question base = {.python = "3.13", .magic = 1, .optimize = -1, .source = "ab", .len = 2};
+    const struct cache_question base = {.python = "3.13", .magic = 1, .source = "ab", .len = 2};
+    const struct compile_request plain = {.file = "/a.py", .optimize = -1};
     struct cache_question others[7] = {base, base, base, base, base, base, base};
+    struct compile_request requests[7] = {plain, plain, plain, plain, plain, plain, plain};
     struct store_key keys[13], same;
     others[0].python = "3.131";
     others[1].magic = 2;
-    others[2].optimize = 1;
+    requests[2].optimize = 1;
     others[3].source = "ac";
     others[4].len = 1;
-    others[5].optimize = 2;
-    others[6].name = "ab";
+    requests[5].optimize = 2;
+    requests[6].file = "__main__.py";
     for (int i = 0; i < 6; i++)
-        keys[i] = key_of(others[i], NULL);
-    keys[12] = key_of(others[6], NULL);
-    keys[6] = key_of(base, NULL);
-    keys[7] = key_of(base, "[\"ab\"]");
-    keys[8] = key_of(base, "[\"a\",\"b\"]");
-    keys[9] = key_of(base, "[\"b\",\"a\"]");
-    keys[10] = key_of(base, "[\"\"]");
-    keys[11] = key_of(base, "[\"\",\"\"]");
+        keys[i] = key_of(others[i], requests[i], NULL);
+    keys[12] = key_of(others[6], requests[6], NULL);
+    keys[6] = key_of(base, plain, NULL);
+    keys[7] = key_of(base, plain, "[\"ab\"]");
+    keys[8] = key_of(base, plain, "[\"a\",\"b\"]");
+    keys[9] = key_of(base, plain, "[\"b\",\"a\"]");
+    keys[10] = key_of(base, plain, "[\"\"]");
+    keys[11] = key_of(base, plain, "[\"\",\"\"]");
     for (int i = 0; i < 13; i++)
         for (int j = 0; j < i; j++)
             assert_memory_not_equal(&keys[i], &keys[j], sizeof keys[i]);
-    others[0] = base;
-    others[0].optimize = 0; /* what -1 means */
-    same = key_of(others[0], "[]");
+    requests[0] = plain;
+    requests[0].optimize = 0; /* what -1 means */
+    same = key_of(base, requests[0], "[]");
     assert_memory_equal(&same, &keys[6], sizeof same);
 }
 
