@@ -5,13 +5,13 @@
 Forks JOBS processes with the collector off. Each gets its share of the sources by size (largest
 first, to the process with the least so far; no stealing, no queue) and, for each, reads the file,
 compiles it, marshals the code object and writes header and code to its place in __pycache__. It
-leaves out what py_compile does beside: the checks, the temporary name and the rename, the mode
-bits; and what any tool does: finding the files, taking requests, reporting. The folders are made
-before.
+leaves out the rest of py_compile's work: the checks, the temporary name and the rename, the mode
+bits; and the work of any tool: finding the files, taking requests, reporting. The folders exist
+beforehand.
 
-Prints one line of JSON: "phase", seconds from letting all processes go to the end of the last (what
-is counted is the list above), "refused", the number of sources that do not compile. The time with
-start-up is the caller's, of the whole process.
+Prints one line of JSON: "phase", the seconds from the start of all processes to the end of the last
+(only the steps listed above), and "refused", the number of sources that do not compile. The caller
+measures the time with start-up.
 """
 
 import gc
