@@ -1,4 +1,4 @@
-"""What the tests of pycompileall-client share: folders to compile, and both programs run on equal ones."""
+"""Shared by the tests of pycompileall-client: folders to compile, and running both programs on equal folders."""
 import contextlib
 import os
 import re
@@ -9,7 +9,7 @@ import unittest
 
 import e2e_support as e2e
 
-# compileall's -s follows other rules before 3.13, and ours are those of 3.13.
+# compileall's -s has other rules before 3.13; pycompileall-client has those of 3.13.
 VERSION = "3.13"
 
 GOOD = b"import os\nx = 1\ndef f(a):\n    '''doc'''\n    assert a\n    return {a: x}\n"
@@ -70,7 +70,7 @@ def plant(folder):
 
 
 def tree(folder):
-    """What lies below: links, modes, bytes, and which names are one file."""
+    """Everything below a folder: links, modes, bytes, and which names are hard links of one file."""
     found, numbers = {}, {}
     for top, folders, names in os.walk(folder):
         folders.sort()
@@ -131,7 +131,7 @@ class Case(unittest.TestCase):
 
     @contextlib.contextmanager
     def running(self, *options, **keywords):
-        """The client, its input and output being pipes."""
+        """The client, with pipes as its input and output."""
         process = subprocess.Popen([e2e.COMPILEALL, "--python", self.version, *options], cwd=self.work, stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, env=self.environment(), **keywords)
         with process:
@@ -144,8 +144,8 @@ class Case(unittest.TestCase):
             shutil.rmtree(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)
 
     def compare(self, *options, prepare=None, real=(), ours=(), sort=False, before=(), **environment):
-        """Runs both from the same start; returns ours. `real` and `ours` are options of the interpreter and what stands for
-        them, `before` what both are run by; `sort`: the order of what is said is free."""
+        """Runs both programs on equal folders; returns our result. `real` are options of the interpreter and `ours` the
+        same for the client, `before` is a command that runs both; `sort`: the order of the output may differ."""
         results = []
         for command in ([self.python, *real, "-m", "compileall"], [e2e.COMPILEALL, "--python", self.version, *ours]):
             self.empty()
@@ -164,13 +164,13 @@ class Case(unittest.TestCase):
         return ours
 
     def without_temporary(self, text):
-        """The temporary name stands in the message of a rename that failed."""
+        """Removes the temporary name from the message of a failed rename."""
         if isinstance(text, list):
             return text
         return re.sub(rb"\.pyc\.\d+(\.\d+\.tmp)?'", b".pyc.TEMPORARY'", text)
 
     def last_line(self, text):
-        """Of a traceback or a usage message: the last line, without the program's name."""
+        """The last line of a traceback or a usage message, without the program's name."""
         if b"Traceback" not in text and not text.startswith(b"usage:") and b"rror: " not in text:
             return text
         line = re.sub(rb"^[\w.-]+: error", b"error", text.strip().rsplit(b"\n", 1)[-1])

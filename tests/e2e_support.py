@@ -1,4 +1,4 @@
-"""What the end-to-end tests share: a daemon of one's own in a folder of one's own, and a raw client."""
+"""Shared by the end-to-end tests: a daemon with its own folder, and a raw client."""
 import atexit
 import contextlib
 import functools
@@ -21,15 +21,15 @@ COMPILEALL = os.path.join(BUILD, "client", "pycompileall-client")
 CTL = os.path.join(BUILD, "client", "pycompilectl")
 HOSTS = os.path.join(BUILD, "host")
 WRAPPER = os.environ.get("PYCOMPILED_WRAPPER", "").split()  # such as: valgrind -q --error-exitcode=99
-# Daemons of other makes than Daemon's (those that clients start) share a cache that no other run sees.
+# Daemons that are not made by Daemon (clients start them) share a cache that no other test run sees.
 SHARED_CACHE = tempfile.mkdtemp(prefix="pycompiled-test-cache-")
 atexit.register(shutil.rmtree, SHARED_CACHE, ignore_errors=True)
 os.environ["PYCOMPILED_CACHE_DIR"] = SHARED_CACHE
-DEADLINE = 120  # seconds; no test is judged by its time, but none may hang
+DEADLINE = 120  # seconds; no test is judged by its time, and none may hang
 
 
 def main():
-    """Runs the tests; the closing line is for tools/test, which adds up the cases of all suites."""
+    """Runs the tests. The last line is for tools/test, which adds up the cases of all suites."""
     program = unittest.main(exit=False, verbosity=1)
     result = program.result
     bad = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
@@ -38,7 +38,7 @@ def main():
 
 
 def hosts():
-    """The versions there are hosts for, newest first: {"3.13": path}."""
+    """The hosts by version, newest first: {"3.13": path}."""
     names = [name for name in os.listdir(HOSTS) if name.startswith("pycompile-host-") and "." in name
              and os.access(os.path.join(HOSTS, name), os.X_OK) and os.path.isfile(os.path.join(HOSTS, name))]
     versions = [name[len("pycompile-host-"):] for name in names]
@@ -48,15 +48,15 @@ def hosts():
 
 
 def pythons():
-    """The interpreters the hosts were built for, newest first: {"3.13": path}."""
+    """The interpreters that the hosts were built for, newest first: {"3.13": path}."""
     with open(os.path.join(HOSTS, "pythons.json"), encoding="utf-8") as file:
         return json.load(file)
 
 
 @functools.lru_cache
 def warns_of_each_file(python):
-    """Whether it warns of a second file what it has warned of the first in the same line: CPython 3.13.4 to 3.13.9 and 3.14.0 do not
-    (cpython issue 139640), and filter the compiler's warnings as the module's that has called it."""
+    """Whether it gives a second file the warning that the first one had in the same line. CPython 3.13.4 to 3.13.9 and
+    3.14.0 do not (cpython issue 139640); they filter the compiler's warnings as those of the calling module."""
     code = "import io, sys; sys.stderr = io.StringIO(); [compile('1 is 1', n, 'exec') for n in 'ab']; " \
            "print(sys.stderr.getvalue().count('literal'))"
     return subprocess.run([python, "-c", code], stdout=subprocess.PIPE, check=True).stdout == b"2\n"
@@ -67,9 +67,9 @@ def version_tuple(version):
 
 
 def bare_python(version, python, folder):
-    """An interpreter whose py_compile is the measure of bytes. Up to 3.10 they depend on what `site` finds to import: there
-    it is one without any package, and it wants PYTHONHASHSEED=0. Even so a name in a hundred files has another reference flag
-    than with us (docs/exactness.md): such files must hold equal code, see code_of()."""
+    """The interpreter whose py_compile decides which bytes are right. Up to 3.10 they depend on what `site` finds to import:
+    so there it is one without any package, to be run with PYTHONHASHSEED=0. Even so a name in a hundred files has another
+    reference flag than with pycompiled (docs/exactness.md); such files must hold equal code, see code_of()."""
     if version_tuple(version) >= (3, 11):
         return python
     subprocess.run([python, "-m", "venv", "--without-pip", os.path.join(folder, "venv")], check=True)
@@ -77,7 +77,7 @@ def bare_python(version, python, folder):
 
 
 def code_of(python, pyc):
-    """What a .pyc holds, as text that can be compared: marshal's references are left out."""
+    """The content of a .pyc as text that can be compared, without marshal's references."""
     script = ("import marshal, sys\n"
               "def key(value):\n"
               "    if not hasattr(value, 'co_code'): return repr(value)\n"
@@ -97,13 +97,13 @@ def sources_below(folder, leave=()):
 
 
 def library_folder(python, kind="stdlib"):
-    """A folder of an interpreter's, as sysconfig names it."""
+    """A folder of an interpreter, by its name in sysconfig."""
     script = "import sys, sysconfig; print(sysconfig.get_path(sys.argv[1]))"
     return subprocess.check_output([python, "-I", "-c", script, kind], text=True).strip()
 
 
 def library_sources(python):
-    """The files of its library, its tests included."""
+    """The files of its standard library, tests included."""
     return sources_below(library_folder(python), ("site-packages", "dist-packages"))
 
 
@@ -116,7 +116,7 @@ def exists(pid):
 
 
 def copy_host(version, folder):
-    """All that a host consists of: the program, and the object of one that runs in the interpreter's executable."""
+    """The files of a host: the program, and the shared object if it runs in the interpreter's executable."""
     for path in (hosts()[version], hosts()[version] + ".so"):
         if os.path.exists(path):
             shutil.copy(path, folder)
@@ -162,7 +162,7 @@ class Connection:
         self.send_bytes(b"Content-Length: %d\r\n\r\n" % len(data) + data if self.headers else data + b"\n")
 
     def receive(self):
-        """The next message, or None at the end; first those that `call` laid aside."""
+        """The next message, or None at the end. Messages that `call` set aside come first."""
         return self.aside.pop(0) if self.aside else self.read_message()
 
     def read_message(self):
@@ -176,7 +176,7 @@ class Connection:
         return json.loads(self.file.read(length))
 
     def call_any(self, method):
-        """The response to a request, passing over others that come before it."""
+        """The response to a request; responses that come before it are dropped."""
         wanted = self.request(method)
         while (answer := self.receive())["id"] != wanted:
             pass
@@ -192,7 +192,7 @@ class Connection:
         return self.ids
 
     def call(self, method, params=None):
-        """The response to a request, all others having been answered; notifications before it are laid aside."""
+        """The response to a request, with no other request open; notifications before it are set aside."""
         wanted = self.request(method, params)
         while "id" not in (answer := self.read_message()):
             self.aside.append(answer)
@@ -229,7 +229,7 @@ class Daemon:
         return self
 
     def program(self):
-        """The daemon's program; where `fake`, a copy that finds no host but the scripted one."""
+        """The daemon's program; with `fake`, a copy that finds no host but the scripted one."""
         if not self.fake:
             return DAEMON
         self.bin = os.path.join(self.folder, "bin")
@@ -249,7 +249,7 @@ class Daemon:
         self.wait_until_up()
 
     def wait_until_up(self):
-        """The socket is bound before anything is logged, and the log line is the event awaited."""
+        """Waits for the log line: the socket is bound before it is written."""
         end = time.monotonic() + DEADLINE
         while time.monotonic() < end:
             with open(self.log, "rb") as log:
@@ -282,7 +282,7 @@ class Daemon:
         return path
 
     def stop(self):
-        """Asks it to leave; returns its exit status."""
+        """Makes the daemon leave; returns its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(DEADLINE)

@@ -1,4 +1,4 @@
-"""Sources that are hard on a compiler: name -> text. Small ones first; each is made only when it is asked for."""
+"""Sources that are hard on a compiler: name -> text. Small ones come first. Each is made only when it is asked for."""
 
 
 def nested(before, middle, after="", n=1000):
@@ -6,7 +6,7 @@ def nested(before, middle, after="", n=1000):
 
 
 def blocks(head, n):
-    """Blocks in blocks, each one space deeper."""
+    """Nested blocks, each indented by one more space."""
     return "".join(" " * i + head + "\n" for i in range(n)) + " " * n + "pass\n"
 
 
@@ -96,7 +96,7 @@ NESTING = {
     "semicolons": lambda n: "a;" * n + "\n",
 }
 
-# What is known to crash, abort or blow up one version or another, and constants.
+# Sources that are known to crash, abort or blow up some version, and constants.
 SINGLE = {
     "null-byte": "a = 1\0\n",
     "null-byte-first": "\0",
@@ -174,12 +174,12 @@ SINGLE = {
 
 
 def finally_in_finally(depth):
-    """Each finally is compiled twice: the code doubles with each (issue 87039)."""
+    """Each `finally` is compiled twice, so the code doubles with each (issue 87039)."""
     text = "".join(" " * i + "try: a\n" + " " * i + "finally:\n" for i in range(depth))
     return "def f():\n" + "".join(" " + line + "\n" for line in text.splitlines()) + " " * (depth + 1) + "pass\n"
 
 
-# Large ones. With the megabytes they have.
+# Large ones, with their size in megabytes.
 LARGE = {
     "comment": lambda: "# " + "x" * (100 << 20) + "\n",
     "comment-lines": lambda: "#\n" * (25 << 20),
@@ -191,6 +191,6 @@ LARGE = {
     "finally-in-finally": lambda: finally_in_finally(19),
 }
 
-# Where more would only take long, here and there.
+# Fewer where more would only take long.
 DEEPEST = {name: 1500 for name in NESTING if name.endswith("-blocks")}
 DEEPEST.update({"f-string-parts": 6000, "parameters": 6000, "type-parameters": 6000, "global": 6000})

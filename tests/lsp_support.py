@@ -1,5 +1,5 @@
-"""A language client for the tests: what an editor would send to pycompile-lsp on its standard input, or to the daemon's
-socket, and what comes back."""
+"""A language client for the tests: sends what an editor would send to pycompile-lsp on its standard input, or to the daemon's
+socket, and reads the answers."""
 import json
 import os
 import socket
@@ -24,12 +24,12 @@ def framed(message):
 
 
 class Client:
-    """A running server. Messages that nobody waits for are kept in order."""
+    """A running server. Messages that no test waits for yet are kept in order."""
 
     def __init__(self, environment, capabilities=None, options=None, folders=(), initialize=True, arguments=()):
         self.process = subprocess.Popen([*e2e.WRAPPER, LSP, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         env=environment)
-        # A server that says nothing is a failure, not a test that hangs.
+        # A server that sends nothing fails the test, and does not hang it.
         self.watchdog = threading.Timer(e2e.DEADLINE, self.process.kill)
         self.watchdog.daemon = True
         self.watchdog.start()
@@ -95,7 +95,7 @@ class Client:
         return json.loads(self.output.read(length))
 
     def wait(self, wanted):
-        """The first message that `wanted` holds for, of those kept or still to come."""
+        """The first message for which `wanted` is true, of those kept and those still to come."""
         for i, message in enumerate(self.waiting):
             if wanted(message):
                 return self.waiting.pop(i)
@@ -130,7 +130,7 @@ class Client:
         self.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
 
     def diagnostics(self, uri, version=None):
-        """What is published for a version of a document."""
+        """The diagnostics that are published for a version of a document."""
         def wanted(message):
             params = message.get("params")
             return message.get("method") == "textDocument/publishDiagnostics" and params["uri"] == uri and \
@@ -171,7 +171,7 @@ class SocketClient(Client):
 
 
 def processes_of(daemon):
-    """The language servers that know of a daemon's socket, also where that is gone: {pid: parent}."""
+    """The language servers that know a daemon's socket, also after the daemon is gone: {pid: parent}."""
     found = {}
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -188,7 +188,7 @@ def processes_of(daemon):
 
 
 def language_servers(daemon):
-    """Those that the daemon has started."""
+    """The language servers that the daemon has started."""
     return [pid for pid, parent in processes_of(daemon).items() if parent == daemon.process.pid]
 
 
@@ -201,7 +201,7 @@ def wait_until_none_is_left(daemon):
 
 
 def text_edit(start, end, text):
-    """A change of a range; positions are (line, character)."""
+    """A change of a range. Positions are (line, character)."""
     return {"range": {"start": dict(zip(("line", "character"), start)), "end": dict(zip(("line", "character"), end))},
             "text": text}
 

@@ -1,5 +1,5 @@
-"""Seeded mutations of Python sources: what test_mutation.py feeds to the compilers. One case is made from its seed alone,
-so that a failure can be had again by itself."""
+"""Seeded mutations of Python sources, which test_mutation.py feeds to the compilers. A case is made from its seed alone, so
+that a failure can be repeated by itself."""
 import random
 import re
 
@@ -24,7 +24,7 @@ COOKIES = ["# -*- coding: %s -*-", "# coding=%s", "#coding:%s", "# vim: set file
            "\n# coding: %s", "\n\n# coding: %s", "\f# coding: %s", "  # coding: %s", "#!/x\r# coding: %s", "'''x'''\n# coding: %s",
            "x = 1 # coding: %s", "# coding: %s coding: latin-1", "# coding %s", "\\\n# coding: %s"]
 
-# Every line is legal, or worth refusing or warning about, wherever an indented block may stand.
+# Every line may stand in any indented block; it is legal, or a reason to refuse or to warn.
 LINES = r"""
 x = 1 is 1
 y = x is not 'a' or x == 1 is ()
@@ -134,7 +134,7 @@ x++
 """.strip("\n")
 LINES = [line.encode("utf-8", "surrogatepass") for line in re.split(r"\n(?! |\})", LINES)]
 
-# These compile in every version, each with a warning in some.
+# These compile in every version, and each warns in some version.
 WARNED = [line.encode() for line in r"""
 x = 1 is 1
 x = y is not 'a' or x == 1 is ()
@@ -246,7 +246,7 @@ def copy_token(rng, tokens):
 
 
 def rename(rng, data):
-    """One name becomes another wherever it stands."""
+    """Replaces one name by another everywhere."""
     names = sorted(set(re.findall(rb"\b[a-z_][a-z_0-9]+\b", data)))
     if not names:
         return data
@@ -326,7 +326,7 @@ def byte_order_mark(rng, data):
 
 
 def cookie(rng, data):
-    """A declared encoding, kept to or not."""
+    """A declared encoding, which the text may or may not have."""
     encoding = rng.choice(ENCODINGS)
     text = rng.choice(COOKIES) % encoding + "\nx = 'é', '変'\n" * rng.randrange(2) + "\n"
     body = data.decode("utf-8", "replace")
@@ -339,14 +339,14 @@ def cookie(rng, data):
 
 
 def honest_cookie(rng, data):
-    """A declared encoding that the text is in."""
+    """A declared encoding that the text has."""
     encoding = rng.choice(("latin-1", "cp1252", "utf-8", "utf-8-sig", "shift_jis", "koi8-r", "gbk", "mac-roman", "utf-7"))
     text = "# coding: %s\ns = 'é', 'я', '変'\n" % encoding + data.decode("utf-8", "replace")
     return text.encode(encoding, "ignore")
 
 
 def statement_place(rng, data):
-    """Where a line at column 0 begins; mostly one may be put in there."""
+    """The start of a line at column 0, where mostly another line may be inserted."""
     return rng.choice([0, *(m.end() for m in re.finditer(rb"\n(?=[A-Za-z@#\n])", data))])
 
 
@@ -372,7 +372,7 @@ def nest_blocks(rng, data):
 
 
 def excerpt(rng, data):
-    """A few lines of it, as they stand or brought to the left."""
+    """A few lines of the source, as they are or moved to the left."""
     lines = data.splitlines(True)
     if not lines:
         return data
@@ -386,12 +386,12 @@ MUTATIONS = [flip, insert_bytes, cut, truncate, replace_token, replace_token, in
              rename, rename, insert_line, insert_line, insert_line, insert_line, delete_line, duplicate_line, indent_line, dedent_line,
              warn, join_lines, tabs, line_ends, no_last_newline, byte_order_mark, cookie, cookie, nest, nest_blocks, excerpt]
 
-# Harmless ones, so that many cases compile after all.
+# Harmless ones, so that many cases still compile.
 GENTLE = [warn, warn, warn, rename, insert_line, duplicate_line, tabs, line_ends, honest_cookie, nest]
 
 
 def make(seed, sources):
-    """A mutated source and the names of what was done to it. `sources` is a list of paths."""
+    """A mutated source, and the names of the mutations. `sources` is a list of paths."""
     rng = random.Random(seed)
     path = rng.choice(sources)
     with open(path, "rb") as file:

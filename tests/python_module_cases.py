@@ -1,5 +1,5 @@
-"""The module pycompiled against py_compile, in the Python that runs this: test_python_module.py runs it with each that
-there is a host for. $PYCOMPILED_MODULE is the module's file."""
+"""The module pycompiled against py_compile, in the Python that runs this file. test_python_module.py runs it with each Python
+that there is a host for. $PYCOMPILED_MODULE is the module's file."""
 import contextlib
 import enum
 import importlib.util
@@ -49,12 +49,12 @@ BAD = {
     "twice.py": b"def f(a, a): pass\n",
     "print.py": b"print 'a'\n",
 }
-# Which temporary name py_compile tried is its own affair.
+# The temporary name that py_compile chose does not count.
 TEMPORARY = re.compile(r"\.\d+\.\d+\.tmp\b|\.\d{8,}\b")
 
 
 def shown(value):
-    """A value, an exception or a path, in a form to compare."""
+    """A value, an exception or a path, in a form that can be compared."""
     if isinstance(value, BaseException):
         names = ("errno", "filename", "filename2", "exc_type_name", "file", "msg", "lineno", "offset", "text",
                  "end_lineno", "end_offset")
@@ -68,7 +68,7 @@ def shown(value):
 
 
 def tree(folder):
-    """Every file below: mode, and for a .pyc its header and code."""
+    """Every file below a folder: its mode, and for a .pyc its header and code."""
     found = {}
     for top, folders, names in os.walk(folder):
         for name in folders + names:
@@ -94,7 +94,7 @@ class Case(unittest.TestCase):
         os.chdir(self.folder)
 
     def environ(self, **values):
-        """Sets variables for the test; None removes."""
+        """Sets variables for the test; None removes one."""
         for name, value in values.items():
             old = os.environ.get(name)
             self.addCleanup(os.environ.__setitem__ if old is not None else os.environ.pop, name, old)
@@ -123,15 +123,15 @@ class WithDaemon(Case):
         cls.daemon.__exit__(None)
 
     def tearDown(self):
-        while self.daemon.status()["jobs"]:  # what was cancelled while it ran still writes
+        while self.daemon.status()["jobs"]:  # a job that was cancelled while it ran still writes
             pass
 
     def served(self):
-        """How many requests the daemon has had, this one too."""
+        """How many requests the daemon has had, including this one."""
         return self.daemon.status()["counters"]["requests"]
 
     def outcome(self, function, *args, **kwargs):
-        """What calling it does: its value or exception, what it prints, what it warns of."""
+        """The effects of a call: its value or exception, its output, its warnings."""
         stderr, raised, value = io.StringIO(), None, None
         with contextlib.redirect_stderr(stderr):
             try:
@@ -141,7 +141,7 @@ class WithDaemon(Case):
         return shown(value), shown(raised), stderr.getvalue()
 
     def compare(self, files, *args, prepare=None, through_daemon=True, folder="work", **kwargs):
-        """Both compile() in folders that look alike: they must do, say and leave the same."""
+        """Runs both compile() in equal folders: they must do, print and leave the same."""
         results = []
         before = self.served()
         for function in (py_compile.compile, pycompiled.compile):
@@ -251,7 +251,7 @@ class LikePyCompile(WithDaemon):
         self.compare(files, "a.py", "link.pyc", prepare=lambda: os.symlink("a.py", "link.pyc"))
 
     def test_permissions(self):
-        """Those of root are no test, but the same all the same."""
+        """Permissions do not bind root; the outcome must be the same all the same."""
         files = {"a.py": b"x = 1\n"}
 
         def folder(mode):
@@ -281,7 +281,7 @@ class LikePyCompile(WithDaemon):
                              (("a.py",), {"optimize": 3}), (("a.py",), {"optimize": "1"}),
                              (("a.py",), {"invalidation_mode": Other.MODE})):
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of names in bytes
+                warnings.simplefilter("ignore")  # of names given as bytes
                 self.compare(files, *args, through_daemon=False, **kwargs)
         with self.assertRaises(TypeError):
             pycompiled.compile()
@@ -297,10 +297,10 @@ class LikePyCompile(WithDaemon):
 
 
 class Warnings(WithDaemon):
-    """Those of the compiler are this process's own."""
+    """The compiler's warnings obey this process's own filters."""
 
     def filtered(self, *filters):
-        """A context with these filters alone, the last one first in rank."""
+        """A context with only these filters; the last one takes precedence."""
         context = warnings.catch_warnings()
         context.__enter__()
         self.addCleanup(context.__exit__, None, None, None)
@@ -355,7 +355,7 @@ class Warnings(WithDaemon):
         def refuse(message, *_):
             raise LookupError(str(message))
         files = {"warn.py": WARN}
-        self.filtered(("error", "never matches"), ("always",))  # that they may raise, though they do not
+        self.filtered(("error", "never matches"), ("always",))  # they could raise, and do not
         warnings.showwarning = refuse
         self.compare(files, "warn.py")
         self.compare(files, "warn.py", doraise=True)
@@ -381,7 +381,7 @@ class CommandLine(WithDaemon):
                                  stderr=subprocess.PIPE, env=dict(os.environ, PYTHONPATH=os.path.dirname(MODULE),
                                                                   PYTHONHASHSEED="0", **(environment or {})))
             stdout, stderr = (data.replace(b"pycompiled", b"py_compile") for data in (run.stdout, run.stderr))
-            stderr = re.sub(rb"Traceback.*\n( .*\n)+", b"", stderr)  # 3.9 ends with one
+            stderr = re.sub(rb"Traceback.*\n( .*\n)+", b"", stderr)  # 3.9 ends with a traceback
             runs.append((run.returncode, stdout, stderr, tree(self.folder)))
         self.assertEqual(*runs)
 
@@ -485,7 +485,7 @@ class Many(WithDaemon):
         self.assertLessEqual(next(taken), 100 + window)
 
     def test_results_come_before_the_next_file_is_there(self):
-        """A source of names that waits for a result gets it."""
+        """An iterable of names that waits for a result gets it."""
         self.write(a=b"x = 1\n")
         seen = []
 
@@ -618,7 +618,7 @@ class Connections(WithDaemon):
         self.assertEqual([os.waitpid(child, 0)[1] for child in children], [0] * 4)
 
     def test_leftovers(self):
-        """Nothing is left open at the end of a process, nor by an iterator that is thrown away."""
+        """Nothing stays open at the end of a process, nor after an iterator is dropped."""
         self.write(a=b"x = 1\n")
         program = ("import sys; sys.path.insert(0, %r); import pycompiled; pycompiled.compile('a.py')\n"
                    "next(pycompiled.compile_many(['a.py'] * 50))" % os.path.dirname(MODULE))
@@ -627,7 +627,7 @@ class Connections(WithDaemon):
 
 
 class Scripted(Case):
-    """Against a daemon whose host does as told (fake-host)."""
+    """Against a daemon with a scripted host (fake-host)."""
 
     def daemon(self, *options):
         daemon = e2e.Daemon(*options, fake=True)
@@ -635,7 +635,7 @@ class Scripted(Case):
         return daemon
 
     def start_again(self, daemon):
-        os.unlink(daemon.log)  # whose first line tells when it is up
+        os.unlink(daemon.log)  # its first line says that it is up
         daemon.start()
 
     def many(self, *names, **options):
@@ -693,7 +693,7 @@ class Scripted(Case):
 
 
 class Server(threading.Thread):
-    """Listens and does, with each connection in turn, what the script says."""
+    """Listens, and does what the script says with each connection in turn."""
 
     def __init__(self, folder, *script):
         super().__init__()
@@ -736,7 +736,7 @@ class Lost(Case):
         return result, server.requests
 
     def test_one_retry(self):
-        pycompiled.GHOSTS_MAX, old = 0, pycompiled.GHOSTS_MAX  # one process plays all the daemons
+        pycompiled.GHOSTS_MAX, old = 0, pycompiled.GHOSTS_MAX  # one process stands for all the daemons
         self.addCleanup(setattr, pycompiled, "GHOSTS_MAX", old)
         self.assertEqual(self.ask(None, self.GOOD)[0].outcome, "compiled")
         self.assertEqual(self.ask(self.DRAINING, self.GOOD)[0].outcome, "compiled")
@@ -802,7 +802,7 @@ class Starting(Case):
             self.assertEqual(log.read().count("listens on"), 1)
 
     def test_of_the_installed_tree(self):
-        """A tree that was moved: the module finds the daemon by where it stands itself."""
+        """A tree that was moved: the module finds the daemon from its own place."""
         tree = os.path.join(self.folder, "moved")
         packages = os.path.join(tree, "lib", "python" + VERSION, "site-packages")
         for folder in (packages, os.path.join(tree, "bin"), os.path.join(tree, "libexec", "pycompiled")):

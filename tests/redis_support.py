@@ -1,4 +1,4 @@
-"""For tests of the remote cache: a real Redis or Valkey server in a folder of one's own, and servers that misbehave."""
+"""For tests of the remote cache: a real Redis or Valkey server in its own folder, and servers that misbehave."""
 import os
 import shutil
 import socket
@@ -11,7 +11,7 @@ import e2e_support as e2e
 
 
 def find_program(folder):
-    """The server's program. Debian's redis-tools has it too, under the name of a tool that looks how it was called."""
+    """The server's program. Debian's redis-tools has it too, as a tool that acts by the name it is called by."""
     found = shutil.which("redis-server") or shutil.which("valkey-server")
     tool = shutil.which("redis-check-rdb")
     if found is None and tool is not None:
@@ -28,7 +28,7 @@ def free_port():
 
 
 class Redis:
-    """A server on a Unix socket. `options`: more of its command line."""
+    """A server on a Unix socket. `options`: further arguments of its command line."""
 
     def __init__(self, *options):
         self.folder = tempfile.mkdtemp(prefix="pycompiled-test-")

@@ -2,9 +2,9 @@
 
 usage: run_test_py_compile.py real | module MODULE.py | client PYCOMPILE-CLIENT
 
-real: as it is. module: with the module pycompiled in py_compile's place, also in the commands it runs. client: with
-pycompile-client in the place of these commands. Prints one JSON object: how many tests ran, their names by what became of
-them, and what was refused to run. Exits with 77 where this Python has no such test.
+real: unchanged. module: with the module pycompiled in place of py_compile, also in the commands that it runs. client: with
+pycompile-client in place of these commands. Prints one JSON object: how many tests ran, their names by outcome, and what was
+refused to run. Exits with 77 if this Python has no such test.
 """
 import importlib.util
 import io
@@ -19,7 +19,7 @@ SKIP = 77
 
 
 def load_module(path):
-    """The module in py_compile's place. What is compiled in this process from now on is a failure."""
+    """Puts the module in place of py_compile. From now on a compile in this process is a failure."""
     spec = importlib.util.spec_from_file_location("pycompiled", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules["pycompiled"] = module

@@ -1,5 +1,5 @@
-"""What a client, or a lack of something, can do to the server: bounds, back-pressure, fairness, and hosts that do not
-come up. With a scripted host; see fake-host."""
+"""What a client, or a shortage, can do to the server: bounds, back-pressure, fairness, and hosts that do not come up. With a
+scripted host (fake-host)."""
 import contextlib
 import os
 import resource
@@ -38,18 +38,18 @@ def cpu_seconds(pid):
 
 
 def megabytes(count):
-    """What the daemon's memory may be; ThreadSanitizer, where the daemon has it, needs a multiple."""
+    """The memory that the daemon may take; a daemon with ThreadSanitizer needs a multiple."""
     with open(e2e.DAEMON, "rb") as file:
         return count * MIB * (5 if b"__tsan_init" in file.read() else 1)
 
 
 def lean():
-    """An environment in which AddressSanitizer, where the daemon has it, keeps little of what was freed."""
+    """An environment in which AddressSanitizer, if the daemon has it, keeps little of the freed memory."""
     return {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=4"}
 
 
 def until(condition):
-    """Waits for what no event tells of."""
+    """Waits for a condition that no event reports."""
     end = time.monotonic() + e2e.DEADLINE
     while not condition():
         assert time.monotonic() < end, "it does not come"
@@ -148,7 +148,7 @@ class Connections(Case):
             old = resource.prlimit(pid, resource.RLIMIT_NOFILE)
             most = max(int(fd) for fd in os.listdir("/proc/%d/fd" % pid)) + 1
             resource.prlimit(pid, resource.RLIMIT_NOFILE, (most, old[1]))
-            for _ in range(20):  # gaps among the numbers are filled first
+            for _ in range(20):  # gaps among the descriptors are filled first
                 other = stack.enter_context(daemon.connect())
                 with contextlib.suppress(BrokenPipeError):
                     other.send({"jsonrpc": "2.0", "id": 1, "method": "status"})
@@ -157,7 +157,7 @@ class Connections(Case):
                     self.unavailable(answer, "as many connections", True)
             self.assertIn("error", answer)
             self.assertIn("result", connection.compile("/a"))
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, old[1]))  # not even the reserve can be had again
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, old[1]))  # not even the reserve descriptor can be opened again
             waiting = [stack.enter_context(daemon.connect()) for _ in range(3)]
             until(lambda: "trying again" in daemon.read_log())
             spent = cpu_seconds(pid)
@@ -266,7 +266,7 @@ class Memory(Case):
             self.assertEqual(small.receive()["error"]["code"], -32600)
 
     def test_requests_wait_while_much_is_held(self):
-        """Sixteen clients with 8 MiB of requests each: all are served, and far less is held than they have to say."""
+        """Sixteen clients with 8 MiB of requests each: all are served, and the server holds far less than their requests."""
         with Daemon("--memory-limit", "32", "--workers", "2", fake=True) as daemon, daemon.connect() as watcher, \
                 contextlib.ExitStack() as stack:
             clients = [stack.enter_context(daemon.connect()) for _ in range(16)]
@@ -308,8 +308,8 @@ class Memory(Case):
 
 class Fairness(Case):
     def begun_between(self, daemon, flood_file, editor_request, counters):
-        """How many jobs of a flood its host begins between the arrival of an editor's request and that request, twenty
-        times. What the host had done before is what the counters of that name say."""
+        """How many jobs of a flood its host begins between the arrival of an editor's request and the start of that
+        request, twenty times. The counters of that name say what the host had done before."""
         flood = daemon.connect()
         self.addCleanup(flood.close)
         flood.compile("/warm")
@@ -343,8 +343,8 @@ class Fairness(Case):
         return between
 
     def test_a_check_beside_a_flood(self):
-        """A worker begins two compiles first at most: the one that it runs and the one that it was given to follow; and from the
-        second check on only the first. What other workers begin meanwhile depends on how fast they are."""
+        """A worker begins at most two compiles first: the one that it runs and the one that it was given ahead; from the second
+        check on only the former. What other workers begin meanwhile depends on their speed."""
         for workers, most in ((1, 2), (2, 10)):
             with Daemon("--workers", str(workers), fake=True) as daemon:
                 between = self.begun_between(daemon, "/flood:sleep=0.01",
@@ -355,7 +355,7 @@ class Fairness(Case):
                     self.assertLessEqual(max(between[1:]), 1, between)
 
     def test_a_check_beside_a_flood_for_the_pristine_host(self):
-        """Which is given the request by a worker that has to look at it first: that takes as long as it takes."""
+        """The pristine host gets the request only after a worker has looked at it, and that takes its time."""
         with Daemon("--workers", "2", fake=True) as daemon:
             between = self.begun_between(daemon, "/flood:pristine,sleep=0.01",
                                          ("check", {"file": "/now:pristine", "priority": "interactive"}), ["exact"])
@@ -364,7 +364,7 @@ class Fairness(Case):
     def test_connections_take_turns(self):
         with Daemon("--workers", "1", fake=True) as daemon, daemon.connect() as gate, \
                 contextlib.ExitStack() as stack:
-            gate.compile("/warm:sleep=0.02")  # who is fast is given more ahead
+            gate.compile("/warm:sleep=0.02")  # a fast worker is given more jobs ahead
             gate.request("compile", {"file": "/gate:sleep=0.5"})
             gate.request("compile", {"file": "/gate2"})
             clients = [stack.enter_context(daemon.connect()) for _ in range(3)]
@@ -382,7 +382,7 @@ class Fairness(Case):
             self.assertEqual(order, ["/%d-%d" % (number, i) for i in range(10) for number in range(3)])
 
     def test_a_thousand_connections_and_fifty_floods(self):
-        """Who floods with requests that cost the server most is served as all others are, and waits like them."""
+        """A client that floods with the requests that cost the server most is served like all others, and waits like them."""
         with Daemon("--workers", "2", "--memory-limit", "64", fake=True, environment=lean()) as daemon, \
                 contextlib.ExitStack() as stack:
             connections = [stack.enter_context(daemon.connect()) for _ in range(1000)]
@@ -450,7 +450,7 @@ class Hosts(Case):
                 until(lambda: not daemon_hosts(connection))
                 for _ in range(50):
                     self.unavailable(connection.compile("/a"), word, False)
-                self.assertLess(daemon.read_log().count("no host for Python"), 8)  # no loop: tries become rare
+                self.assertLess(daemon.read_log().count("no host for Python"), 8)  # no loop: attempts become rare
                 self.assertIsNotNone(daemon.status()["pythons"][0]["failure"])
 
     def test_comes_back_when_it_can_be_run_again(self):
@@ -517,7 +517,7 @@ class Hosts(Case):
 
 
 class Cleaning(Case):
-    """What a dead run may have left is to be removed by the next host: asked for by the id of that run."""
+    """The next host removes what a dead run may have left; it is asked to by the id of that run."""
 
     def lines(self, daemon, name):
         path = os.path.join(daemon.bin, name)

@@ -1,5 +1,5 @@
-"""The cache: what was compiled once is answered without compiling, at whatever path, with a fresh compile's bytes and
-warnings; and nothing that becomes of the cache, or of who writes to it, can make an answer wrong."""
+"""The cache: a source that was compiled once is answered without compiling, at any path, with a fresh compile's bytes and
+warnings. Nothing that happens to the cache, or to a process that writes to it, can make an answer wrong."""
 import contextlib
 import glob
 import json
@@ -73,8 +73,8 @@ class Case(unittest.TestCase):
         return json.loads(self.ctl("--json", "stats"))
 
     def fresh(self, version, python, path, *flags):
-        """What py_compile writes and says in a fresh process; the file is where it was compiled by us. Up to 3.10, whose bytes
-        are our own, what we write without the cache."""
+        """What py_compile writes and prints in a fresh process, for the file at the place where we compiled it. Up to 3.10, where
+        the bytes are pycompiled's own: what it writes without the cache."""
         cfile = os.path.join(self.folder, "fresh.pyc")
         script = "import os, sys, py_compile; py_compile.compile(os.fsencode(sys.argv[1]).decode('utf-8', 'surrogateescape'), " \
                  "sys.argv[2], doraise=True)"
@@ -164,7 +164,7 @@ class Hits(Case):
                 again = compile_with("ignore", path=paths[3])
                 self.assertEqual((outcome(again), again["result"]["warnings"]), ("cached", []))
                 self.assertEqual(compile_with("error")["error"]["code"], -32001)
-                # A filter of one module's is a filter of one path's.
+                # A filter for one module is a filter for one path.
                 module = "ignore:::" + paths[4][:-3]
                 self.assertEqual(compile_with("default", module, path=paths[4])["result"]["warnings"], [])
                 self.assertNotEqual(compile_with("default", module, path=paths[5])["result"]["warnings"], [])
@@ -187,7 +187,7 @@ class Hits(Case):
                 self.assertEqual(outcome(connection.compile(path, cache=use)), wanted)
                 self.assertEqual(self.stats()["stored"], stored)
             self.assertEqual(connection.compile(path, cache="no")["error"]["code"], -32602)
-            # Text and checks have nothing to do with it.
+            # Texts and checks neither read nor write the cache.
             self.assertEqual(outcome(connection.compile(path, source="x = 1\n")), "compiled")
             self.assertEqual(outcome(connection.call("check", {"file": path})), "checked")
 
@@ -223,7 +223,7 @@ class Hits(Case):
 
 
 class WithoutInterpreter(Case):
-    """A host alone, asked through its sockets."""
+    """A host without a server, asked through its sockets."""
 
     @contextlib.contextmanager
     def host(self, program):
@@ -256,7 +256,7 @@ class WithoutInterpreter(Case):
                 self.assertEqual(outcome(connection.compile(path, python=version)), "compiled")
             with self.host(program) as (control, call):
                 self.assertEqual(outcome(call(1, path)), "cached")
-                if e2e.version_tuple(version) < (3, 12):  # later ones have several interpreters, and the first comes up anyway
+                if e2e.version_tuple(version) < (3, 12):  # later versions have several interpreters, and the first one comes up anyway
                     self.assertNotIn(b'"ready"', control.recv(1 << 16, socket.MSG_PEEK))
                 self.assertEqual(outcome(call(2, other)), "compiled")
                 self.assertIn(b'"ready"', control.recv(1 << 16))
@@ -272,7 +272,7 @@ class Shared(Case):
                 self.assertEqual(outcome(other.compile(path)), "cached")
 
     def test_several_workers(self):
-        """What one worker has answered every other finds."""
+        """An entry of which one worker has answered is found by every other."""
         with self.daemon("--workers", "4") as daemon, daemon.connect() as connection:
             for version in e2e.hosts():
                 files = [self.write("%d.py" % i, "x = %d, %s\n" % (i, version)) for i in range(100)]
@@ -354,7 +354,7 @@ class Trouble(Case):
             self.assertIn("may be written to by other users", daemon.read_log())
 
     def test_a_full_disk(self):
-        """A limit on what a file may hold, which fails as a full disk does."""
+        """A limit on the size of files, which fails like a full disk."""
         with self.daemon("--workers", "1") as daemon, daemon.connect() as connection:
             files = [self.write("%d.py" % i, "x = %r\n" % os.urandom(5000)) for i in range(60)]
             connection.compile(files[0])
@@ -375,18 +375,18 @@ class Trouble(Case):
             self.assertEqual(stats["limit"], 16 << 20)
             self.assertLessEqual(stats["file_bytes"], 16 << 20)
             self.assertGreater(stats["evicted"], 0)
-            again = {outcome(connection.compile(file)) for file in files}  # of the same hour, they leave in no order
+            again = {outcome(connection.compile(file)) for file in files}  # entries of the same hour leave in any order
             self.assertEqual(again, {"cached", "compiled"})
         self.ctl("limit", "8M", status=1)
         self.ctl("limit", "32M")
         self.assertEqual(self.stats()["limit"], 32 << 20)
 
     def test_hits_do_not_wait_for_a_compile(self):
-        """Answers to hits go out together, but before an interpreter is used: who dies in that is not taken for their culprit."""
+        """Answers to hits are sent together, but before an interpreter is used: a job that crashes it is not blamed on them."""
         files = [self.write("%d.py" % i, "x = %d\n" % i) for i in range(6)]
         slow = self.write("slow.py", b"a = 1\n" * 250000)
         with self.daemon("--workers", "1") as daemon, daemon.connect() as connection:
-            for _ in range(5):  # so that it is known to be fast, and given many at once
+            for _ in range(5):  # so that the worker is known to be fast, and gets many jobs at once
                 for file in files:
                     connection.compile(file)
             for file in [*files, slow]:
@@ -398,7 +398,7 @@ class Trouble(Case):
             self.assertEqual(outcome(connection.receive()), "compiled")
 
     def test_killed_while_writing(self):
-        """All of a daemon, at any moment; then what there is is whole, and what it gives is right."""
+        """Kills a whole daemon at any moment: every .pyc is then whole, and every answer of the cache is right."""
         files = [self.write("%d.py" % i, "def f%d(): return %r\n" % (i, "x" * (i * 40))) for i in range(KILL_FILES)]
         version = next(iter(e2e.hosts()))
         chosen = random.Random(7)

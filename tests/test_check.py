@@ -1,4 +1,4 @@
-"""`check` of unsaved buffers: where errors and warnings are, in each of the units that editors count in, with every Python."""
+"""`check` of unsaved buffers: the places of errors and warnings, in each unit that editors count in, with every Python."""
 import os
 import unittest
 
@@ -6,7 +6,7 @@ import e2e_support as e2e
 
 BEFORE = 's = "é€🐍"; '  # 11 characters, 12 UTF-16 units, 17 bytes
 COLUMNS = {"utf-8": 17, "utf-16": 12, "utf-32": 11}
-# What is wrong, by whom it is found, its line and what of it is marked.
+# The error, what finds it, its line, and the marked part of the line.
 WRONG = [
     ("None = 1", "parser", 0, "None"),
     ("x = 1 +", "parser", 0, None),
@@ -37,14 +37,14 @@ class Ranges(unittest.TestCase):
         self.assertEqual(found["range"]["start"], dict(columns, line=line))
 
     def test_wide_lines(self):
-        """The same place in all units, whoever finds the error, and whether a file of the name is there, with whatever in it."""
+        """The same place in all units, whatever finds the error, and whether or not a file of the name exists."""
         file = self.daemon.file("there.py", "é" * 100 + "\n")
         for version in e2e.hosts():
             for name in ("/no/such/buffer.py", file):
                 for wrong, _, line, marked in WRONG:
                     found = self.error("\n" + BEFORE + wrong + "\n", file=name, python=version)
                     start, end = found["range"]["start"], found["range"]["end"]
-                    if marked is None:  # where in it differs from version to version
+                    if marked is None:  # the place in the line differs from version to version
                         self.assertEqual((start["line"], start["utf-8"] - start["utf-32"], start["utf-16"] - start["utf-32"]),
                                          (1, 6, 1), (version, name, wrong, found))
                         continue
@@ -54,7 +54,7 @@ class Ranges(unittest.TestCase):
                                          (version, name, wrong, found))
 
     def test_the_buffer_is_what_the_file_has(self):
-        """Then the line that is shown says nothing of whether it is the buffer's or the file's."""
+        """The line that is shown then does not tell whether it is the buffer's or the file's."""
         for wrong, _, line, marked in WRONG:
             source = BEFORE + wrong + "\n"
             file = self.daemon.file("same.py", source)
@@ -96,7 +96,7 @@ class Ranges(unittest.TestCase):
                 self.assertEqual(warning["range"]["start"]["line"], 0)
 
     def test_files_have_no_ranges(self):
-        """They may be in any encoding, and who asks has no text to show them in."""
+        """Files may have any encoding, and the client has no text to show the ranges in."""
         file = self.daemon.file("bad.py", "x = 1 is 1\nreturn\n")
         data = self.connection.call("check", {"file": file})["error"]["data"]
         self.assertNotIn("range", data)
