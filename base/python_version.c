@@ -28,7 +28,8 @@ static bool read_number(const char **text, unsigned *number) {
 bool python_version_parse(const char *text, struct python_version *version) {
     if (skip(&text, "cpython") || skip(&text, "python"))
         (void)(skip(&text, "-") || skip(&text, "@"));
-    return read_number(&text, &version->major) && skip(&text, ".") && read_number(&text, &version->minor) &&
+    return read_number(&text, &version->major) && version->major > 0 && skip(&text, ".") &&
+           read_number(&text, &version->minor) &&
            (*text == '\0' || *text == '.' || *text == '-' || isalpha((unsigned char)*text));
 }
 

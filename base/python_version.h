@@ -9,7 +9,7 @@ struct python_version {
 
 /* Reads the X.Y that `text` begins with, after "python", "cpython", a dash or "@" if there are
  * any: 3.12, 3.12.1, 3.13.0.final.0, python3.12, cpython-3.12.1-linux. Returns false where it does not name one of
- * CPython: system, pypy3.10, 3. */
+ * CPython: system, pypy3.10, 3, 0.5. */
 bool python_version_parse(const char *text, struct python_version *version);
 
 /* Reads a text that is X.Y and nothing else. */
