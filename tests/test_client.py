@@ -48,7 +48,7 @@ def write(folder, files):
 
 
 def tree(folder):
-    """Every file below: its bytes and mode."""
+    """Every file below a folder: its bytes and mode."""
     found = {}
     for top, _, names in os.walk(folder):
         for name in names:
@@ -83,8 +83,8 @@ class Case(unittest.TestCase):
         return self.run_program(e2e.CLIENT, *args, **options)
 
     def compare(self, version, python, files, *args, environment=None, prepare=None, stdin="", umask=0o022, options=()):
-        """Both programs in folders that look alike; they must behave and leave files alike. Before 3.11 the bytes
-        of a frozenset vary from run to run; ours are those of one hash seed. `options` are those of `python` itself."""
+        """Both programs in equal folders: they must behave alike and leave equal files. Before 3.11 the bytes of a
+        frozenset vary from run to run; pycompiled's are those of one hash seed. `options` are options of `python`."""
         environment = dict(environment or {}, PYTHONHASHSEED="0")
         results = []
         for command in ([python, *options, "-m", "py_compile"], [e2e.CLIENT, "--python", version, *options]):
@@ -104,7 +104,7 @@ class Case(unittest.TestCase):
 
 class LikePyCompile(Case):
     def each(self):
-        """The versions to compare with: 3.9's command line was another."""
+        """The versions to compare with: 3.9 had another command line."""
         return [(v, python) for v, python in e2e.pythons().items() if tuple(map(int, v.split("."))) >= (3, 10)]
 
     def test_good_sources(self):
@@ -182,7 +182,7 @@ class LikePyCompile(Case):
                     self.compare(version, python, files, "assert.py", "warn.py", options=options, environment=environment)
 
     def test_invalid_warning_options(self):
-        """Said once, before all else, whatever becomes of the files."""
+        """It is said once, before everything else, whatever the outcome of the files."""
         for version, python in self.each():
             for value in ("bad", "error,bad,no::such", "a:b:c:d:e:f", "error::No", "error::no.such.Category",
                           "error::int", "error:::m:x", "error:::m:-1", "é", "always::warnings.Nope", " ", "::::", "i", ""):
@@ -192,7 +192,7 @@ class LikePyCompile(Case):
             self.compare(version, python, {"a.py": b""}, "a.py", environment={"PYTHONWARNINGS": os.fsdecode(b"x\xff")})
 
     def test_once(self):
-        """The action "once" is for the process: what a file has shown is not shown for the next."""
+        """The action "once" is for the process: a warning that one file has shown is not shown for the next."""
         files = {name: SOURCES["warn.py"] for name in ("a.py", "b.py", "c.py")}
         files["c.py"] += b"z = 2 is 1 is '\\d' or '\\e'\n"
         for version, python in self.each():
@@ -203,7 +203,7 @@ class LikePyCompile(Case):
                 self.compare(version, python, files, "c.py", environment={"PYTHONWARNINGS": value})
 
     def test_warnings_of_a_codec(self):
-        """Showing a line reads the source again, which may warn: before the line, and not in the next request's answer."""
+        """Showing a line reads the source again, which may warn: before the line, and not in the answer to the next request."""
         files = {"a.py": b"# coding: unicode_escape\nx = '\\q' is 1\n", "b.py": b"x = 1 is 1\n"}
         for version, python in self.each():
             for value in ("", "always", "once", "error"):
@@ -216,7 +216,7 @@ class LikePyCompile(Case):
                 self.assertEqual(run.stderr.count(b"Warning: "), 2, run.stderr)
 
     def test_too_deep_for_marshal(self):
-        """What py_compile ends with a traceback for: its last line, its status, the folder that it leaves."""
+        """Where py_compile ends with a traceback: its last line, its status, the folder that it leaves."""
         files = {"deep.py": b"x = " + b"lambda: " * 1500 + b"1\n", "after.py": b""}
         for version, python in self.each():
             for args in (["deep.py", "after.py"], ["-q", "deep.py"]):
@@ -232,7 +232,7 @@ class LikePyCompile(Case):
                 self.assertEqual(*results, (version, args))
 
     def test_long_names(self):
-        """A long name is in the code (longer than 255 bytes: another type in the marshal stream); too long a one is an error."""
+        """A long name is kept in the code (over 255 bytes it has another type in the marshal stream); too long a one is an error."""
         folders = os.path.join(*["d" * 200] * 12)
         hard = os.path.join(*["é" * 100] * 5)
         for version, python in self.each():
@@ -250,7 +250,7 @@ class LikePyCompile(Case):
                     os.close(here)
                 self.compare(version, python, {}, os.path.join(folder, "a.py"), prepare=prepare)
             self.compare(version, python, {}, "d/" * 2100 + "a.py")
-            name = "n" * 240 + ".py"  # there is no room for that of the .pyc; the temporary name's tail differs
+            name = "n" * 240 + ".py"  # the name of the .pyc does not fit; the end of the temporary name differs
             results = []
             for command in ([python, "-m", "py_compile"], [e2e.CLIENT, "--python", version]):
                 write(self.folder, {name: b""})
@@ -259,7 +259,7 @@ class LikePyCompile(Case):
             self.assertEqual(*results)
 
     def test_dfile_and_cfile(self):
-        """The name in messages and in the code is dfile's; the .pyc goes where cfile says."""
+        """Messages and the code have the name in dfile; the .pyc goes to the place in cfile."""
         script = ("import sys, py_compile\ntry: py_compile.compile(*sys.argv[1:4], doraise=True)\n"
                   "except py_compile.PyCompileError as e: sys.exit(e.msg.rstrip('\\n'))")
         for version, python in self.each():
@@ -275,7 +275,7 @@ class LikePyCompile(Case):
                         run = self.run_program(*command, cwd=folder)
                         results.append((run.returncode, run.stderr.rstrip(b"\n"), tree(folder)))
                         shutil.rmtree(folder)
-                    if name == "plain.py":  # from another program than py_compile's: the code is compared, not the bytes
+                    if name == "plain.py":  # not py_compile's program: the code is compared, not the bytes
                         codes = [e2e.code_of(python, result[2]["out/x.pyc"][0]) for result in results]
                         self.assertEqual(*codes)
                         self.assertEqual(results[0][:2], results[1][:2])
@@ -295,7 +295,7 @@ class LikePyCompile(Case):
                     self.assertEqual(usual.read(), legacy.read())
 
     def test_recursion_limit(self):
-        """The deepest expression that is accepted is the same, and so is what is said of the next."""
+        """The deepest accepted expression is the same, and so is the message for the next deeper one."""
         for version, python in self.each():
             path = os.path.join(self.folder, "deep.py")
 

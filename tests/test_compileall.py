@@ -1,4 +1,4 @@
-"""pycompileall-client end to end, against `python -m compileall` in equal folders: output, status, and what is written."""
+"""pycompileall-client end to end, against `python -m compileall` in equal folders: output, status, and files."""
 import os
 import shutil
 import subprocess
@@ -99,8 +99,8 @@ class Options(Case):
                 self.compare(*options, prepare=blocked)
 
     def test_without_names(self):
-        """The folders of sys.path, for which -d, -e, -o, -p, -s and -x mean nothing; of the library's own folders no more is
-        compared than what is said."""
+        """The folders of sys.path, where -d, -e, -o, -p, -s and -x have no effect. For the library's own folders only the
+        output is compared."""
         for options in ([], ["-q"], ["-i", "nothing"], ["-l", "-d", "x", "-o0", "-o1", "--hardlink-dupes"], ["-x", "."],
                         ["-s", "x", "-p", "y", "-e", "z"], ["-x", "("], ["-qb"]):
             with self.subTest(options=options):
@@ -135,12 +135,12 @@ class Options(Case):
                 self.compare("pkg", before=["sh", "-c", 'umask %03o; exec "$@"' % mask, "sh"])
 
     def test_output_that_is_closed(self):
-        """As without sys.stdout: nothing is said, all is done."""
+        """As without sys.stdout: it prints nothing and does everything."""
         self.compare("pkg/sub", before=["sh", "-c", 'exec "$@" >&-', "sh"])
         self.compare("-qq", "pkg", before=["sh", "-c", 'exec "$@" >&-', "sh"])
 
     def test_rights(self):
-        """What may not be read or written, for a user whom rights bind."""
+        """Files that may not be read or written, as a user whom permissions bind."""
         before = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
         if before and (not shutil.which("setpriv") or subprocess.run([*before, "true"], capture_output=True).returncode != 0):
             self.skipTest("root cannot give up its rights here")
@@ -160,7 +160,7 @@ class Options(Case):
             subprocess.run([e2e.CTL, "stop"], env=self.environment(PYCOMPILED_SOCKET=socket), capture_output=True, check=True)
 
         self.addCleanup(open_again)
-        self.addCleanup(stop)  # the client starts a daemon of its own that is bound likewise
+        self.addCleanup(stop)  # the client starts its own daemon, which permissions bind too
         for options in (["pkg"], ["-q", "pkg"], ["-qq", "pkg"], ["pkg/good.py", "pkg/sub-other/mod.py"]):
             with self.subTest(options=options):
                 self.compare(*options, prepare=prepare, before=before, PYCOMPILED_SOCKET=socket)
@@ -232,7 +232,7 @@ class Places(Case):
 
 
 class OlderVersions(Case):
-    """What compileall does in all versions alike; -d is -s within."""
+    """The parts of compileall that all versions share. -d works like -s inside."""
 
     def test_versions(self):
         for version, python in e2e.pythons().items():

@@ -1,4 +1,4 @@
-"""pycompileall-client end to end: its options beyond compileall's, what it does better, its streams and signals."""
+"""pycompileall-client end to end: its options beyond compileall, its differences from compileall, streams and signals."""
 import json
 import os
 import re
@@ -34,7 +34,7 @@ class Beyond(Case):
         self.assertIn(b"Compiling 'pkg/sub/mod.py'", self.ours("pkg/sub").stdout)
 
     def test_strict(self):
-        """cpython issue 88621: compileall takes a missing name for a success."""
+        """cpython issue 88621: compileall treats a missing name as a success."""
         self.assertEqual(self.ours("missing").returncode, 0)
         self.assertEqual(self.ours("--strict", "missing").returncode, 1)
         self.assertEqual(self.ours("--strict", "pkg/sub").returncode, 0)
@@ -119,7 +119,7 @@ class Beyond(Case):
             self.assertEqual((done.returncode, done.stdout, done.stderr), (1, b"", words))
 
     def test_options_among_names(self):
-        """argparse takes the names behind an option for unknown."""
+        """argparse does not accept names after an option."""
         self.assertEqual(self.ours("pkg/sub", "-q", "outside").returncode, 0)
         self.assertTrue(os.path.exists(self.path("outside/__pycache__/target.cpython-313.pyc")))
 
@@ -154,7 +154,7 @@ class Streams(Case):
         self.assertEqual(process.returncode, 1)
 
     def test_slow_list(self):
-        """What is named is compiled while the rest of the list is still to come, be its line ended as it may."""
+        """A named file is compiled while the rest of the list is still to come, whatever ends its line."""
         with self.running("-i", "-") as process:
             for sent, said in ((b"pkg/good.py\n", b"pkg/good.py"), (b"pkg/sub/mod.py\r", b"pkg/sub/mod.py"),
                                (b"\npkg/.py\r\n", b"pkg/.py"), (b"pkg/linked.py", b"pkg/linked.py")):
@@ -178,7 +178,7 @@ class Streams(Case):
             self.assertEqual(process.returncode, 1)
 
     def test_interrupt(self):
-        """In the midst of more than the pipe takes: what is written is whole, and nothing else is."""
+        """In the middle of more output than the pipe takes: every written file is whole, and nothing else is left."""
         self.folder_of_many(6000)
         with self.running("many") as process:
             process.stdin.close()
@@ -197,7 +197,7 @@ class Streams(Case):
         self.assertEqual({name: self.read("many/__pycache__", name) for name in written}, found)
 
     def test_many(self):
-        """More than the window holds, the largest in the middle; said in order."""
+        """More files than the window holds, the largest one in the middle; the output is in order."""
         folder = os.path.join(self.work, "many")
         os.mkdir(folder)
         names = ["m%05d.py" % i for i in range(9000)]

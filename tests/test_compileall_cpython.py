@@ -1,5 +1,5 @@
 """CPython's own tests of compileall's command line (Lib/test/test_compileall.py of each version there is a host for), run
-with pycompileall-client in the place of `python -m compileall`. All that pass with the original must pass."""
+with pycompileall-client in place of `python -m compileall`. Every test that passes with the original must pass."""
 import json
 import os
 import subprocess
@@ -7,7 +7,7 @@ import unittest
 
 import e2e_support as e2e
 
-# Run by the Python in question with the client, the version, and whether to replace; prints what each test came to.
+# The Python in question runs this with the client, the version, and whether to replace; it prints the outcome of each test.
 RUNNER = r"""
 import json, os, subprocess, sys, unittest
 client, version, replace = sys.argv[1], sys.argv[2], sys.argv[3] == "replace"

@@ -1,8 +1,8 @@
 """Faults with real hosts: hosts and servers killed at random under load, no space, no permission, no descriptors.
-Every answer is compared with what a fresh `python -m py_compile` writes, and nothing may be left behind.
+Every answer is compared with the bytes of a fresh `python -m py_compile`, and nothing may be left behind.
 
-PYCOMPILED_FAULT_SECONDS sets for how long hosts are killed (default 4 for each Python), PYCOMPILED_LEAK_COMPILES how
-many compiles the leak test makes (default 1,000; 50,000 is what it is meant for)."""
+PYCOMPILED_FAULT_SECONDS sets how long hosts are killed (default 4 for each Python), PYCOMPILED_LEAK_COMPILES how many
+compiles the leak test makes (default 1,000; it is meant for 50,000)."""
 import concurrent.futures
 import contextlib
 import os
@@ -36,7 +36,7 @@ SOURCES = {
 
 
 def write_sources(folder, python):
-    """Puts some of the standard library, and files of more peculiar kinds, into the folder."""
+    """Puts some files of the standard library, and some unusual ones, into the folder."""
     os.makedirs(folder, exist_ok=True)
     library = subprocess.check_output([python, "-c", "import os; print(os.path.dirname(os.__file__))"], text=True).strip()
     for name in MODULES:
@@ -49,7 +49,7 @@ def write_sources(folder, python):
 
 
 def references(python, files):
-    """What a fresh interpreter writes for each: {file: bytes}. What it wrote is removed again."""
+    """The bytes that a fresh interpreter writes for each: {file: bytes}. The files are removed again."""
     tag = subprocess.check_output([python, "-c", "import sys; print(sys.implementation.cache_tag)"], text=True).strip()
     environment = dict(os.environ)
     for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"):
@@ -68,13 +68,13 @@ def references(python, files):
 
 
 def leftovers(folder):
-    """Files below that are neither sources nor .pyc: temporary ones."""
+    """The files below a folder that are neither sources nor .pyc: temporary ones."""
     return [os.path.join(top, name) for top, _, names in os.walk(folder) for name in names
             if not name.endswith((".py", ".pyc"))]
 
 
 def until(condition):
-    """Waits for what no event tells of."""
+    """Waits for a condition that no event reports."""
     end = time.monotonic() + e2e.DEADLINE
     while not condition():
         assert time.monotonic() < end, "it does not come"
@@ -98,13 +98,13 @@ def children(pid):
 
 
 class Killer(threading.Thread):
-    """Kills one of a daemon's hosts, or a process that a pristine host has forked, every so often."""
+    """Kills one of a daemon's hosts, or a process that a pristine host has forked, at intervals."""
 
     def __init__(self, daemon, seed):
         super().__init__()
         self.daemon_under_test = daemon
         self.random = random.Random(seed)
-        # AddressSanitizer would report the other one as a fault of the host's.
+        # AddressSanitizer would report the other signal as a fault of the host.
         self.signals = [signal.SIGKILL, signal.SIGABRT] + ([] if e2e.is_sanitized() else [signal.SIGSEGV])
         self.stopping = threading.Event()
         self.killed = {"shared": 0, "pristine": 0, "solo": 0}
@@ -144,7 +144,7 @@ class Client(threading.Thread):
         super().__init__()
         self.daemon_under_test, self.folder, self.expected, self.version = daemon, folder, expected, version
         self.random = random.Random(seed)
-        # AddressSanitizer would report the other one as a fault of the host's.
+        # AddressSanitizer would report the other signal as a fault of the host.
         self.signals = [signal.SIGKILL, signal.SIGABRT] + ([] if e2e.is_sanitized() else [signal.SIGSEGV])
         self.stopping = threading.Event()
         self.right, self.crashed, self.wrong = 0, [], []
@@ -219,13 +219,13 @@ class HostsKilled(Case):
                   % (version, right, len(crashed), killer.killed, counters["crashes"]), file=sys.stderr)
             self.assertGreater(right, CLIENTS)
             self.assertGreater(sum(killer.killed.values()), SECONDS)
-            # A sanitizer takes signals to be the program's own fault, whoever sent them: then two kill a job.
+            # A sanitizer takes every signal for the program's own fault: then two of them end a job.
             self.assertLessEqual(len(crashed), killer.killed["solo"] if e2e.is_sanitized() else 0, (crashed, daemon.read_log()))
             until(lambda: daemon.status()["jobs"] == 0)
             self.assertEqual(leftovers(self.folder), [])
             self.assertEqual(daemon.process.pid, pid)
             self.assertIsNone(daemon.process.poll())
-            # Hosts come and go; what they leave open would be dozens by now.
+            # Hosts come and go; descriptors that they left open would be dozens by now.
             self.assertLess(descriptors(pid), before + 24)
 
 
@@ -247,7 +247,7 @@ class ServerKilled(Case):
         return subprocess.run([e2e.CTL, *args], env=self.environment(), capture_output=True, text=True)
 
     def start_batch(self, version, names, **more):
-        """A client that has compiled some of the files, and the file that it writes its errors to."""
+        """A client that has compiled some of the files, and the file that its errors go to."""
         errors = tempfile.TemporaryFile("w+")
         self.addCleanup(errors.close)
         client = subprocess.Popen([e2e.CLIENT, "--json", "-W", "ignore", "--python", version, *names], cwd=self.folder,
@@ -258,14 +258,14 @@ class ServerKilled(Case):
         return client, errors
 
     def kill_server(self):
-        """Kills it, and waits until its hosts, which may still finish a file, have gone."""
+        """Kills the daemon, and waits until its hosts, which may still finish a file, are gone."""
         status = e2e.json.loads(self.ctl("status", "--json").stdout)
         pids = [host["pid"] for python in status["pythons"] for host in python["hosts"]]
         os.kill(status["pid"], signal.SIGKILL)
         until(lambda: not any(e2e.exists(pid) for pid in pids))
 
     def check_files(self, version, python, complete):
-        """Every .pyc there is is whole and its source's own; none is missing where the batch is complete."""
+        """Every .pyc is whole and belongs to its source; none is missing if the batch is complete."""
         script = ("import importlib.util, marshal, os, sys\n"
                   "count = 0\n"
                   "for name in sorted(os.listdir()):\n"
@@ -311,11 +311,11 @@ class ServerKilled(Case):
 
 
 class NoSpace(Case):
-    """Writes that fail half-way: the answer is py_compile's, the old file stands, nothing else is left."""
+    """Writes that fail half-way: the answer is py_compile's, the old file stays, nothing else is left."""
 
     @contextlib.contextmanager
     def file_system(self, size):
-        """A small one, where this user may mount."""
+        """A small file system, if this user may mount one."""
         where = self.path("small")
         os.mkdir(where)
         mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=%d" % size, "tmpfs", where], capture_output=True) \
@@ -378,7 +378,7 @@ class NoSpace(Case):
                 self.fails(connection, version, source, self.path("out", "a.pyc"), 13)
 
     def test_largest_file(self):
-        """RLIMIT_FSIZE: also what the server and its hosts log is cut short, and kills nobody."""
+        """RLIMIT_FSIZE also cuts the logs of the server and its hosts short, and kills no process."""
         with Daemon("--workers", "2") as daemon, daemon.connect() as connection:
             limit = (200 << 10, resource.RLIM_INFINITY)
             resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, limit)
@@ -430,7 +430,7 @@ class Leaks(Case):
             self.assertEqual(daemon.status()["counters"]["crashes"], 0)
 
     def run_many(self, version, python):
-        """Memory and descriptors after so many compiles, errors and warnings among them, are what they were."""
+        """After many compiles, with errors and warnings among them, memory and descriptors are as before."""
         files = write_sources(self.path("src"), python)
         files = [file for file in files if "large" not in file]
         bad = self.path("src", "bad.py")
@@ -447,7 +447,7 @@ class Leaks(Case):
                              for i in range(start, min(start + 100, count))]
                     answers = [connection.receive() for _ in asked]
                     assert all(answer.get("error", {}).get("code", -32001) == -32001 for answer in answers)
-            compile_so_many(1200)  # caches fill, among them the collector's, which runs every 512 jobs
+            compile_so_many(1200)  # caches fill; the collector runs every 512 jobs
             pids = [daemon.process.pid, *[host["pid"] for item in connection.call("status")["result"]["pythons"]
                                           for host in item["hosts"] if item["python"] == version]]
             before = [(resident_kb(pid), descriptors(pid)) for pid in pids]
@@ -457,7 +457,7 @@ class Leaks(Case):
                   % (version, COMPILES, before, after), file=sys.stderr)
             self.assertEqual([item[1] for item in after], [item[1] for item in before])
             if e2e.is_sanitized():
-                return  # it keeps what was freed
+                return  # it keeps freed memory
             self.assertLess(after[0][0], before[0][0] + 1024)
             for old, new in zip(before[1:], after[1:]):
                 self.assertLess(new[0], old[0] + 6 * 1024 + COMPILES // 50)
@@ -471,7 +471,7 @@ def add_tests():
                                 (ServerKilled, "for_good", ServerKilled.kill_for_good),
                                 (Leaks, "many", Leaks.run_many)):
             if case is HostsKilled and version in ("3.9", "3.10"):
-                continue  # what a fresh process writes there varies: docs/exactness.md
+                continue  # a fresh process's bytes vary there: docs/exactness.md
             setattr(case, "test_%s_%s" % (name, tag),
                     lambda self, run=run, version=version, python=python: run(self, version, python))
 

@@ -1,5 +1,5 @@
-"""Mutated frames to a whole server: it answers what can be answered, in valid JSON-RPC, and lives on. tests/fuzz has
-the fuzzers of its parts. PYCOMPILED_FUZZ_FRAMES says how many (default 20000), PYCOMPILED_FUZZ_SEED with which start."""
+"""Mutated frames to a whole server: it answers whatever can be answered, in valid JSON-RPC, and lives on. tests/fuzz has
+the fuzzers of its parts. PYCOMPILED_FUZZ_FRAMES is the number of frames (default 20000), PYCOMPILED_FUZZ_SEED the seed."""
 import json
 import os
 import random
@@ -17,7 +17,7 @@ EACH = 100  # frames of a connection
 
 
 def seeds():
-    """Requests to begin with. None that ends the server."""
+    """Requests to mutate. None of them ends the server."""
     found = []
     for kind in ("json", "request"):
         for name in sorted(os.listdir(os.path.join(CORPUS, kind))):
@@ -63,7 +63,7 @@ class Mutator:
 
 
 class Flood(threading.Thread):
-    """Sends its share over many connections, in both framings, and reads the answers."""
+    """Sends its share of the frames over many connections, in both framings, and reads the answers."""
 
     def __init__(self, path, number, frames):
         super().__init__()
@@ -96,7 +96,7 @@ class Flood(threading.Thread):
             stream.sendall(data)
             stream.shutdown(socket.SHUT_WR)
         except OSError:
-            pass  # it hung up at a frame that is none
+            pass  # the server hung up at a frame that is not one
 
     def read(self, answers):
         try:

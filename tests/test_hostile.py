@@ -1,8 +1,8 @@
-"""Hostile sources end as they do under `python -m py_compile`: with its text and status, or, where that crashes, as
-WorkerCrashed; within the limits on time and memory; and nobody else notices.
+"""Hostile sources end as they do under `python -m py_compile`: with its text and status, or as WorkerCrashed where that
+crashes; within the limits on time and memory; and no other request notices.
 
 PYCOMPILED_HOSTILE=all compiles all of hostile_sources with every version; else the deep and the large ones are
-compiled with the newest alone, at fewer depths."""
+compiled with the newest version only, at fewer depths."""
 import glob
 import os
 import re
@@ -17,7 +17,7 @@ import hostile_sources
 from e2e_support import Daemon
 
 ALL = os.environ.get("PYCOMPILED_HOSTILE") == "all"
-SANITIZED = "ASAN_OPTIONS" in os.environ  # then hosts have no limit on memory, and take several times as much
+SANITIZED = "ASAN_OPTIONS" in os.environ  # hosts then have no limit on memory, and take several times as much
 MEMORY_MIB = 2048
 NEWEST = next(iter(e2e.hosts()), None)
 VERSIONS = list(e2e.hosts())
@@ -34,8 +34,8 @@ def limit_memory():
 
 
 def normal(text):
-    """What py_compile says, without what differs from run to run, and as the client says it where py_compile lets an
-    exception through."""
+    """The message of py_compile without the parts that differ from run to run, and as the client prints it where py_compile
+    lets an exception through."""
     text = text.decode("utf-8", "backslashreplace")
     if text.startswith("Traceback"):
         text = text.rstrip("\n").rpartition("\n")[2]
@@ -45,7 +45,7 @@ def normal(text):
 class Compare(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        # A crash of CPython's is what is awaited, not a finding of the sanitizer's.
+        # A crash of CPython is expected, and no finding of the sanitizer.
         sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":handle_segv=0:handle_abort=0:handle_sigbus=0"
         cls.daemon = Daemon("--no-cache", "--host-limit", str(MEMORY_MIB), "--workers", "1", "--timeout", "0",
                             environment={"ASAN_OPTIONS": sanitizer})
@@ -55,7 +55,7 @@ class Compare(unittest.TestCase):
             cls.daemon.environment.pop(name, None)
 
     def run_both(self, version, data):
-        """Both at once, on two names of one file. Returns (status, text, bytes written or None) of py_compile and of
+        """Runs both at once, on two names of one file. Returns (status, text, written bytes or None) of py_compile and of
         the client."""
         folders = [os.path.join(self.daemon.folder, name) for name in ("reference", "ours")]
         paths = [os.path.join(folder, "source.py") for folder in folders]
@@ -115,7 +115,7 @@ class Compare(unittest.TestCase):
             self.compare(name, make(), VERSIONS if ALL else [NEWEST])
 
     def test_crashers_of_the_library(self):
-        """Programs that crash when run; compiling them is harmless."""
+        """Programs that crash when they run; compiling them is harmless."""
         for version in VERSIONS:
             folder = os.path.join(os.path.dirname(self.stdlib(version)), "test", "crashers")
             if os.path.isdir(folder):
@@ -133,7 +133,7 @@ class Compare(unittest.TestCase):
 class Limits(unittest.TestCase):
     @staticmethod
     def hosts(daemon, version):
-        """Processes of that version that serve whatever comes."""
+        """The shared hosts of that version."""
         return {host["pid"] for python in daemon.status()["pythons"] if python["python"] == version
                 for host in python["hosts"] if host["kind"] == "shared" and not host["retiring"]}
 
@@ -154,7 +154,7 @@ class Limits(unittest.TestCase):
 
     @unittest.skipIf(SANITIZED, "there are no limits on memory with sanitizers")
     def test_what_takes_too_much_memory(self):
-        """A small source and a big one; the host that serves others stays."""
+        """A small source and a big one; the shared host stays."""
         lists = "a = [" + "1," * 900000 + "]\n"
         for version in VERSIONS:
             with self.subTest(version), Daemon("--no-cache", "--host-limit", "192", "--workers", "1") as daemon:
@@ -170,7 +170,7 @@ class Limits(unittest.TestCase):
                     self.assertEqual(daemon.status()["counters"]["crashes"], 0)
 
     def test_big_source(self):
-        """In a host of its own, to the same bytes; whether it comes as a file or as text."""
+        """It is compiled in a host of its own, to the same bytes, both as a file and as text."""
         text = "x in {'a', 'b'}\n" * 300 + "1 is 1\n"
         for version in VERSIONS:
             with self.subTest(version), Daemon("--no-cache") as small, Daemon("--no-cache", "--big-source", "1000", "--workers", "1") as big:

@@ -1,4 +1,4 @@
-"""pycompile-lsp end to end: what an editor does, over standard input and output, with the real daemon."""
+"""pycompile-lsp end to end: everything that an editor does, over standard input and output, with the real daemon."""
 import os
 import random
 import shutil
@@ -105,7 +105,7 @@ class Life(WithDaemon):
             self.assertEqual(client.call("workspace/executeCommand", params)["error"]["code"], -32602, params)
         self.assertEqual(client.call("textDocument/diagnostic", {"textDocument": {"uri": "file:///no"}})["error"]["code"],
                          -32602)
-        client.send({"id": 99, "result": None})  # an answer that nobody waits for
+        client.send({"id": 99, "result": None})  # an answer to no request
 
     def test_malformed(self):
         client = self.client()
@@ -115,7 +115,7 @@ class Life(WithDaemon):
             client.send_bytes(b"Content-Type: x\r\nCONTENT-LENGTH: %d\r\n\r\n" % len(body) + body)
             answer = client.wait(lambda m: "error" in m)
             self.assertIn(answer["error"]["code"], (-32700, -32600), body)
-        # What was lost may have been a change: the buffer is not known until it is sent whole.
+        # The lost message may have been a change: the buffer is unknown until it is sent whole.
         self.assertEqual(client.diagnostics(URI), [])
         client.change(URI, 2, text_edit((0, 4), (0, 5), "y"))
         client.change(URI, 3, {"text": "y = ("})
@@ -181,12 +181,12 @@ class Diagnostics(WithDaemon):
         self.assertEqual(client.diagnostics(URI), [])
 
     def test_three_encodings(self):
-        """An error of the parser's, which counts characters, one of the compiler's and one of the tokenizer's, which count bytes."""
+        """An error of the parser, which counts characters, and errors of the compiler and of the tokenizer, which count bytes."""
         line = 's = "é€🐍"; '  # 11 characters, 12 UTF-16 units, 17 bytes
         columns = {"utf-8": 17, "utf-16": 12, "utf-32": 11}
         for version in e2e.pythons():
             if e2e.version_tuple(version) < (3, 10):
-                continue  # it tells no ends
+                continue  # 3.9 gives no end
             for encoding, column in columns.items():
                 for text, width in [("None = 1", 4), ("return 2", 8), ("0777", 1)]:
                     (found,) = self.check("\n" + line + text, {"general": {"positionEncodings": [encoding]}},
@@ -194,7 +194,7 @@ class Diagnostics(WithDaemon):
                     self.assertEqual(span(found), (1, column, 1, column + width), (version, encoding, text))
 
     def test_not_what_is_on_disk(self):
-        """Columns are those of the buffer, not of the file's line of that number."""
+        """Columns are those of the buffer, not those of the file's line with that number."""
         path = self.daemon.file("disk.py", '"ééééééééééééééééééééé"; x\n')
         client = self.client()
         client.open(uri_of(path), 'sss = "é"; None = 1')
@@ -230,7 +230,7 @@ class Diagnostics(WithDaemon):
         self.assertEqual([d["severity"] for d in found], [1, 2])
 
     def test_what_is_no_text(self):
-        """NUL, halves of surrogate pairs, bytes: the text stays the one that the editor has."""
+        """NUL, halves of surrogate pairs, bytes: the server's text stays equal to the editor's."""
         client = self.client()
         client.open(URI, 's = "\0\ud83d\udc80"\n')
         self.assertEqual(client.diagnostics(URI, 1), [])
@@ -291,7 +291,7 @@ class Diagnostics(WithDaemon):
         self.assertEqual(bool(client.diagnostics(URI, 1)), e2e.version_tuple(version) < (3, 12))
 
     def test_edits_at_random(self):
-        """After many edits the server has the text that the client has: it finds the error that is put in last, in place."""
+        """After many edits the server has the client's text: it finds the error that is inserted last, at its place."""
         letters = ["a", "é", "€", "🐍", "\n", "\r\n", " ", "xy\nz"]
         for encoding, width in [("utf-16", lambda c: len(c.encode("utf-16-le")) // 2), ("utf-8", lambda c: len(c.encode())),
                                 ("utf-32", lambda c: 1)]:
@@ -312,7 +312,7 @@ class Diagnostics(WithDaemon):
                 client.change(URI, version, text_edit((row, column(lines[row], at)), (end_row, column(lines[end_row], end)), new))
                 merged = lines[row][:at] + new.replace("\r\n", "\n") + lines[end_row][end:]
                 lines[row:end_row + 1] = merged.split("\n")
-            # Every line becomes a comment but one.
+            # Every line but one becomes a comment.
             changes = [text_edit((row, 0), (row, 0), "#") for row in range(len(lines))]
             row = draw.randrange(len(lines))
             changes.append(text_edit((row, 0), (row, column(lines[row], len(lines[row])) + 1), "'é🐍'; None = 1"))
@@ -372,7 +372,7 @@ class Diagnostics(WithDaemon):
 
 class Compiling(WithDaemon):
     def py_compile(self, path):
-        """What py_compile itself writes."""
+        """The bytes that py_compile itself writes."""
         script = "import py_compile, sys; print(py_compile.compile(sys.argv[1], cfile=sys.argv[2], doraise=True))"
         with tempfile.TemporaryDirectory() as folder:
             out = os.path.join(folder, "out.pyc")
@@ -512,7 +512,7 @@ class Compiling(WithDaemon):
 
 class WithoutDaemon(unittest.TestCase):
     def stop_started(self, daemon):
-        """Stops the daemon that was started for want of one."""
+        """Stops the daemon that the server has started."""
         subprocess.run([e2e.CTL, "stop"], env=daemon.environment, check=True, stdout=subprocess.DEVNULL)
 
     def test_daemon_killed(self):
@@ -528,7 +528,7 @@ class WithoutDaemon(unittest.TestCase):
             self.stop_started(daemon)
 
     def test_daemon_killed_while_it_checks(self):
-        """What was under way is asked again of the next daemon."""
+        """A request that was under way is sent again to the next daemon."""
         uri = uri_of("/a:sleep=600")
         with Daemon("--workers", "1", fake=True) as daemon:
             with Client(daemon.environment) as client:
@@ -541,7 +541,7 @@ class WithoutDaemon(unittest.TestCase):
             self.stop_started(daemon)
 
     def test_daemon_started(self):
-        """None runs: the first document starts one."""
+        """No daemon runs: the first document starts one."""
         with Daemon() as daemon:
             daemon.stop()
             with Client(daemon.environment) as client:

@@ -1,5 +1,5 @@
-"""pycompile-lsp under clients that others wrote: Neovim, Emacs and Helix, set up as docs/editors.md has it, and the libraries of
-VS Code (npm install vscode-languageserver-protocol; found through NODE_PATH). Each is skipped where it is not installed."""
+"""pycompile-lsp with other projects' clients: Neovim, Emacs and Helix, set up as in docs/editors.md, and the libraries of VS Code
+(npm install vscode-languageserver-protocol; found through NODE_PATH). Each is skipped if it is not installed."""
 import contextlib
 import json
 import os
@@ -26,7 +26,7 @@ def succeeds(*command):
 
 
 def documented(heading):
-    """The set-up below the first heading of docs/editors.md that begins so."""
+    """The set-up below the first heading of docs/editors.md with that beginning."""
     with open(os.path.join(HERE, "..", "docs", "editors.md"), encoding="utf-8") as file:
         below = file.read().partition("\n## " + heading)[2]
     return re.sub("(?m)^    ", "", re.search(r"(?m)(^    .*\n|^\n(?=    ))+", below).group())
@@ -41,8 +41,8 @@ class Editors(unittest.TestCase):
 
     @contextlib.contextmanager
     def project(self, text):
-        """A daemon, the path of a file and the environment for an editor that is to leave its .pyc, compiled as py_compile does.
-        Only the editor's settings ask for warnings."""
+        """A daemon, the path of a file, and the environment for an editor, which is to leave the file's .pyc as py_compile writes
+        it. Only the editor's settings ask for warnings."""
         version, python = next(iter(e2e.pythons().items()))
         with Daemon() as daemon:
             path = daemon.file("src/broken.py", text)
@@ -59,7 +59,7 @@ class Editors(unittest.TestCase):
                 self.assertEqual(got.read(), file.read())
 
     def check_found(self, said, line, column, end):
-        """The editor's first diagnostic; the columns are the editor's own."""
+        """The editor's first diagnostic. The columns count as the editor counts."""
         found = json.loads(next(text for text in said.splitlines() if text.startswith("{")))
         self.assertEqual((found["source"], found["severity"], found["line"]), ("pycompiled", 1, line))
         if e2e.version_tuple(next(iter(e2e.pythons()))) >= (3, 10):
@@ -88,7 +88,7 @@ class Editors(unittest.TestCase):
             log = daemon.file("helix.log")
 
             def last():
-                """What the server has found, as [text], where it has said it."""
+                """The server's diagnostics as [text], once there are any."""
                 with open(log, encoding="utf-8") as file:
                     return re.findall(r"pycompiled <- .*\"(?:diagnostics|items)\":(\[.*\])", file.read())[-1:]
 
@@ -106,7 +106,7 @@ class Editors(unittest.TestCase):
             screen.start()
             try:
                 await_true(lambda: "cannot assign to" in str(last()))
-                os.write(terminal, b"xd")  # no line is typed: Helix 25.01 sends quick changes in any order
+                os.write(terminal, b"xd")  # nothing is typed: Helix 25.01 sends quick changes in any order
                 await_true(lambda: "\"severity\":2" in str(last()))
                 os.write(terminal, b"xd")
                 await_true(lambda: last() == ["[]"])
@@ -130,11 +130,11 @@ class Editors(unittest.TestCase):
 
 
 def read_all(terminal):
-    """Takes what is drawn, until nothing has the terminal open."""
+    """Reads the terminal's output until no process has it open."""
     with contextlib.suppress(OSError):
         while drawn := os.read(terminal, 1 << 16):
             if b"\x1b[c" in drawn:
-                os.write(terminal, b"\x1b[?1;2c")  # a VT100, asked for
+                os.write(terminal, b"\x1b[?1;2c")  # the answer of a VT100
 
 
 if __name__ == "__main__":

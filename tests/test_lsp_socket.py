@@ -17,7 +17,7 @@ INITIALIZE = {"capabilities": {}, "processId": None, "rootUri": None}
 
 
 class Diagnostics(test_lsp.Diagnostics):
-    """All that is true of them on standard input and output, but for what variables of the editor's say."""
+    """Everything that holds on standard input and output, except for the editor's environment variables."""
 
     def client(self, capabilities=None, environment=None, **options):
         if environment is not None:
@@ -55,7 +55,7 @@ class Life(test_lsp.WithDaemon):
         self.assertTrue(os.path.exists(answer["result"]["cfile"]))
 
     def test_at_once(self):
-        """What comes in the same write, to the middle of a message, is not lost."""
+        """Bytes of the same write, up to the middle of a message, are not lost."""
         client = self.client(initialize=False)
         text = "y = (\n" + "#" * 300000
         document = {"uri": URI, "languageId": "python", "version": 1, "text": text}
@@ -70,7 +70,7 @@ class Life(test_lsp.WithDaemon):
         self.assertEqual(client.diagnostics(URI, 2), [])
 
     def test_all_at_once(self):
-        """A whole session in one write, and the end of it: the answers come, and then the end."""
+        """A whole session in one write, with its end: all answers come, and then the end."""
         client = self.client(initialize=False)
         client.send_bytes(framed({"id": 1, "method": "initialize", "params": INITIALIZE}) +
                           framed({"id": 2, "method": "shutdown"}) + framed({"method": "exit"}))
@@ -106,12 +106,12 @@ class Life(test_lsp.WithDaemon):
             wait_until_none_is_left(self.daemon)
 
     def test_what_it_is_given(self):
-        """No descriptors but the socket and the log; the daemon keeps none of the connection's."""
+        """It has no descriptors but the socket and the log; the daemon keeps none of the connection."""
         def descriptors(pid):
             folder = "/proc/%d/fd" % pid
             found = {}
             for fd in os.listdir(folder):
-                with contextlib.suppress(OSError):  # one of the daemon's may be closed meanwhile
+                with contextlib.suppress(OSError):  # one of the daemon's descriptors may be closed meanwhile
                     found[int(fd)] = os.readlink(os.path.join(folder, fd))
             return found
         client = self.client(initialize=False)
@@ -122,7 +122,7 @@ class Life(test_lsp.WithDaemon):
         self.assertTrue(given[0] == given[1] and given[0].startswith("socket:"), given)
         self.assertEqual(given[2], self.daemon.log)
         self.assertEqual(os.readlink("/proc/%d/cwd" % pid), "/")
-        self.daemon.status()  # the turn in which it was started is over
+        self.daemon.status()  # the loop's turn in which it was started is over
         self.assertNotIn(given[0], descriptors(self.daemon.process.pid).values())
 
     def test_only_as_the_first_message(self):
@@ -143,7 +143,7 @@ class Life(test_lsp.WithDaemon):
         self.assertEqual(language_servers(self.daemon), [])
 
     def test_bad_parameters(self):
-        """The language server tells the editor, which may try again."""
+        """The language server reports it to the editor, which may try again."""
         client = self.client(initialize=False)
         self.assertEqual(client.call("initialize", [])["error"]["code"], -32602)
         self.assertIn("result", client.call("initialize", INITIALIZE))
@@ -169,7 +169,7 @@ class WithoutOne(unittest.TestCase):
             os.chmod(os.path.join(daemon.bin, "pycompile-lsp"), 0o700)
             with daemon.connect(headers=True) as connection:
                 self.refused(daemon, connection, "cannot start", "no such file", retryable=True)
-                # Nothing that the daemon reads from may make it wait.
+                # Nothing that the daemon reads may make it wait.
                 folder = "/proc/%d/" % daemon.process.pid
                 for fd in os.listdir(folder + "fd"):
                     with contextlib.suppress(FileNotFoundError), open(folder + "fdinfo/" + fd) as file:
@@ -178,7 +178,7 @@ class WithoutOne(unittest.TestCase):
                             self.assertTrue(flags & os.O_NONBLOCK, fd)
 
     def test_too_many(self):
-        """A language server counts though its connection does not."""
+        """A language server counts, although its connection no longer does."""
         with Daemon("--connections", "1") as daemon:
             first = SocketClient(daemon.socket, initialize=False)
             self.assertIn("result", first.call("initialize", INITIALIZE))
@@ -202,7 +202,7 @@ class WithoutOne(unittest.TestCase):
 
 class Ends(unittest.TestCase):
     def test_daemon_stops(self):
-        """It leaves at once; the language server stays with its editor, and goes with it."""
+        """The daemon leaves at once; the language server stays until its editor goes."""
         with Daemon("--workers", "1") as daemon:
             client = SocketClient(daemon.socket)
             client.open(URI, "x = (")
@@ -222,7 +222,7 @@ class Ends(unittest.TestCase):
             subprocess.run([e2e.CTL, "stop"], env=daemon.environment, check=True, stdout=subprocess.DEVNULL)
 
     def test_told_to_leave_while_it_begins(self):
-        """Whatever comes first, the editor is answered or sees the end, and the daemon leaves."""
+        """Whichever comes first, the editor gets an answer or the end of the connection, and the daemon leaves."""
         for number in range(5):
             with Daemon("--workers", "1") as daemon:
                 client = SocketClient(daemon.socket, initialize=False)
@@ -244,7 +244,7 @@ class Ends(unittest.TestCase):
             self.assertEqual(daemon.process.wait(e2e.DEADLINE), 0)
 
     def test_relative_socket(self):
-        """The language server finds the daemon wherever that was started, and is told nothing that is meant for it alone."""
+        """The language server finds the daemon wherever that was started, and gets no variable that is meant for the daemon only."""
         with Daemon(environment={"VIRTUAL_ENV": "/nonexistent", "NOTIFY_SOCKET": ""}) as daemon:
             daemon.stop()
             other = os.path.join(daemon.folder, "other")

@@ -1,10 +1,10 @@
-"""Many files in random order through all workers, twice in one daemon: the same bytes both times, and on a sample those of a
-fresh `python -m py_compile` each.
+"""Many files in random order through all workers, twice in one daemon: the same bytes both times, and for a sample those of a
+fresh `python -m py_compile` for each file.
 
-PYCOMPILED_MASS         how many files a version (default 800)
-PYCOMPILED_MASS_SAMPLE  how many of them are compared with fresh processes (default 60)
-PYCOMPILED_SEED         of the choice and the orders (default 1)
-PYCOMPILED_PYTHONS      these versions alone: 3.13,3.11"""
+PYCOMPILED_MASS         number of files for each version (default 800)
+PYCOMPILED_MASS_SAMPLE  number of files that are compared with fresh processes (default 60)
+PYCOMPILED_SEED         seed of the choice and of the orders (default 1)
+PYCOMPILED_PYTHONS      only these versions: 3.13,3.11"""
 import concurrent.futures
 import hashlib
 import os
@@ -20,8 +20,8 @@ COUNT = int(os.environ.get("PYCOMPILED_MASS", "800"))
 SAMPLE = int(os.environ.get("PYCOMPILED_MASS_SAMPLE", "60"))
 SEED = int(os.environ.get("PYCOMPILED_SEED", "1"))
 
-# Pairs of files of which the second's bytes change if the first was compiled before it (cpython issue 129724, and what
-# astral-sh/uv issue 10619 saw, made small), with an interpreter that lives on.
+# Pairs of files. In an interpreter that lives on, the second one's bytes change if the first one was compiled before
+# (cpython issue 129724, and a small form of astral-sh/uv issue 10619).
 HISTORIES = [
     (b"import foo\n",
      b"a = {'foo', 2, 3}\ndef f():\n    b = {'foo', 2, 3}\n"),
@@ -42,7 +42,7 @@ HISTORIES = [
 
 
 def digests(folder):
-    """Every .pyc below, by name."""
+    """Every .pyc below a folder, by name."""
     found = {}
     for top, _, names in os.walk(folder):
         for name in names:
@@ -60,7 +60,7 @@ def forget(folder):
 
 
 def all_sources(python):
-    """The library of the interpreter, and the packages of every interpreter there is."""
+    """The library of the interpreter, and the packages of every installed interpreter."""
     found = e2e.library_sources(python)
     for other in e2e.pythons().values():
         found += e2e.sources_below(e2e.library_folder(other, "purelib"))
@@ -68,7 +68,7 @@ def all_sources(python):
 
 
 def copy_some(python, folder, rng):
-    """Copies COUNT sources to a tree of their own; returns their paths."""
+    """Copies COUNT sources to a new tree; returns their paths."""
     sources = all_sources(python)
     paths = []
     for number, source in enumerate(rng.sample(sources, min(COUNT, len(sources)))):
@@ -80,7 +80,7 @@ def copy_some(python, folder, rng):
 
 
 class Fresh:
-    """`python -m py_compile`, a process a file."""
+    """`python -m py_compile`, one process for each file."""
 
     def __init__(self, version, python, scratch):
         self.python = e2e.bare_python(version, python, scratch)
@@ -138,7 +138,7 @@ class Mass(unittest.TestCase):
         self.assertEqual(different, [])
 
     def same_code(self, version, fresh, path):
-        """Whether the code is the same where marshal's flags are not."""
+        """Whether the code is equal, apart from marshal's flags."""
         cache, codes = os.path.join(os.path.dirname(path), "__pycache__"), []
         fresh.compile(path)
         with e2e.Daemon("--no-cache", "--workers", "1") as daemon:

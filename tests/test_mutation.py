@@ -1,9 +1,9 @@
 """Mutated sources, and the hostile ones of CPython's own tests, through the client and through a fresh `python -m py_compile`
-each: exit status, output and bytes must be the same.
+for each: exit status, output and bytes must be the same.
 
-PYCOMPILED_MUTATIONS   how many a version (default 100)
-PYCOMPILED_SEED        where the seeds start (default: 1)
-PYCOMPILED_PYTHONS     these versions alone: 3.13,3.11
+PYCOMPILED_MUTATIONS   number of cases for each version (default 100)
+PYCOMPILED_SEED        the first seed (default: 1)
+PYCOMPILED_PYTHONS     only these versions: 3.13,3.11
 PYCOMPILED_KEEP        a folder for the sources that differ"""
 import concurrent.futures
 import os
@@ -30,7 +30,7 @@ FILTERS = ["", "", "", "", "always", "error", "ignore", "default", "once", "modu
 
 
 def run(command, folder, environment):
-    """Status, output and what was written."""
+    """Status, output and written bytes."""
     cache = os.path.join(folder, "__pycache__")
     shutil.rmtree(cache, ignore_errors=True)
     done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, env=environment,
@@ -43,13 +43,13 @@ def run(command, folder, environment):
 
 
 class Comparison:
-    """What differed, of cases that are run on all cores."""
+    """The cases that differed; they run on all cores."""
 
     def __init__(self, version, python, daemon, scratch):
         self.version, self.python, self.daemon, self.scratch = version, python, daemon, scratch
         self.old = e2e.version_tuple(version) < (3, 10)
         self.base = {k: v for k, v in daemon.environment.items() if not k.startswith("PYTHON")}
-        self.base["PYTHONHASHSEED"] = "0"  # up to 3.10 a frozenset is in the order of its hashes
+        self.base["PYTHONHASHSEED"] = "0"  # up to 3.10 a frozenset has the order of its hashes
         self.counts = {"compiled": 0, "refused": 0, "with warnings": 0}
         self.differences = []
         self.flags_vary = e2e.version_tuple(version) < (3, 11)
@@ -62,7 +62,7 @@ class Comparison:
                                                   for name in real)
 
     def case(self, name, data, title, typed=None, environment=None, options=()):
-        """Compares both programs on one source. `typed`: how the name is given, with {} for the folder."""
+        """Compares both programs on one source. `typed` is the name as it is given, with {} for the folder."""
         folder = os.path.join(self.scratch, "%s" % name)
         os.mkdir(folder)
         source = os.path.join(folder, "case.py")
@@ -96,13 +96,13 @@ class Comparison:
 
 
 def variation(seed, version):
-    """How the programs are called for a case."""
+    """The options and variables for a case."""
     rng = random.Random("call %s" % seed)
     environment = {}
     filters = rng.choice(FILTERS)
     if filters:
         environment["PYTHONWARNINGS"] = filters
-    # Up to 3.10 the bytes depend on the library's, which is another one for each level.
+    # Up to 3.10 the bytes depend on the library's .pyc files, which differ for each level.
     if e2e.version_tuple(version) >= (3, 11) and rng.random() < 0.2:
         environment["PYTHONOPTIMIZE"] = rng.choice(("0", "1", "2", "3"))
     return {

@@ -1,4 +1,4 @@
-"""Which Python the clients take where none is named: what the project asks for, in the documented order."""
+"""The Python that the clients take when none is named: the one that the project asks for, in the documented order."""
 import glob
 import os
 import shutil
@@ -39,7 +39,7 @@ class Choice(unittest.TestCase):
                               capture_output=True, text=True, timeout=e2e.DEADLINE)
 
     def expect(self, version, *options, **environment):
-        """Both clients write for that version alone."""
+        """Both clients write for that version only."""
         for program in (e2e.CLIENT, e2e.COMPILEALL):
             shutil.rmtree(os.path.join(self.folder, "__pycache__"), ignore_errors=True)
             done = self.run_client(program, *options, **environment)

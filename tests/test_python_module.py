@@ -1,5 +1,5 @@
-"""The Python module pycompiled, under each Python there is a host for: its own cases (python_module_cases.py), and
-CPython's Lib/test/test_py_compile.py with the module, or pycompile-client, in py_compile's place."""
+"""The Python module pycompiled, under each Python that there is a host for: its own cases (python_module_cases.py), and
+CPython's Lib/test/test_py_compile.py with the module, or pycompile-client, in place of py_compile."""
 import json
 import os
 import shutil

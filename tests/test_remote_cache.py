@@ -1,4 +1,4 @@
-"""The remote tier of the cache: with a real server, and with servers that are dead, slow, full or false."""
+"""The remote tier of the cache: with a real server, and with servers that are dead, slow, full or hostile."""
 import os
 import shutil
 import subprocess
@@ -24,7 +24,7 @@ def status_of(daemon):
 
 
 def wait_for(daemon, **wanted):
-    """Until the counts are so; what stores does so in the background."""
+    """Waits until the counts have these values; entries are stored in the background."""
     end = time.monotonic() + e2e.DEADLINE
     while (now := status_of(daemon)) | wanted != now:
         assert time.monotonic() < end, (now, wanted)
@@ -32,7 +32,7 @@ def wait_for(daemon, **wanted):
 
 
 def peak_kib(pid):
-    """The most memory that a process has ever had."""
+    """The largest resident size that a process has had."""
     with open("/proc/%d/status" % pid, encoding="ascii") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("VmHWM:"))
 
@@ -51,17 +51,17 @@ class Case(unittest.TestCase):
         return path
 
     def new_file(self):
-        """One that nobody has compiled yet."""
+        """A source that was not compiled before."""
         self.count += 1
         return self.write("new/%d.py" % self.count, b"x = 'file %d'\n" % self.count)
 
     def daemon(self, url, *options, secret=SECRET, **environment):
-        """With a local cache of its own."""
+        """A daemon with its own local cache."""
         return e2e.Daemon("--workers", "2", *options, environment={
             "PYCOMPILED_REMOTE_CACHE": url, "PYCOMPILED_REMOTE_SECRET": secret, **environment})
 
     def compile_new(self, daemon, count):
-        """Compiles so many new files, all at once."""
+        """Compiles that many new files at once."""
         with daemon.connect() as connection:
             ids = {connection.request("compile", {"file": self.new_file()}) for _ in range(count)}
             while ids:
@@ -73,7 +73,7 @@ class Case(unittest.TestCase):
 @unittest.skipUnless(has_server(), "neither Redis nor Valkey is installed")
 class WithServer(Case):
     def compile_all(self, daemon, folder, version):
-        """The outcomes and the .pyc files of SOURCES, each in a place of its own below the folder."""
+        """The outcomes and the .pyc files of SOURCES, each at its own place below the folder."""
         found = {}
         with daemon.connect() as connection:
             for (name, data), place in zip([*SOURCES.items(), ("exact.py", EXACT)], NAMES + ["h.py"]):
@@ -84,7 +84,7 @@ class WithServer(Case):
         return found
 
     def test_two_daemons(self):
-        """Each with a cache of its own: what one has compiled the other does not, and writes what a fresh compile would."""
+        """Each has its own cache. A source that one has compiled the other does not compile; it writes a fresh compile's bytes."""
         with Redis() as redis, self.daemon(redis.url) as first, self.daemon(redis.url) as second:
             for number, version in enumerate(e2e.hosts(), 1):
                 count = len(SOURCES) + 1
@@ -112,7 +112,7 @@ class WithServer(Case):
             self.assertEqual(redis.call("DBSIZE"), 50)
 
     def test_what_others_have_written(self):
-        """Bytes changed, cut off, taken from another entry, made up: all refused, and compiled."""
+        """Bytes that were changed, cut off, taken from another entry, made up: all are refused, and the files compiled."""
         def swap(values):
             return values[1:] + values[:1]
         changes = [
@@ -146,7 +146,7 @@ class WithServer(Case):
                 self.assertEqual(connection.compile(path, **params)["result"]["outcome"], outcome)
 
     def test_another_secret(self):
-        """Neither sees the other's entries, nor writes over them."""
+        """Neither sees or overwrites the other's entries."""
         path = self.new_file()
         with Redis() as redis:
             for secret in (SECRET, SECRET + "2"):
@@ -159,7 +159,7 @@ class WithServer(Case):
                     self.compile_paths(daemon, [path], "cached")
 
     def test_no_source_in_sight(self):
-        """Who can read the server but has not the secret is not told by a name what was compiled."""
+        """Names do not show what was compiled to a person who can read the server and does not have the secret."""
         path = self.write("a.py", b"x = 1\n")
         with Redis() as redis, Redis() as other:
             for server, secret in ((redis, SECRET), (other, SECRET[::-1])):
@@ -191,7 +191,7 @@ class WithServer(Case):
             self.compile_paths(reader, [path], "cached")
 
     def test_full(self):
-        """It takes nothing more: the daemon goes on asking."""
+        """The server takes nothing more: the daemon goes on asking it."""
         with Redis("--maxmemory", "1") as redis, self.daemon(redis.url) as daemon:
             self.compile_new(daemon, 20)
             wait_for(daemon, dropped=20, stored=0, misses=20, away=False, failures=0)
@@ -239,7 +239,7 @@ class WithServer(Case):
             self.assertEqual(redis.call("DBSIZE"), 1)
 
     def certificate(self, *, name):
-        """A self-signed one: (file, key's file)."""
+        """A self-signed certificate: (file, file of its key)."""
         names = os.path.join(self.folder, "cert.pem"), os.path.join(self.folder, "key.pem")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
                         "-subj", "/CN=" + name, "-addext", "subjectAltName=DNS:" + name, "-out", names[0], "-keyout", names[1]],
@@ -269,7 +269,7 @@ class WithServer(Case):
                     self.assertIn("cannot begin TLS", daemon.read_log())
 
     def test_comes_back(self):
-        """It was dead when the daemon began; left alone for ten seconds, it is asked again."""
+        """The server was dead when the daemon started; ten seconds later it is asked again."""
         with Redis() as redis:
             redis.stop()
             os.unlink(redis.path)
@@ -287,7 +287,7 @@ class WithServer(Case):
 
 class WithoutServer(Case):
     def left_alone(self, url, *options, files=40, **environment):
-        """Whatever it does, all is compiled, and it is left alone. Returns the status and the log."""
+        """Whatever the server does, every file is compiled, and the server is left alone. Returns the status and the log."""
         with self.daemon(url, *options, **environment) as daemon:
             self.compile_new(daemon, files)
             status = status_of(daemon)
@@ -305,14 +305,14 @@ class WithoutServer(Case):
             self.assertIn("cannot connect", log)
 
     def test_silent(self):
-        """It takes the question and never answers: each worker waits once."""
+        """The server takes the question and never answers: each worker waits once."""
         with Impostor(lambda connection, file: file.read()) as server:
             status, log = self.left_alone(server.url, "--remote-timeout", "50")
             self.assertLessEqual(status["misses"], 2)
             self.assertIn("no answer in time", log)
 
     def test_slow(self):
-        """Its answers come, but later than compiling takes."""
+        """Its answers come later than compiling would take."""
         questions = []
 
         def answer(connection, file):
@@ -351,7 +351,7 @@ class WithoutServer(Case):
                 self.left_alone(server.url, "--remote-timeout", "200", files=10)
 
     def test_endless_value(self):
-        """A value that says it has a gigabyte is not taken into memory."""
+        """A value that announces a gigabyte is not taken into memory."""
         def answer(connection, file):
             file.readline()
             connection.sendall(b"$1000000000\r\n")
@@ -394,7 +394,7 @@ class WithoutServer(Case):
             self.assertLess(len(line), 500)
 
     def test_leaving_does_not_wait_long(self):
-        """What cannot be stored does not keep the daemon from leaving."""
+        """Entries that cannot be stored do not keep the daemon from leaving."""
         def answer(connection, file):
             while True:
                 if read_reply(file)[0] == b"GET":
@@ -406,7 +406,7 @@ class WithoutServer(Case):
 
 class Options(Case):
     def fails(self, *options, **environment):
-        """The message that it does not begin for."""
+        """The message with which the daemon refuses to start."""
         run = subprocess.run([e2e.DAEMON, "--socket", os.path.join(self.folder, "run", "socket"), *options], stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, env={**os.environ, **environment})
         self.assertEqual((run.returncode, run.stdout), (2, b""), run.stderr)
@@ -438,7 +438,7 @@ class Options(Case):
             self.assertEqual(status_of(daemon)["url"], "unix:///none")
 
     def test_without_a_cache(self):
-        """There is nothing for it to be a tier of."""
+        """Without a local cache there is no remote tier."""
         with self.daemon("nonsense", "--no-cache") as daemon:
             self.compile_new(daemon, 1)
             self.assertIsNone(daemon.status()["cache"])
@@ -446,7 +446,7 @@ class Options(Case):
             self.assertIsNone(daemon.status()["cache"]["remote"])
 
     def test_hosts_hide_it(self):
-        """A host's children and its code do not find the secret in the environment."""
+        """The environment of a host's children and code does not have the secret."""
         with self.daemon("unix:///none") as daemon:
             self.compile_new(daemon, 1)
             self.assertNotIn(SECRET, str(daemon.status()) + daemon.read_log())

@@ -1,4 +1,4 @@
-"""The clients where a container's seccomp profile refuses what Docker's does, and as a user without privileges."""
+"""The clients under the system calls that Docker's default seccomp profile leaves, and as an unprivileged user."""
 import os
 import pwd
 import subprocess

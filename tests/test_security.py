@@ -1,5 +1,5 @@
-"""Who gets in and what gets through: sockets and folders of others, links, and what a host inherits
-(docs/threat-model.md). What needs files of other users runs where the tests run as root."""
+"""Access: sockets and folders of other users, links, and what a host inherits (docs/threat-model.md). Cases that need files
+of other users run only as root."""
 import contextlib
 import os
 import select
@@ -16,7 +16,7 @@ from e2e_support import Daemon
 NOBODY, SOMEBODY = 65534, 65533  # two users that are not root
 needs_root = unittest.skipUnless(os.geteuid() == 0, "needs root, to make files of other users")
 
-# What daemon/pool/host.c gives a host, and nothing else.
+# The variables that daemon/pool/host.c gives a host, and no others.
 PASSED = {"LC_ALL", "PATH", "LD_LIBRARY_PATH", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
           "LD_PRELOAD", "PYCOMPILE_HOST_OBJECT"}  # host/as_program.h: gone when the host's main() begins
 
@@ -58,7 +58,7 @@ class Place(unittest.TestCase):
         self.assertIn(word, run.stdout)
 
     def client_refuses(self, word, uid=None):
-        """Says why, and starts no daemon."""
+        """The client says why, and starts no daemon."""
         run = self.execute("pycompile-client", self.source, uid=uid)
         self.assertEqual(run.returncode, 1, run.stdout)
         self.assertIn(word, run.stdout)
@@ -119,7 +119,7 @@ class Folders(Place):
 
 
 class Links(Place):
-    """Names in the daemon's own folder that are links: their targets stay as they are."""
+    """Names in the daemon's own folder that are links: their targets stay unchanged."""
 
     def setUp(self):
         super().setUp()
@@ -206,7 +206,7 @@ class OtherUsers(Place):
             self.assertIn("result", self.connect_as(NOBODY))
             self.assertIn("result", self.connect_as(0))
             self.assertRegex(self.connect_as(SOMEBODY), r"^b''$|ConnectionResetError|BrokenPipeError")
-            self.client_refuses("another user (uid %d)" % NOBODY)  # but trusts none but its own
+            self.client_refuses("another user (uid %d)" % NOBODY)  # it trusts no user but its own
 
     def test_socket_file_of_another_user(self):
         self.make_run_folder()
@@ -217,7 +217,7 @@ class OtherUsers(Place):
             self.client_refuses("another user (uid %d)" % NOBODY)
 
     def test_the_client_asks_the_kernel_who_listens(self):
-        """And sends an impostor nothing."""
+        """The client sends an impostor nothing."""
         self.make_run_folder(owner=NOBODY)
         impostor = subprocess.Popen(["/usr/bin/env", "python3", "-c", self.LISTEN, self.path], user=NOBODY, group=NOBODY,
                                     extra_groups=[], stdout=subprocess.PIPE, text=True, cwd="/")
@@ -230,7 +230,7 @@ class OtherUsers(Place):
 
 
 class Inherited(Place):
-    """What the one who starts a daemon has open is not held open by it."""
+    """The daemon holds none of its starter's descriptors open."""
 
     def test_pipe_of_the_caller(self):
         read_end, write_end = os.pipe()
@@ -261,7 +261,7 @@ class Inherited(Place):
 
 
 class Hosts(unittest.TestCase):
-    """What a real host is given, of each version, shared and pristine."""
+    """What a real host inherits, of each version, shared and pristine."""
 
     @classmethod
     def setUpClass(cls):

@@ -322,7 +322,7 @@ class Failures(unittest.TestCase):
 
 
 class OwnHosts(unittest.TestCase):
-    """Jobs that are run alone: what needs much memory one after the other, suspects side by side."""
+    """Jobs that run alone: those that need much memory one after the other, suspects side by side."""
 
     def solo_hosts(self, daemon):
         return sum(host["kind"] == "solo" for host in daemon.status()["pythons"][0]["hosts"])
@@ -353,7 +353,7 @@ class OwnHosts(unittest.TestCase):
             self.assertEqual({answer["id"] for answer in answers if "result" in answer}, ids)
 
     def test_suspects_side_by_side(self):
-        """Those that ran when a host died: each runs alone in a host, but none waits for another."""
+        """Jobs that ran when a host died: each runs alone in a host, and none waits for another."""
         with Daemon("--workers", "2", fake=True) as daemon, daemon.connect() as connection:
             for i in range(3):  # so that both workers are up
                 connection.request("compile", {"file": "/%d:sleep=0.1" % i})
@@ -369,7 +369,7 @@ class OwnHosts(unittest.TestCase):
             self.assertEqual((answer["id"], "result" in answer), (slow, True))
 
     def test_cancelled_while_its_host_starts(self):
-        """The host that was started for it serves the next, whatever that needs."""
+        """The host that was started for it serves the next job, whatever that needs."""
         with Daemon("--workers", "1", fake=True) as daemon, daemon.connect() as other:
             other.compile("/warm")
             with daemon.connect() as connection:
@@ -464,7 +464,7 @@ class Life(unittest.TestCase):
             self.assertEqual(daemon.process.wait(e2e.DEADLINE), 0)
 
     def test_signal_after_signal(self):
-        """However many come, from the first moment to the last, it leaves in order."""
+        """However many signals come, from the first moment to the last, the daemon leaves in an orderly way."""
         for _ in range(10):
             with Daemon(fake=True) as daemon:
                 while daemon.process.poll() is None:

@@ -1,6 +1,6 @@
-"""What the cache rests on: a stream compiled under one file name, with another name spliced in, is byte for byte what a
-fresh compile under that name gives. For every Python there is a host for; a sample of its standard library and of the
-packages installed, or with PYCOMPILED_SPLICE=all every file of both."""
+"""The cache's basis: a stream that was compiled under one file name, with another name spliced in, equals a fresh compile
+under that name, byte for byte. For every Python that there is a host for; a sample of its standard library and of the
+installed packages, or with PYCOMPILED_SPLICE=all every file of both."""
 import os
 import random
 import shutil
@@ -15,9 +15,9 @@ SPLICE = os.path.join(e2e.BUILD, "tests", "splice_pyc")
 SAMPLE = 40  # files of each Python; the same from run to run
 FOUND, BOUND, INVALID = range(3)
 
-# Run by the Python in question: what `python -m py_compile` does, in a fork of a process that has imported what that
-# imports and has compiled nothing; so each of the streams is a fresh interpreter's. Reads lines "FILE\0NAME\0NAME...",
-# writes for each name a stream with its length, or length 0 where the file does not compile.
+# The Python in question runs this. It does what `python -m py_compile` does, in a fork of a process that has the same
+# imports and has compiled nothing, so each stream is a fresh interpreter's. It reads lines "FILE\0NAME\0NAME..." and
+# writes for each name the stream after its length, or length 0 if the file does not compile.
 COMPILE = r"""
 import runpy, py_compile, argparse, shutil, importlib.util, os, struct, sys, warnings
 warnings.simplefilter("ignore")
@@ -65,7 +65,7 @@ SOURCES = {
 
 
 def names_for(path):
-    """Other names: shorter, an identifier or a constant of sources, longer than a byte counts, not ASCII, not UTF-8."""
+    """Other names: shorter, an identifier or a constant of sources, longer than 255 bytes, not ASCII, not UTF-8."""
     base = os.path.basename(path)
     return [b"ac", b"ab", b"self", b"__name__", b"ab.f", b"os.path", b"/usr/ab.py", b"./" + base, b"/other/checkout" + path,
             b"/" + 21 * b"0123456789ab" + b"/a", b"/" + 21 * b"0123456789ab" + b"/ab", b"/" + 300 * b"x" + base,
@@ -122,7 +122,7 @@ class Splicer:
 
 
 def library(python):
-    """The sources of that Python's standard library and of what is installed beside it."""
+    """The sources of that Python's standard library and of the packages that are installed beside it."""
     folder = subprocess.check_output([python, "-c", "import os; print(os.path.dirname(os.__file__))"], text=True)
     found = [os.path.join(top, name) for top, _, files in os.walk(folder.strip()) for name in files
              if name.endswith(".py") and "\n" not in top + name]
@@ -135,8 +135,8 @@ def library(python):
 
 class Splice(unittest.TestCase):
     def check(self, splicer, stream, name, wanted, may_refuse):
-        """Where file names are interned (3.13) one that is also an identifier or a constant is one object with it: then,
-        and only then, a splice is refused."""
+        """3.13 interns file names, so a name that is also an identifier or a constant is one object with it. Then, and only
+        then, a splice is refused."""
         status, spliced = splicer.splice(name, stream)
         if status == BOUND:
             self.assertTrue(may_refuse, name)

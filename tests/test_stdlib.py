@@ -1,5 +1,5 @@
-"""The standard library of each Python there is a host for, tests included, compiled through the client: every .pyc
-must hold the code object that compile() gives, and what py_compile refuses must be refused with its text."""
+"""The standard library of each Python that there is a host for, tests included, compiled through the client: every .pyc
+must hold the code object that compile() gives, and a file that py_compile refuses must be refused with its text."""
 import json
 import os
 import shutil
@@ -9,8 +9,8 @@ import unittest
 
 import e2e_support as e2e
 
-# Run by the Python in question: compares every .pyc below a folder; prints what differs and, for a source without
-# one, the text of the PyCompileError that the compiler gives.
+# The Python in question runs this. It compares every .pyc below a folder, and prints those that differ and, for a source
+# without one, the text of the compiler's PyCompileError.
 COMPARE = r"""
 import importlib.util, json, marshal, os, py_compile, sys, warnings
 warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""Under systemd: the units, the words that the service says, and sockets that are passed."""
+"""Under systemd: the units, the notifications of the service, and passed sockets."""
 import os
 import re
 import shutil
@@ -20,7 +20,7 @@ def needs(program):
 
 
 class Units(unittest.TestCase):
-    """The units as they are installed, but with the program where it was built."""
+    """The units as they are installed, with the program at the place where it was built."""
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="pycompiled-test-")
@@ -60,7 +60,7 @@ class Units(unittest.TestCase):
 
     @needs("systemd-analyze")
     def test_exposure(self):
-        """In tenths. A user's manager cannot do as much, and systemd counts what it cannot do."""
+        """The exposure in tenths. A user's manager cannot forbid as much, and systemd counts that too."""
         for name, most in (("pycompiled@.service", 15), ("pycompiled.service", 65)):
             status, text = self.analyze("security", "--offline=true", "--threshold=%d" % most, "./" + name)
             if "offline" in text and "Overall" not in text:
@@ -69,7 +69,7 @@ class Units(unittest.TestCase):
 
 
 class Notify(unittest.TestCase):
-    """What the service says at $NOTIFY_SOCKET."""
+    """The notifications of the service at $NOTIFY_SOCKET."""
 
     def listen(self, name):
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -127,7 +127,7 @@ class Notify(unittest.TestCase):
             self.assertEqual(self.said(notify, "STOPPING=1"), ["READY=1", "STOPPING=1"])
 
     def test_nobody_there(self):
-        """Not being heard is not a reason not to serve."""
+        """A missing service manager is no reason not to serve."""
         for name in (os.path.join(self.folder(), "none"), "nonsense", "@", "/" + "a" * 200):
             with Daemon(fake=True, environment={"NOTIFY_SOCKET": name}) as daemon:
                 with daemon.connect() as connection:
@@ -152,7 +152,7 @@ class Passed(unittest.TestCase):
         return listener
 
     def start(self, *sockets, count=None):
-        """Runs the daemon with these as descriptors 3, 4, ...; its standard error is read by the caller."""
+        """Runs the daemon with these as descriptors 3, 4, ...; the caller reads its standard error."""
         words = ["exec"] + ["%d<&%d" % (3 + i, s.fileno()) for i, s in enumerate(sockets)]
         script = '%s; export LISTEN_FDS=%s LISTEN_PID=$$; exec "$0"' % (" ".join(words), count or len(sockets))
         process = subprocess.Popen(["bash", "-c", script, self.program], env=self.daemon.environment, text=True,

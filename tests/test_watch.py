@@ -35,18 +35,18 @@ class Watch(unittest.TestCase):
         return path
 
     def watch(self, *paths, **params):
-        """Begins, and returns the number."""
+        """Begins a watch, and returns its number."""
         answer = self.connection.call("watch", dict(params, paths=list(paths) or [self.root]))
         return answer["result"]["watch"]
 
     def news(self):
-        """The next notification's parameters."""
+        """The parameters of the next notification."""
         message = self.connection.receive()
         self.assertNotIn("id", message)
         return message["params"]
 
     def expect(self, *names):
-        """These are compiled next, in any order; and no others, but again what a scan met and an event told, too."""
+        """These files are compiled next, in any order, and no others; twice if both a scan and an event found the file."""
         wanted = {self.path(name) for name in names}
         left = set(wanted)
         while left:
@@ -58,7 +58,7 @@ class Watch(unittest.TestCase):
         self.told |= wanted
 
     def expect_nothing_more(self):
-        """A file that is written now is the next that is told."""
+        """A file that is written now is the next in a notification."""
         self.write("last-%d.py" % id(self))
         self.expect("last-%d.py" % id(self))
 
@@ -181,7 +181,7 @@ class Watch(unittest.TestCase):
         self.assertIn("error", self.connection.call("unwatch", {"watch": number}))
 
     def test_burst(self):
-        """As a checkout makes it; each is told at least once, and the last bytes are compiled."""
+        """A burst like that of a checkout: each file is reported at least once, and its last bytes are compiled."""
         self.watch()
         names = ["p%02d/m%03d.py" % (i // 100, i) for i in range(1500)]
         for round_number in range(2):
@@ -195,7 +195,7 @@ class Watch(unittest.TestCase):
                 self.news()
 
     def is_compiled(self, name, text):
-        """Whether the .pyc holds the text. (Where the file was written twice in a second, its stamp does not tell.)"""
+        """Whether the .pyc was made from the text. (Its timestamp does not tell if the file was written twice in a second.)"""
         folder, stem = os.path.split(self.path(name)[:-2])
         folder = os.path.join(folder, "__pycache__")
         (cfile,) = (cfile for cfile in os.listdir(folder) if cfile.startswith(stem) and cfile.endswith(".pyc"))
@@ -203,7 +203,7 @@ class Watch(unittest.TestCase):
             return text in file.read()
 
     def test_overflow(self):
-        """More events than the kernel keeps while a scan runs: nothing is lost."""
+        """More events than the kernel keeps while a scan runs: no file is missed."""
         with open("/proc/sys/fs/inotify/max_queued_events", encoding="ascii") as file:
             limit = int(file.read())
         if limit > 20000:
@@ -288,7 +288,7 @@ class Command(unittest.TestCase):
             told = json.loads(process.stdout.readline())
             self.assertEqual(told["file"], path)
             self.assertTrue(told["result"]["cfile"].endswith(".opt-2.pyc"))
-            process.kill()  # before the daemon goes, which it would start anew
+            process.kill()  # before the daemon goes, since it would start another one
             process.wait()
 
     def test_a_daemon_that_is_replaced(self):
