@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/io.h"
 
@@ -122,7 +123,7 @@ static void test_write_all(void **state) {
     pthread_t reader;
     void *total;
     size_t len = 1 << 20;
-    char *data = calloc(1, len);
+    char *data = xcalloc(1, len);
     assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
     fcntl(ends[0], F_SETFL, 0);
     assert_int_equal(pthread_create(&reader, NULL, drain, &ends[0]), 0);

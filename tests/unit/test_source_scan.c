@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/buffer.h"
 #include "host/source_scan.h"
 
 static bool latin(const char *source, bool nested) {
@@ -125,7 +126,7 @@ static void test_cut_short(void **state) {
     (void)state;
     static const char whole[] = "# coding: utf-8\nx = {'a', \"b\\\"\", 3} in{'''\xc3\xa9'''}\nf'{\xc3\xa9}' '\\";
     for (size_t len = 0; len < sizeof whole; len++) {
-        char *copy = malloc(len ? len : 1);
+        char *copy = xmalloc(len);
         memcpy(copy, whole, len);
         source_scan_has_latin_name(copy, len, false);
         source_scan_has_latin_name(copy, len, true);

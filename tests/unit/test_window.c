@@ -1,12 +1,11 @@
 /* Unit tests of client/window: heavy items first, then the oldest; closed in order; never more than it holds. */
 #include "tests/unit/check.h"
 
+#include "base/buffer.h"
 #include "client/window.h"
 
 static struct window *new_window(void) {
-    struct window *window = calloc(1, sizeof *window);
-    assert_non_null(window);
-    return window;
+    return xcalloc(1, sizeof(struct window));
 }
 
 /* Picks and sends the next. */
