@@ -1,4 +1,4 @@
-/* Framing: whatever arrives, in whatever pieces, is cut into the same messages, within the limit.
+/* Fuzzes proto/frame: any stream, in pieces of any size, gives the same messages, within the limit.
  *
  * The first byte of the input chooses the limit, the second the sizes of the pieces; the rest is the stream. */
 #include <stdint.h>

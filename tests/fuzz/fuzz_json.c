@@ -1,5 +1,5 @@
-/* JSON: what the checker takes, the parser takes, and nothing else; what is printed is read back as the same; members
- * found in the text are those of the tree. */
+/* Fuzzes proto/json: the parser accepts exactly the texts that the checker accepts; a printed tree is read back as the
+ * same tree; members found in the text are those of the tree. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>

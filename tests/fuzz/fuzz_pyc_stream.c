@@ -1,5 +1,5 @@
-/* Fuzzes the reader of marshal streams: no input may make it read outside, and where it finds a
- * name, exchanging the name there and back must give the input again. The first byte chooses the
+/* Fuzzes cache/pyc_stream: no input may make it read out of bounds, and where it finds a
+ * name, replacing the name and putting it back must give the input again. The first byte chooses the
  * version of CPython. */
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Requests: a message is read, its parameters decoded by the table, encoded again and decoded to the same; an id comes
- * back in an answer as it came. */
+/* Fuzzes proto/rpc and proto/compile_request: parameters that are decoded, encoded and decoded again stay the same; an
+ * id comes back in an answer unchanged. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Unit tests of client/compileall/code_name: what compile_file of CPython 3.13's Lib/compileall.py made of the same. */
+/* Unit tests of client/compileall/code_name against compile_file of CPython 3.13's Lib/compileall.py. */
 #include "tests/unit/check.h"
 
 #include "client/compileall/code_name.h"

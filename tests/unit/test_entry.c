@@ -34,7 +34,7 @@ static struct buffer encode(const char *name, const char *warnings) {
     return entry;
 }
 
-/* The warnings under that name as JSON, or NULL; the caller frees. The stream must be that name's.
+/* The warnings under that name as JSON, or NULL; the caller frees. The stream must be that of the name.
  */
 static char *decode(const struct buffer *entry, const char *name) {
     struct buffer stream = {0}, text = {0};
@@ -79,7 +79,7 @@ static void test_warnings(void **state) {
     buffer_deinit(&entry);
 }
 
-/* Who knows where else the name is in them. */
+/* The name may stand in their text at other places too, so they are bound to it. */
 static void test_warnings_of_other_files(void **state) {
     static const char *const warnings[] = {"[{\"filename\":\"<frozen>\",\"text\":\"<frozen>:2: /a.py\\n\"}]",
                                            "[{\"filename\":\"/a.py\",\"text\":\"a.py:1: W\\n\"}]",
@@ -92,7 +92,7 @@ static void test_warnings_of_other_files(void **state) {
     }
 }
 
-/* Copies of exactly the length, so that a sanitizer sees a reading past the end. */
+/* Copies of exactly the length, so that a sanitizer sees a read past the end. */
 static void test_damage(void **state) {
     struct buffer entry = encode("/a.py", "[{\"filename\":\"/a.py\",\"text\":\"/a.py:1\"}]");
     struct buffer stream = {0};

@@ -157,7 +157,7 @@ static void test_memory_is_given_back(void **state) {
     frame_reader_deinit(&reader);
 }
 
-/* What is handed to another reader, with the last message, is all that this one was fed. */
+/* The bytes that are handed to another reader, with the last message, are all bytes that this one was fed. */
 static void test_unread(void **state) {
     (void)state;
     struct frame_reader reader, other;

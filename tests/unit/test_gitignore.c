@@ -1,4 +1,4 @@
-/* Unit tests of daemon/watch/gitignore: what `git check-ignore` says of the same (git 2.39). */
+/* Unit tests of daemon/watch/gitignore against the verdicts of `git check-ignore` (git 2.39). */
 #include "tests/unit/check.h"
 
 #include "daemon/watch/gitignore.h"

@@ -1,4 +1,4 @@
-/* Unit tests of proto/json: what is refused, what strings become, and raw parts. */
+/* Unit tests of proto/json: refused texts, strings, and raw parts. */
 #include "tests/unit/check.h"
 
 #include "proto/json.h"

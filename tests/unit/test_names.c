@@ -1,4 +1,4 @@
-/* Unit tests of client/names: lines as Python's text files have them, however they come in. */
+/* Unit tests of client/names: lines as Python's text files have them, in pieces of every size. */
 #include "tests/unit/check.h"
 
 #include <unistd.h>

@@ -1,4 +1,4 @@
-/* Unit tests of base/pyc_path: what importlib.util.cache_from_source of CPython 3.13 gave for the same. */
+/* Unit tests of base/pyc_path against importlib.util.cache_from_source of CPython 3.13. */
 #include "tests/unit/check.h"
 
 #include "base/pyc_path.h"

@@ -1,5 +1,5 @@
-/* Streams made by hand: where the file name is found, when it may not be exchanged, and what is refused.
- * tests/test_splice.py has the streams of real Pythons. */
+/* Unit tests of cache/pyc_stream, with streams made by hand: where the file name is found, when it may not be replaced,
+ * and which streams are refused. tests/test_splice.py has the streams of real Pythons. */
 #include "tests/unit/check.h"
 
 #include <string.h>
@@ -299,7 +299,7 @@ static void test_splice_of_constant(void **state) {
     buffer_deinit(&out);
 }
 
-/* Copies of exactly the length, so that a sanitizer sees a reading past the end. */
+/* Copies of exactly the length, so that a sanitizer sees a read past the end. */
 static enum pyc_stream_status find_in_copy(const char *data, size_t len) {
     struct pyc_stream_name name = {0};
     char *copy = xmalloc(len + 1);

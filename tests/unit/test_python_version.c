@@ -1,4 +1,4 @@
-/* Unit tests of client/python_version. The specifiers: what `packaging` (as pip 23 has it) said of 3.8 to 3.14, 1 where
+/* Unit tests of base/python_version. The specifiers: what `packaging` (as pip 23 has it) said of 3.8 to 3.14, 1 where
  * it allows any of 3.Y.0 to 3.Y.39. */
 #include "tests/unit/check.h"
 

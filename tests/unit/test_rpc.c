@@ -1,4 +1,4 @@
-/* Unit tests of proto/rpc and proto/compile. */
+/* Unit tests of proto/rpc and proto/compile_request. */
 #include "tests/unit/check.h"
 
 #include "proto/compile_request.h"

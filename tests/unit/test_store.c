@@ -1,6 +1,5 @@
-/* The store on disk: what comes back, what leaves, and what becomes of files that are removed, torn
- * or damaged. The clock is the test's (--wrap=time). tests/test_cache.py has processes that are
- * killed. */
+/* Unit tests of cache/store: values that come back, entries that leave, and files that are removed, torn or damaged.
+ * The clock is the test's (--wrap=time). tests/test_cache.py has processes that are killed. */
 #include "tests/unit/check.h"
 
 #include <errno.h>
@@ -228,7 +227,7 @@ static void test_damaged_value(void **state) {
     store_close(store);
 }
 
-/* A process that meets a file it cannot live with dies, and the next one does not meet it. */
+/* A process that crashes on a file dies, and the next one does not find the file. */
 static void test_damaged_file(void **state) {
     struct store *store = open_store(0);
     for (unsigned i = 0; i < 200; i++)
@@ -307,7 +306,7 @@ static void pretend_other_boot(void) {
     free(path);
 }
 
-/* After a power cut only what the disk was made to hold is believed. */
+/* After a power cut only a store that was synced to the disk is used. */
 static void test_boot(void **state) {
     struct store *store = open_store(0);
     put(store, 1, 100);

@@ -1,4 +1,4 @@
-/* Unit tests of client/window: heavy items first, then the oldest; closed in order; never more than it holds. */
+/* Unit tests of client/window: heavy items first, then the oldest; items close in order; the window never overflows. */
 #include "tests/unit/check.h"
 
 #include "base/buffer.h"
