@@ -44,27 +44,22 @@ char *paths_lock(const char *socket_path) {
 int paths_check_folder(const char *socket_path, char **why) {
     char *folder = folder_of(socket_path);
     struct stat st;
-    int result = -1;
+    int result = 0;
     *why = NULL;
     if (lstat(folder, &st) < 0) {
-        int error = errno;
-        *why = xasprintf("%s: %s", folder, strerror(error));
-        errno = error;
+        result = -errno;
+        *why = xasprintf("%s: %s", folder, strerror(errno));
     } else if (!S_ISDIR(st.st_mode)) {
+        result = -ENOTDIR;
         *why = xasprintf("%s is not a folder", folder);
-        errno = ENOTDIR;
     } else if (st.st_uid != geteuid() && st.st_uid != 0) {
+        result = -EPERM;
         *why = xasprintf("%s belongs to another user (uid %lu)", folder, (unsigned long)st.st_uid);
-        errno = EPERM;
     } else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        result = -EPERM;
         *why = xasprintf("%s may be written to by other users", folder);
-        errno = EPERM;
-    } else {
-        result = 0;
     }
-    int error = errno;
     free(folder);
-    errno = error;
     return result;
 }
 

@@ -16,8 +16,8 @@ char *paths_log(const char *socket_path);
 char *paths_lock(const char *socket_path);
 
 /* Checks that the folder that holds the socket belongs to this user (or root) and that no other user may
- * write to it (a sticky folder such as /tmp does not count as ours). Returns 0, or -1 with a message in
- * *why, which the caller frees; errno tells ENOENT where it does not exist. */
+ * write to it (a sticky folder such as /tmp does not count as ours). Returns 0, or a negative errno
+ * value with a message in *why, which the caller frees: -ENOENT where it does not exist. */
 int paths_check_folder(const char *socket_path, char **why);
 
 /* Finds a program of this installation from the running one: beside it; in a build tree in

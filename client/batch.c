@@ -185,10 +185,10 @@ static int receive(struct run *run, char **why) {
 
 static int serve_source(struct run *run, char **why) {
     run->source = BATCH_LATER;
-    if (run->batch->fill(run->batch->context) == 0)
-        return 0;
-    *why = xasprintf("cannot read the names: %s", strerror(errno));
-    return -1;
+    int result = run->batch->fill(run->batch->context);
+    if (result < 0)
+        *why = xasprintf("cannot read the names: %s", strerror(-result));
+    return result;
 }
 
 /* Waits for the socket, the source or the wake-up, whichever is wanted, and serves what is ready. A descriptor of -1
@@ -204,7 +204,12 @@ static int wait_and_serve(struct run *run, char **why) {
         {wants_source ? run->batch->source_fd : -1, POLLIN, 0},
         {run->batch->wake_fd, POLLIN, 0},
     };
-    if (poll(polled, 3, has_more(run) ? 0 : progress_timeout(run->batch->progress)) <= 0)
+    int ready = poll(polled, 3, has_more(run) ? 0 : progress_timeout(run->batch->progress));
+    if (ready < 0 && errno != EINTR) {
+        *why = xasprintf("cannot wait for the daemon: %s", strerror(errno));
+        return -errno;
+    }
+    if (ready <= 0)
         return 0;
     /* A failed write is the reader's to notice, behind the answers that came before it. */
     if (polled[0].revents & POLLOUT)

@@ -41,7 +41,7 @@ struct batch {
     void *context; /* for the functions below */
 
     enum batch_next (*next)(struct batch_item *item, void *context);
-    /* Reads once from source_fd. Returns 0, or -1 with errno. NULL where next() never waits. */
+    /* Reads once from source_fd. Returns 0 or a negative errno value. NULL where next() never waits. */
     int (*fill)(void *context);
     /* Appends the params of the next `compile` request about an item; again the same if the answer
      * was lost. */

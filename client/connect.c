@@ -24,8 +24,9 @@ bool connect_is_absent(enum connect_status status) {
 /* A socket of this user behind a folder of this user: else nothing is sent there. */
 static enum connect_status check_path(const char *path, char **why) {
     struct stat st;
-    if (paths_check_folder(path, why) < 0)
-        return errno == ENOENT ? CONNECT_NO_PATH : CONNECT_NOT_PERMITTED;
+    int result = paths_check_folder(path, why);
+    if (result < 0)
+        return result == -ENOENT ? CONNECT_NO_PATH : CONNECT_NOT_PERMITTED;
     if (lstat(path, &st) < 0) {
         int error = errno;
         *why = xasprintf("%s: %s", path, strerror(error));

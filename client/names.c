@@ -79,7 +79,7 @@ int names_fill(struct names *names) {
     else if (len == 0)
         names->eof = true;
     else if (errno != EINTR && errno != EAGAIN)
-        return -1;
+        return -errno;
     return 0;
 }
 

@@ -34,7 +34,7 @@ void names_deinit(struct names *names);
 /* Takes the next. A name that holds a NUL is handed out up to it, *truncated tells. */
 enum names_status names_next(struct names *names, const char **name, bool *truncated);
 
-/* Reads once from the descriptor (which may block). Returns 0, or -1 with errno. */
+/* Reads once from the descriptor (which may block). Returns 0 or a negative errno value. */
 int names_fill(struct names *names);
 
 /* How many names there are in all, 0 where that is not known yet. */

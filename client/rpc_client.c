@@ -141,8 +141,12 @@ cJSON *rpc_client_call(struct rpc_client *client, const char *method, const stru
             *why = xstrdup("the daemon does not answer");
             return NULL;
         }
-        if (ready < 0)
+        if (ready < 0 && errno == EINTR)
             continue;
+        if (ready < 0) {
+            *why = xasprintf("cannot wait for the daemon: %s", strerror(errno));
+            return NULL;
+        }
         if (rpc_client_read(client) == RPC_STEP_CLOSED) {
             *why = xstrdup("the daemon closed the connection");
             return NULL;

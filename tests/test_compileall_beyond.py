@@ -177,6 +177,19 @@ class Streams(Case):
                 self.assertEqual(process.stdout.read(), words)
             self.assertEqual(process.returncode, 1)
 
+    def test_interrupt_while_an_interpreter_is_asked(self):
+        """Ctrl-C while its sys.path is awaited is no missing interpreter: it is said, and the interpreter does not go on."""
+        environment = self.path("environment")
+        os.makedirs(environment + "/bin")
+        python = environment + "/bin/python"
+        with open(python, "w", encoding="ascii") as file:
+            file.write("#!/bin/sh\necho $$ >%s/pid\nkill -INT $PPID\nexec sleep 1000\n" % environment)
+        os.chmod(python, 0o755)
+        done = self.ours(VIRTUAL_ENV=environment, PYCOMPILE_PYTHON=VERSION)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (1, b"\n[interrupted]\n", b""))
+        with open(environment + "/pid", encoding="ascii") as file:
+            self.assertFalse(e2e.exists(int(file.read())))
+
     def test_interrupt(self):
         """In the middle of more output than the pipe takes: every written file is whole, and nothing else is left."""
         self.folder_of_many(6000)

@@ -22,17 +22,16 @@ static bool same_bytes(FILE *a, FILE *b) {
     }
 }
 
-/* Returns 1, 0, or -1 with errno. */
-static int compare(const char *first, const char *path) {
+/* Whether they hold the same bytes: 1, 0, or a negative errno value. */
+static int hardlink_compare(const char *first, const char *path) {
     FILE *a = fopen(first, "re");
     FILE *b = a ? fopen(path, "re") : NULL;
     int error = errno;
-    int same = b ? same_bytes(a, b) : -1;
+    int same = b ? same_bytes(a, b) : -error;
     if (a != NULL)
         fclose(a);
     if (b != NULL)
         fclose(b);
-    errno = error;
     return same;
 }
 
@@ -45,9 +44,9 @@ static bool are_one(const char *first, const char *path) {
 /* By another name first, so that a file system without links loses no .pyc. */
 static int replace_by_link(const char *first, const char *path) {
     char *temporary = xasprintf("%s.%ld.tmp", path, (long)getpid());
-    int error = link(first, temporary) < 0 ? errno : 0;
+    int error = link(first, temporary) < 0 ? -errno : 0;
     if (error == 0 && rename(temporary, path) < 0) {
-        error = errno;
+        error = -errno;
         unlink(temporary);
     }
     free(temporary);
@@ -57,8 +56,6 @@ static int replace_by_link(const char *first, const char *path) {
 int hardlink_if_same(const char *first, const char *path) {
     if (are_one(first, path))
         return 0;
-    int same = compare(first, path);
-    if (same <= 0)
-        return same < 0 ? errno : 0;
-    return replace_by_link(first, path);
+    int same = hardlink_compare(first, path);
+    return same > 0 ? replace_by_link(first, path) : same;
 }

@@ -1,10 +1,10 @@
 /* See compileall_item.h. Follows Lib/compileall.py of CPython 3.13: compile_file. */
 #include "client/compileall/item.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/os_error.h"
 #include "client/compileall/hardlink.h"
 #include "client/compileall/python_text.h"
 #include "client/compileall/texts.h"
@@ -63,28 +63,13 @@ static char *read_cfile(struct json_span result) {
     return copy;
 }
 
-/* The class of an OSError. */
-static const char *class_of(int error) {
-    switch (error) {
-    case ENOENT:
-        return "FileNotFoundError";
-    case EPERM:
-    case EACCES:
-        return "PermissionError";
-    case EEXIST:
-        return "FileExistsError";
-    default:
-        return "OSError";
-    }
-}
-
 /* Links this level's .pyc to that of the level before where they are the same. */
 static void link_dupe(struct compileall_item *item, const struct compileall_options *options, struct json_span result) {
     char *cfile = read_cfile(result);
     int error = item->level > 0 && cfile && item->cfile ? hardlink_if_same(item->cfile, cfile) : 0;
     if (error != 0) {
         struct buffer words = {0};
-        buffer_printf(&words, "%s: [Errno %d] %s: ", class_of(error), error, strerror(error));
+        buffer_printf(&words, "%s: [Errno %d] %s: ", os_error_class(-error), -error, strerror(-error));
         python_text_repr(&words, item->cfile);
         buffer_append_string(&words, " -> ");
         python_text_repr(&words, cfile);

@@ -19,6 +19,9 @@
 
 #define PROG "pycompileall-client"
 
+/* How long an interpreter may take to say its sys.path: it may have to import from a slow disk. */
+#define SYS_PATH_DEADLINE_MS 60000
+
 static int wake_ends[2] = {-1, -1};
 
 /* Async-signal-safe: the waiting ends, and with it the work. */
@@ -60,11 +63,10 @@ static int run(struct compileall_work *work, const struct candidates *candidates
 /* compileall without names: each folder of sys.path by itself, until one fails. */
 static int run_sys_path(struct compileall_work *work, const struct python_info *info, char **why) {
     struct buffer folders = {0};
-    if (sys_path_read(info, &folders, why) < 0) {
-        buffer_deinit(&folders);
-        return -1;
-    }
-    int result = 0;
+    struct sys_path_question question = {info, clock_ms() + SYS_PATH_DEADLINE_MS, wake_ends[0]};
+    int result = sys_path_read(&question, &folders, why);
+    if (result == -EINTR)
+        result = 0; /* said at the end */
     for (size_t at = 0; result == 0 && !work->failed && at < folders.len; at += strlen(folders.data + at) + 1) {
         char *folder = folders.data + at;
         result = run(work, &(struct candidates){.dests = &folder, .dest_count = 1, .folders_alone = true}, why);
@@ -128,17 +130,18 @@ static bool check_pattern(const struct path_filter *filter) {
     return false;
 }
 
-/* Opens what -i names. Returns the descriptor, or -1 with errno. */
+/* Opens what -i names. Returns the descriptor, or a negative errno value. */
 static int open_list(const char *path) {
     struct stat st;
     if (strcmp(path, "-") == 0)
         return STDIN_FILENO;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
+    if (fd < 0)
+        return -errno;
+    if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
         return fd;
     close(fd);
-    errno = EISDIR;
-    return -1;
+    return -EISDIR;
 }
 
 static void say_no_list(const struct compileall_options *options) {
@@ -156,17 +159,19 @@ static void say_no_list(const struct compileall_options *options) {
 static int run_timed(struct compileall_work *work, const struct python_info *info, struct names *list, char **why) {
     const char *path = work->options->timing;
     struct timing timing = {0};
-    if (path != NULL && timing_open(&timing, path) < 0) {
-        *why = xasprintf("%s: %s", path, strerror(errno));
-        return -1;
+    int opened = path ? timing_open(&timing, path) : 0;
+    if (opened < 0) {
+        *why = xasprintf("%s: %s", path, strerror(-opened));
+        return opened;
     }
     work->timing = path ? &timing : NULL;
     int result = compileall_work_check_options(work, why);
     if (result == 0)
         result = run_all(work, info, list, why);
-    if (path != NULL && timing_close(&timing) < 0 && result == 0) {
-        *why = xasprintf("%s: %s", path, strerror(errno));
-        result = -1;
+    int closed = path ? timing_close(&timing) : 0;
+    if (closed < 0 && result == 0) {
+        *why = xasprintf("%s: %s", path, strerror(-closed));
+        result = closed;
     }
     return result;
 }

@@ -1,12 +1,13 @@
 /* See timing.h. The format: "Trace Event Format", JSON array of complete events ("ph": "X"), times in microseconds. */
 #include "client/compileall/timing.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 int timing_open(struct timing *timing, const char *path) {
     *timing = (struct timing){.file = fopen(path, "we")};
     if (timing->file == NULL)
-        return -1;
+        return -errno;
     fputs("[", timing->file);
     return 0;
 }
@@ -34,5 +35,5 @@ void timing_add(struct timing *timing, const char *path, struct json_span answer
 int timing_close(struct timing *timing) {
     fputs("\n]\n", timing->file);
     bool failed = ferror(timing->file) != 0;
-    return fclose(timing->file) != 0 || failed ? -1 : 0;
+    return fclose(timing->file) != 0 ? -errno : failed ? -EIO : 0;
 }

@@ -12,11 +12,11 @@ struct timing {
     bool any; /* an event was written */
 };
 
-/* Makes the file. Returns 0, or -1 with errno. */
+/* Makes the file. Returns 0 or a negative errno value. */
 int timing_open(struct timing *timing, const char *path);
 
 /* Adds a compile; `answer` is its result, or the data of its error: what has no `trace` is left out. */
 void timing_add(struct timing *timing, const char *path, struct json_span answer, const char *outcome);
 
-/* Ends the file. Returns 0, or -1 with errno where it could not be written. */
+/* Ends the file. Returns 0, or a negative errno value where it could not be written. */
 int timing_close(struct timing *timing);

@@ -69,16 +69,24 @@ static double mib(uint64_t bytes) {
     return (double)bytes / (1 << 20);
 }
 
-static int stats(struct store *store, const char *folder, bool json) {
+/* What a command works on. */
+struct cache_run {
+    struct store *store;
+    const char *folder;
+    const char *size; /* of `limit`, else NULL */
+    bool json;
+};
+
+static int cache_stats(const struct cache_run *run) {
     struct store_facts facts;
-    store_read_facts(store, &facts);
-    if (json) {
-        cJSON *tree = facts_tree(folder, &facts);
+    store_read_facts(run->store, &facts);
+    if (run->json) {
+        cJSON *tree = facts_tree(run->folder, &facts);
         ctl_print_json(tree);
         cJSON_Delete(tree);
         return 0;
     }
-    printf("folder   %s\n", folder);
+    printf("folder   %s\n", run->folder);
     printf("entries  %" PRIu64 ", %.1f MiB of at most %.0f\n", facts.entries, mib(facts.bytes), mib(facts.limit));
     printf("so far   %" PRIu64 " hits, %" PRIu64 " misses, %" PRIu64 " stored, %" PRIu64 " evicted, %" PRIu64
            " damaged\n",
@@ -86,11 +94,11 @@ static int stats(struct store *store, const char *folder, bool json) {
     return 0;
 }
 
-static int verify(struct store *store, bool json) {
+static int cache_verify(const struct cache_run *run) {
     struct store_facts facts;
-    uint64_t damaged = store_verify(store);
-    store_read_facts(store, &facts);
-    if (json)
+    uint64_t damaged = store_verify(run->store);
+    store_read_facts(run->store, &facts);
+    if (run->json)
         printf("{\"entries\":%" PRIu64 ",\"damaged\":%" PRIu64 "}\n", facts.entries, damaged);
     else
         printf("%" PRIu64 " entries, %" PRIu64 " damaged and removed\n", facts.entries, damaged);
@@ -111,40 +119,47 @@ static uint64_t read_size(const char *text) {
     return (uint64_t)size << shift;
 }
 
-static int set_limit(struct store *store, const char *text) {
-    uint64_t limit = read_size(text);
+static int cache_limit(const struct cache_run *run) {
+    uint64_t limit = read_size(run->size);
     if (limit < STORE_LIMIT_MIN || limit > STORE_LIMIT_MAX)
-        return ctl_fail(xasprintf("a limit is a size from 16M to 1024G, not '%s'", text));
-    if (!store_set_limit(store, limit))
+        return ctl_fail(xasprintf("a limit is a size from 16M to 1024G, not '%s'", run->size));
+    if (!store_set_limit(run->store, limit))
         return ctl_fail(xasprintf("the cache cannot be written anew: %s", strerror(errno)));
     return 0;
 }
 
-static int run(struct store *store, const char *folder, char **words, bool json) {
-    const char *command = words[0];
-    if (strcmp(command, "limit") == 0)
-        return set_limit(store, words[1]);
-    if (strcmp(command, "verify") == 0)
-        return verify(store, json);
-    if (strcmp(command, "stats") == 0)
-        return stats(store, folder, json);
-    store_clear(store);
+static int cache_clear(const struct cache_run *run) {
+    store_clear(run->store);
     return 0;
 }
 
-static void check_words(const struct arguments *arguments, size_t count, char **words) {
-    static const char *const commands[] = {"stats", "clear", "verify", "limit"};
-    size_t i = 0;
-    while (i < 4 && strcmp(words[0], commands[i]) != 0)
-        i++;
-    if (i == 4)
-        arguments_error(arguments, "argument command: invalid choice: '%s' (choose from stats, clear, verify, limit)",
-                        words[0]);
-    size_t wanted = i == 3 ? 2 : 1;
-    if (count > wanted)
-        arguments_error(arguments, "unrecognized arguments: %s", words[wanted]);
-    if (count < wanted)
-        arguments_error(arguments, "the following arguments are required: size");
+struct cache_command {
+    const char *name;
+    size_t words; /* its own included */
+    int (*run)(const struct cache_run *run);
+};
+
+static const struct cache_command cache_commands[] = {
+    {"stats", 1, cache_stats},
+    {"clear", 1, cache_clear},
+    {"verify", 1, cache_verify},
+    {"limit", 2, cache_limit},
+};
+
+/* The command that the words name. A mistake ends the process. */
+static const struct cache_command *find_command(const struct arguments *arguments, size_t count, char **words) {
+    for (size_t i = 0; i < sizeof cache_commands / sizeof *cache_commands; i++) {
+        const struct cache_command *command = &cache_commands[i];
+        if (strcmp(words[0], command->name) != 0)
+            continue;
+        if (count > command->words)
+            arguments_error(arguments, "unrecognized arguments: %s", words[command->words]);
+        if (count < command->words)
+            arguments_error(arguments, "the following arguments are required: size");
+        return command;
+    }
+    arguments_error(arguments, "argument command: invalid choice: '%s' (choose from stats, clear, verify, limit)",
+                    words[0]);
 }
 
 int ctl_cache(int argc, char **argv) {
@@ -153,12 +168,13 @@ int ctl_cache(int argc, char **argv) {
     const struct arguments arguments = {
         .prog = "pycompilectl cache", .usage = usage, .table = table, .count = 3, .take = take, .context = &line};
     size_t count = arguments_parse(&arguments, argc, argv, "command");
-    check_words(&arguments, count, argv + 1);
+    const struct cache_command *command = find_command(&arguments, count, argv + 1);
     char *why = NULL, *folder = folder_locate(line.folder);
     if (folder == NULL)
         return ctl_fail(xstrdup("there is no home folder to have a cache in: see --dir"));
     struct store *store = store_open(folder, 0, &why);
-    int status = store != NULL ? run(store, folder, argv + 1, line.json) : ctl_fail(why);
+    struct cache_run run = {store, folder, count > 1 ? argv[2] : NULL, line.json};
+    int status = store != NULL ? command->run(&run) : ctl_fail(why);
     store_close(store);
     free(folder);
     return ctl_finish(status);

@@ -1,6 +1,7 @@
 /* pycompilectl start, stop and restart. */
 #include "client/ctl/ctl.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,15 +28,16 @@ static pid_t pid_of(const cJSON *status) {
     return (pid_t)json_get_number(status, "pid", 0);
 }
 
-/* A descriptor that becomes readable when the process has ended, or -1. */
+/* A descriptor that becomes readable when the process has ended, or a negative value. */
 static int watch_process(pid_t pid) {
     return pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 }
 
+/* Returns false past the deadline, and where the descriptor cannot be waited for. */
 static bool wait_readable(int fd, int64_t deadline) {
     struct pollfd p = {fd, POLLIN, 0};
     int ready;
-    while ((ready = poll(&p, 1, clock_left(deadline))) < 0)
+    while ((ready = poll(&p, 1, clock_left(deadline))) < 0 && errno == EINTR)
         ;
     return ready > 0;
 }

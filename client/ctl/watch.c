@@ -154,8 +154,15 @@ static bool follow(struct watching *watching, struct rpc_client *client) {
             return false;
         if (step == RPC_STEP_BROKEN)
             return true;
+        if (step != RPC_STEP_WAIT)
+            continue;
         struct pollfd p = {client->fd, POLLIN, 0};
-        if (step == RPC_STEP_WAIT && poll(&p, 1, -1) > 0 && rpc_client_read(client) == RPC_STEP_CLOSED)
+        int ready = poll(&p, 1, -1);
+        if (ready < 0 && errno != EINTR) {
+            ctl_fail(xasprintf("cannot wait for the daemon: %s", strerror(errno)));
+            return false;
+        }
+        if (ready > 0 && rpc_client_read(client) == RPC_STEP_CLOSED)
             return true;
     }
 }
