@@ -23,7 +23,8 @@ static void connect_peer_pair(struct rpc_client *client) {
 
 static void test_answer(void **state) {
     (void)state;
-    static const char text[] = "{\"jsonrpc\":\"2.0\",\"method\":\"x\"}\n{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{\"a\":7}}\n";
+    static const char text[] =
+        "{\"jsonrpc\":\"2.0\",\"method\":\"x\"}\n{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{\"a\":7}}\n";
     struct rpc_client client;
     char *why;
     connect_peer_pair(&client);
