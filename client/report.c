@@ -1,6 +1,7 @@
 /* See report.h. */
 #include "client/report.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,7 +44,7 @@ void report_take_options(struct report *report, const cJSON *result) {
 
 /* py_compile prints the message of its two exceptions and no newline behind it. */
 static void append_error(struct report *report, const char *file, const cJSON *error) {
-    int code = (int)json_get_number(error, "code", 0);
+    int code = (int)json_get_integer(error, "code", INT_MIN, INT_MAX, 0);
     const cJSON *data = cJSON_GetObjectItemCaseSensitive(error, "data");
     const char *msg = json_get_string(data, "msg");
     append_warnings(report, data);

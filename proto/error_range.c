@@ -1,11 +1,11 @@
-/* See error_range.h. */
+/* CPython counts lines and columns from 1; here both count from 0. */
 #include "proto/error_range.h"
 
 #include <string.h>
 
 #include "proto/json.h"
 
-/* The text's line for a number that counts from 1, as near as there is one. */
+/* The index of the line with that number, which counts from 1; the first or the last line where there is none. */
 static size_t line_of(const struct source_text *text, double lineno) {
     size_t last = source_text_lines(text) - 1;
     return !(lineno >= 1) ? 0 : lineno - 1 > (double)last ? last : (size_t)lineno - 1;
@@ -21,7 +21,7 @@ struct text_range error_range_of_line(const struct source_text *text, double lin
     return (struct text_range){{line, from}, {line, len}};
 }
 
-/* A tokenizer's error that shows its line and yet counts bytes. */
+/* One error of the tokenizer has `text` and yet counts bytes. */
 static bool is_odd(const char *msg) {
     static const char zeros[] = "leading zeros in decimal integer literals";
     return msg != NULL && strncmp(msg, zeros, sizeof zeros - 1) == 0;
@@ -41,7 +41,8 @@ bool error_range_is_wide(const struct source_text *text, const cJSON *value) {
     return false;
 }
 
-/* The place of a line and a column that both count from 1. A byte order mark is kept from the compiler. */
+/* The place of a line and a column that both count from 1. The compiler does not see a byte order mark, so its columns
+ * begin behind it. */
 static struct text_place place_of(const struct source_text *text, enum position_encoding unit, double lineno,
                                   double offset) {
     size_t len, line = line_of(text, lineno);
@@ -53,7 +54,7 @@ static struct text_place place_of(const struct source_text *text, enum position_
     return (struct text_place){line, mark + position_to_byte(unit, bytes + mark, len - mark, column)};
 }
 
-/* CPython leaves the end out at times, or has it before the start: then one character is meant. */
+/* The end of the one character at `start`: CPython may give no end, or an end before the start. */
 static struct text_place one_character(const struct source_text *text, struct text_place start) {
     size_t len;
     const char *bytes = source_text_line(text, start.line, &len);
@@ -67,7 +68,8 @@ struct text_range error_range(const struct source_text *text, const char *name, 
     double lineno = json_get_number(value, "lineno", 1), offset = json_get_number(value, "offset", 0);
     double end_lineno = json_get_number(value, "end_lineno", 0), end_offset = json_get_number(value, "end_offset", 0);
     const char *filename = json_get_string(value, "filename");
-    bool here = filename != NULL && strcmp(filename, name) == 0; /* else of an f-string alone (3.9) */
+    /* In 3.9 an error in an f-string has another filename and counts from the start of that string. */
+    bool here = filename != NULL && strcmp(filename, name) == 0;
     if (!here || lineno < 1 || offset < 1)
         return error_range_of_line(text, here ? lineno : 1);
     struct text_range range;

@@ -1,6 +1,7 @@
-/* See frame.h. */
+/* Bytes are kept in one buffer; messages are handed out of it without a copy. */
 #include "proto/frame.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -8,7 +9,7 @@
 /* Longest run of headers before a message. */
 #define HEADERS_MAX 4096
 
-/* What an empty reader may keep. */
+/* The most memory that an empty reader keeps. */
 #define EMPTY_SIZE_MAX 4096
 
 void frame_reader_init(struct frame_reader *reader, size_t limit) {
@@ -20,7 +21,7 @@ void frame_reader_deinit(struct frame_reader *reader) {
 }
 
 /* Drops what was handed out; keeps the move cheap by waiting until half of the buffer is dead. */
-static void compact(struct frame_reader *reader) {
+static void frame_compact(struct frame_reader *reader) {
     if (reader->start < reader->in.len && reader->start < reader->in.cap / 2)
         return;
     buffer_consume(&reader->in, reader->start);
@@ -29,7 +30,7 @@ static void compact(struct frame_reader *reader) {
 }
 
 char *frame_reader_reserve(struct frame_reader *reader, size_t size) {
-    compact(reader);
+    frame_compact(reader);
     return buffer_reserve(&reader->in, size);
 }
 
@@ -57,39 +58,39 @@ const char *frame_reader_unread(const struct frame_reader *reader, size_t *len) 
     return *len > 0 ? reader->in.data + reader->start : "";
 }
 
-static void advance(struct frame_reader *reader, size_t len) {
+static void frame_advance(struct frame_reader *reader, size_t len) {
     reader->start += len;
     if (reader->scanned < reader->start)
         reader->scanned = reader->start;
 }
 
-static void skip_space(struct frame_reader *reader) {
+static void frame_skip_space(struct frame_reader *reader) {
     while (reader->start < reader->in.len && strchr(" \t\r\n", reader->in.data[reader->start]) &&
            reader->in.data[reader->start] != '\0')
-        advance(reader, 1);
+        frame_advance(reader, 1);
 }
 
 static enum frame_status next_line(struct frame_reader *reader, const char **text, size_t *len) {
     for (;;) {
         if (!reader->skip_line)
-            skip_space(reader);
+            frame_skip_space(reader);
         size_t left = reader->in.len - reader->scanned;
         char *from = reader->in.data + reader->scanned;
         char *newline = left ? memchr(from, '\n', left) : NULL;
         if (newline == NULL) {
             reader->scanned = reader->in.len;
             if (reader->skip_line) {
-                advance(reader, reader->in.len - reader->start);
+                frame_advance(reader, reader->in.len - reader->start);
             } else if (reader->in.len - reader->start > reader->limit) {
                 reader->skip_line = true;
-                advance(reader, reader->in.len - reader->start);
+                frame_advance(reader, reader->in.len - reader->start);
                 return FRAME_TOO_LONG;
             }
             return FRAME_NONE;
         }
         *text = reader->in.data + reader->start;
         *len = (size_t)(newline - *text);
-        advance(reader, *len + 1);
+        frame_advance(reader, *len + 1);
         if (reader->skip_line) {
             reader->skip_line = false;
             continue;
@@ -104,30 +105,38 @@ static const char *headers_end(const char *text, size_t len) {
     return end ? end + 4 : NULL;
 }
 
-/* Reads Content-Length out of headers that end at `end`. Returns false where it is missing, given
- * twice, or not a decimal number. */
+/* A number above this cannot take one more digit in every size_t. */
+#define LENGTH_MAX (SIZE_MAX / 16)
+
+static const char *pass_blanks(const char *at, const char *end) {
+    while (at < end && (*at == ' ' || *at == '\t'))
+        at++;
+    return at;
+}
+
+/* Reads a decimal number that fills [at, end) but for blanks. Returns whether there is one, at most 10 * LENGTH_MAX. */
+static bool parse_length(const char *at, const char *end, size_t *length) {
+    const char *digits = at = pass_blanks(at, end);
+    for (*length = 0; at < end && *at >= '0' && *at <= '9'; at++) {
+        if (*length > LENGTH_MAX)
+            return false;
+        *length = *length * 10 + (size_t)(*at - '0');
+    }
+    return at > digits && pass_blanks(at, end) == end;
+}
+
+/* Reads Content-Length out of headers that end at `end`. Returns false where it is missing, given twice, or not a
+ * decimal number. */
 static bool parse_headers(const char *text, const char *end, size_t *length) {
     static const char wanted[] = "Content-Length:";
+    const size_t wanted_len = sizeof wanted - 1;
     bool found = false;
     while (text < end - 2) {
         const char *line_end = memmem(text, (size_t)(end - text), "\r\n", 2);
-        if (strncasecmp(text, wanted, sizeof wanted - 1) == 0) {
-            const char *at = text + sizeof wanted - 1;
-            if (found)
+        if (strncasecmp(text, wanted, wanted_len) == 0) {
+            if (found || !parse_length(text + wanted_len, line_end, length))
                 return false;
-            while (at < line_end && (*at == ' ' || *at == '\t'))
-                at++;
-            const char *digits = at;
-            for (*length = 0; at < line_end && *at >= '0' && *at <= '9'; at++) {
-                if (*length > ((size_t)1 << 50))
-                    return false;
-                *length = *length * 10 + (size_t)(*at - '0');
-            }
-            found = at > digits;
-            while (at < line_end && (*at == ' ' || *at == '\t'))
-                at++;
-            if (!found || at != line_end)
-                return false;
+            found = true;
         } else if (memchr(text, ':', (size_t)(line_end - text)) == NULL) {
             return false;
         }
@@ -142,7 +151,7 @@ static enum frame_status next_headed(struct frame_reader *reader, const char **t
     if (reader->skip > 0) {
         size_t skipped = reader->skip < have ? reader->skip : have;
         reader->skip -= skipped;
-        advance(reader, skipped);
+        frame_advance(reader, skipped);
         if (reader->skip > 0)
             return FRAME_NONE;
         at = frame_reader_unread(reader, &have);
@@ -156,13 +165,13 @@ static enum frame_status next_headed(struct frame_reader *reader, const char **t
         return FRAME_BROKEN;
     size_t head = (size_t)(body - at);
     if (length > reader->limit) {
-        advance(reader, head);
+        frame_advance(reader, head);
         reader->skip = length;
         return FRAME_TOO_LONG;
     }
     if (have - head < length)
         return FRAME_NONE;
-    advance(reader, head + length);
+    frame_advance(reader, head + length);
     *text = body;
     *len = length;
     return FRAME_READY;
@@ -178,7 +187,7 @@ static enum framing recognise(char first) {
 
 enum frame_status frame_reader_next(struct frame_reader *reader, const char **text, size_t *len) {
     if (reader->framing == FRAMING_UNKNOWN) {
-        skip_space(reader);
+        frame_skip_space(reader);
         if (reader->start == reader->in.len)
             return FRAME_NONE;
         reader->framing = recognise(reader->in.data[reader->start]);

@@ -1,8 +1,8 @@
-/* The two framings of a byte stream: messages ended by newlines, and messages behind
- * `Content-Length:` headers as the Language Server Protocol 3.17 (base protocol) has them.
+/* The two framings of a byte stream: messages ended by newlines, and messages behind `Content-Length:` headers as the
+ * Language Server Protocol 3.17 (base protocol) has them.
  *
- * The first byte of the stream tells which: '{' or '[' (or white space) is lines, 'C' or 'c' is
- * headers. Knows nothing of file descriptors and of what is in a message. */
+ * The first byte of the stream tells which: '{' or '[' (or white space before it) is lines, 'C' or 'c' is headers. File
+ * descriptors and the contents of messages are not known here. */
 #pragma once
 
 #include <stdbool.h>
@@ -29,30 +29,30 @@ enum frame_status {
 struct frame_reader {
     struct buffer in;
     size_t limit;
-    size_t start;   /* of in: first byte not yet handed out */
-    size_t scanned; /* of in: bytes known to hold no newline */
-    size_t skip;    /* headers: bytes of a too long message still to come */
+    size_t start;   /* in `in`: the first byte that was not handed out yet */
+    size_t scanned; /* in `in`: no newline is between `start` and here */
+    size_t skip;    /* headers: bytes of a too long message that are still to come */
     bool skip_line; /* lines: the rest of a too long message is still to come */
     enum framing framing;
 };
 
-/* `limit` in bytes, at least 1. */
+/* Begins an empty stream. `limit` is the longest message, in bytes, at least 1. */
 void frame_reader_init(struct frame_reader *reader, size_t limit);
 void frame_reader_deinit(struct frame_reader *reader);
 
 /* Where to read the next `size` bytes to; invalidates the last message. */
 char *frame_reader_reserve(struct frame_reader *reader, size_t size);
 
-/* Says that `len` bytes were put there. */
+/* States that `len` bytes were put there. */
 void frame_reader_commit(struct frame_reader *reader, size_t len);
 
 /* Takes the next message; *text is valid until frame_reader_reserve() or frame_reader_trim() is called. */
 enum frame_status frame_reader_next(struct frame_reader *reader, const char **text, size_t *len);
 
-/* Gives back memory that nothing is held in. */
+/* Frees memory that holds no bytes of a message. */
 void frame_reader_trim(struct frame_reader *reader);
 
-/* What has been read and not been handed out, *len bytes; never NULL, and valid as messages are. */
+/* The bytes that were read and not handed out, *len of them. Never NULL; valid as long as a message is. */
 const char *frame_reader_unread(const struct frame_reader *reader, size_t *len);
 
 /* Memory that the reader holds, in bytes. */

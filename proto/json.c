@@ -1,4 +1,4 @@
-/* See json.h: parsing with cJSON behind the checks of json_check.c, and printing. */
+/* Parsing with cJSON behind the checks of json_check.c, and printing. */
 #include "proto/json.h"
 
 #include <math.h>
@@ -14,7 +14,7 @@ __attribute__((constructor)) static void json_init_memory(void) {
     cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = xmalloc, .free_fn = free});
 }
 
-/* Finds the next \udc80..\udcff escape that is not the second half of a pair, at or behind `at`. */
+/* Finds the next escape from \udc80 to \udcff, at or behind `at`, that is not the second half of a pair. */
 static const char *next_byte_escape(const char *at, const char *end) {
     while ((at = memchr(at, '\\', (size_t)(end - at))) != NULL) {
         if (at[1] != 'u') {
@@ -29,7 +29,8 @@ static const char *next_byte_escape(const char *at, const char *end) {
     return NULL;
 }
 
-/* cJSON refuses lone surrogates but lets any byte pass: writes the bytes that the escapes stand for. */
+/* cJSON refuses lone surrogates but takes any byte: puts the bytes in the place of the escapes that stand for them.
+ * Returns whether there is such an escape; otherwise *out stays empty. */
 static bool decode_byte_escapes(const char *text, size_t len, struct buffer *out) {
     const char *end = text + len;
     const char *escape = next_byte_escape(text, end);
@@ -146,6 +147,13 @@ const char *json_get_string(const cJSON *object, const char *name) {
 double json_get_number(const cJSON *object, const char *name, double missing) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
     return cJSON_IsNumber(item) ? item->valuedouble : missing;
+}
+
+int64_t json_get_integer(const cJSON *object, const char *name, int64_t min, int64_t max, int64_t missing) {
+    double number = json_get_number(object, name, NAN);
+    if (!(number >= (double)min && number <= (double)max) || number != (double)(int64_t)number)
+        return missing;
+    return (int64_t)number;
 }
 
 bool json_get_bool(const cJSON *object, const char *name) {

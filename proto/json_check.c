@@ -1,6 +1,5 @@
-/* The grammar of JSON (RFC 8259) checked over a text, without building anything: the part of json.h
- * that cJSON is too lax for. Also finds members and elements in texts that were checked. */
-#include "proto/json.h"
+/* A recursive descent over the grammar; and, over texts that have passed it, a faster walk by brackets and quotes. */
+#include "proto/json_check.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -14,19 +13,20 @@ struct cursor {
     const char *why;
     unsigned depth_max;
     size_t values_left;
+    bool any_surrogate; /* lone surrogates that stand for no byte pass */
 };
 
-static bool fail(struct cursor *c, const char *why) {
+static bool cursor_fail(struct cursor *c, const char *why) {
     c->why = why;
     return false;
 }
 
-static void skip_space(struct cursor *c) {
+static void cursor_skip_space(struct cursor *c) {
     while (c->at < c->end && (*c->at == ' ' || *c->at == '\t' || *c->at == '\n' || *c->at == '\r'))
         c->at++;
 }
 
-static bool take(struct cursor *c, char wanted) {
+static bool cursor_take(struct cursor *c, char wanted) {
     if (c->at == c->end || *c->at != wanted)
         return false;
     c->at++;
@@ -67,16 +67,16 @@ static bool is_short_escape(char kind) {
 
 static bool check_escape(struct cursor *c) {
     if (c->at == c->end)
-        return fail(c, "unterminated string");
+        return cursor_fail(c, "unterminated string");
     char kind = *c->at++;
     if (kind != 'u')
-        return is_short_escape(kind) ? true : fail(c, "unknown escape in a string");
+        return is_short_escape(kind) ? true : cursor_fail(c, "unknown escape in a string");
     int unit = utf8_hex(c->at, c->end, 4);
     if (unit < 0)
-        return fail(c, "\\u is not followed by four hexadecimal digits");
+        return cursor_fail(c, "\\u is not followed by four hexadecimal digits");
     c->at += 4;
     if (unit == 0)
-        return fail(c, "\\u0000 in a string");
+        return cursor_fail(c, "\\u0000 in a string");
     if (unit < 0xd800 || unit > 0xdfff || (unit >= 0xdc80 && unit <= 0xdcff))
         return true;
     if (unit < 0xdc00 && c->end - c->at >= 6 && c->at[0] == '\\' && c->at[1] == 'u') {
@@ -86,12 +86,12 @@ static bool check_escape(struct cursor *c) {
             return true;
         }
     }
-    return fail(c, "lone surrogate that stands for no byte in a string");
+    return c->any_surrogate || cursor_fail(c, "lone surrogate that stands for no byte in a string");
 }
 
 static bool check_string(struct cursor *c) {
-    if (!take(c, '"'))
-        return fail(c, "string expected");
+    if (!cursor_take(c, '"'))
+        return cursor_fail(c, "string expected");
     while ((c->at = skip_plain(c->at, c->end)) < c->end) {
         unsigned char byte = (unsigned char)*c->at;
         if (byte == '"') {
@@ -103,36 +103,36 @@ static bool check_string(struct cursor *c) {
             if (!check_escape(c))
                 return false;
         } else if (byte < 0x20) {
-            return fail(c, "control character in a string");
+            return cursor_fail(c, "control character in a string");
         } else if (byte < 0x80) {
             c->at++;
         } else {
             size_t len = utf8_sequence(c->at, c->end);
             if (len == 0)
-                return fail(c, "invalid UTF-8");
+                return cursor_fail(c, "invalid UTF-8");
             c->at += len;
         }
     }
-    return fail(c, "unterminated string");
+    return cursor_fail(c, "unterminated string");
 }
 
-static bool digits(struct cursor *c) {
+static bool check_digits(struct cursor *c) {
     const char *start = c->at;
     while (c->at < c->end && *c->at >= '0' && *c->at <= '9')
         c->at++;
-    return c->at > start ? true : fail(c, "malformed number");
+    return c->at > start ? true : cursor_fail(c, "malformed number");
 }
 
 static bool check_number(struct cursor *c) {
-    take(c, '-');
-    if (!take(c, '0') && !digits(c))
+    cursor_take(c, '-');
+    if (!cursor_take(c, '0') && !check_digits(c))
         return false;
-    if (take(c, '.') && !digits(c))
+    if (cursor_take(c, '.') && !check_digits(c))
         return false;
-    if (take(c, 'e') || take(c, 'E')) {
-        if (!take(c, '+'))
-            take(c, '-');
-        return digits(c);
+    if (cursor_take(c, 'e') || cursor_take(c, 'E')) {
+        if (!cursor_take(c, '+'))
+            cursor_take(c, '-');
+        return check_digits(c);
     }
     return true;
 }
@@ -140,7 +140,7 @@ static bool check_number(struct cursor *c) {
 static bool check_word(struct cursor *c, const char *word) {
     size_t len = strlen(word);
     if ((size_t)(c->end - c->at) < len || memcmp(c->at, word, len) != 0)
-        return fail(c, "unknown word");
+        return cursor_fail(c, "unknown word");
     c->at += len;
     return true;
 }
@@ -148,42 +148,42 @@ static bool check_word(struct cursor *c, const char *word) {
 static bool check_value(struct cursor *c, unsigned depth);
 
 static bool check_members(struct cursor *c, unsigned depth) {
-    skip_space(c);
-    if (take(c, '}'))
+    cursor_skip_space(c);
+    if (cursor_take(c, '}'))
         return true;
     do {
-        skip_space(c);
+        cursor_skip_space(c);
         if (!check_string(c))
             return false;
-        skip_space(c);
-        if (!take(c, ':'))
-            return fail(c, "':' expected");
+        cursor_skip_space(c);
+        if (!cursor_take(c, ':'))
+            return cursor_fail(c, "':' expected");
         if (!check_value(c, depth))
             return false;
-    } while (take(c, ','));
-    return take(c, '}') ? true : fail(c, "',' or '}' expected");
+    } while (cursor_take(c, ','));
+    return cursor_take(c, '}') ? true : cursor_fail(c, "',' or '}' expected");
 }
 
 static bool check_elements(struct cursor *c, unsigned depth) {
-    skip_space(c);
-    if (take(c, ']'))
+    cursor_skip_space(c);
+    if (cursor_take(c, ']'))
         return true;
     do {
         if (!check_value(c, depth))
             return false;
-    } while (take(c, ','));
-    return take(c, ']') ? true : fail(c, "',' or ']' expected");
+    } while (cursor_take(c, ','));
+    return cursor_take(c, ']') ? true : cursor_fail(c, "',' or ']' expected");
 }
 
 /* Checks a value and the white space on both its sides. */
 static bool check_value(struct cursor *c, unsigned depth) {
-    skip_space(c);
+    cursor_skip_space(c);
     if (c->at == c->end)
-        return fail(c, "unexpected end");
+        return cursor_fail(c, "unexpected end");
     if (depth == c->depth_max && (*c->at == '{' || *c->at == '['))
-        return fail(c, "nested too deeply");
+        return cursor_fail(c, "nested too deeply");
     if (c->values_left-- == 0)
-        return fail(c, "too many values");
+        return cursor_fail(c, "too many values");
     bool fine;
     switch (*c->at) {
     case '{':
@@ -209,8 +209,14 @@ static bool check_value(struct cursor *c, unsigned depth) {
     default:
         fine = check_number(c);
     }
-    skip_space(c);
+    cursor_skip_space(c);
     return fine;
+}
+
+static const char *check_text(struct cursor *c) {
+    if (check_value(c, 0) && c->at != c->end)
+        c->why = "text behind the value";
+    return c->why;
 }
 
 const char *json_check(const char *text, size_t len) {
@@ -218,17 +224,20 @@ const char *json_check(const char *text, size_t len) {
 }
 
 const char *json_check_within(const char *text, size_t len, const struct json_limits *limits) {
-    struct cursor c = {text, text + len, NULL, limits->depth, limits->values};
-    if (check_value(&c, 0) && c.at != c.end)
-        c.why = "text behind the value";
-    return c.why;
+    struct cursor c = {text, text + len, NULL, limits->depth, limits->values, false};
+    return check_text(&c);
+}
+
+const char *json_check_grammar(const char *text, size_t len, const struct json_limits *limits) {
+    struct cursor c = {text, text + len, NULL, limits->depth, limits->values, true};
+    return check_text(&c);
 }
 
 bool json_span_is(struct json_span span, const char *text) {
     return span.text != NULL && span.len == strlen(text) && memcmp(span.text, text, span.len) == 0;
 }
 
-/* The functions below pass over text that json_check() has passed: brackets and quotes match. */
+/* The functions below pass over a text that json_check() has passed: brackets and quotes match. */
 
 static void pass_string(struct cursor *c) {
     c->at++;
@@ -238,7 +247,7 @@ static void pass_string(struct cursor *c) {
 }
 
 static struct json_span pass_value(struct cursor *c) {
-    skip_space(c);
+    cursor_skip_space(c);
     const char *start = c->at;
     int depth = 0;
     for (; c->at < c->end; c->at++) {
@@ -261,26 +270,44 @@ static struct json_span pass_value(struct cursor *c) {
     return (struct json_span){start, (size_t)(end - start)};
 }
 
+/* The ASCII character that a \u escape stands for, or -1 for any other escape. */
+static int escaped_ascii(const char *escape, const char *end) {
+    int unit = escape[1] == 'u' ? utf8_hex(escape + 2, end, 4) : -1;
+    return unit < 0x80 ? unit : -1;
+}
+
+/* Whether the text of a key, between its quotes, spells the name, which is of ASCII characters that need no escape. */
+static bool key_is(struct json_span key, const char *name) {
+    const char *at = key.text, *end = key.text + key.len;
+    for (; *name != '\0'; name++) {
+        bool escaped = at < end && *at == '\\';
+        if (at == end || (escaped ? escaped_ascii(at, end) : *at) != *name)
+            return false;
+        at += escaped ? 6 : 1;
+    }
+    return at == end;
+}
+
 void json_members(const char *text, size_t len, const char *const *names, struct json_span *found, size_t count) {
     struct cursor c = {.at = text, .end = text + len};
     for (size_t i = 0; i < count; i++)
         found[i] = (struct json_span){NULL, 0};
-    skip_space(&c);
-    if (!take(&c, '{'))
+    cursor_skip_space(&c);
+    if (!cursor_take(&c, '{'))
         return;
-    skip_space(&c);
+    cursor_skip_space(&c);
     while (c.at < c.end && *c.at == '"') {
         const char *key = c.at + 1;
         pass_string(&c);
-        size_t key_len = (size_t)(c.at - key) - 1;
-        skip_space(&c);
+        struct json_span name = {key, (size_t)(c.at - key) - 1};
+        cursor_skip_space(&c);
         c.at++; /* the colon */
         struct json_span value = pass_value(&c);
         for (size_t i = 0; i < count; i++)
-            if (key_len == strlen(names[i]) && memcmp(key, names[i], key_len) == 0)
+            if (key_is(name, names[i]))
                 found[i] = value;
-        take(&c, ',');
-        skip_space(&c);
+        cursor_take(&c, ',');
+        cursor_skip_space(&c);
     }
 }
 
@@ -293,12 +320,12 @@ struct json_span json_member(const char *text, size_t len, const char *name) {
 void json_each_element(const char *text, size_t len, void (*element)(struct json_span element, void *context),
                        void *context) {
     struct cursor c = {.at = text, .end = text + len};
-    skip_space(&c);
-    if (!take(&c, '['))
+    cursor_skip_space(&c);
+    if (!cursor_take(&c, '['))
         return;
-    skip_space(&c);
+    cursor_skip_space(&c);
     while (c.at < c.end && *c.at != ']') {
         element(pass_value(&c), context);
-        take(&c, ',');
+        cursor_take(&c, ',');
     }
 }

@@ -1,24 +1,25 @@
-/* See position.h. */
+/* Every function walks the line from its start. */
 #include "proto/position.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/utf8.h"
 
-static const char *const names[] = {
+static const char *const encoding_names[] = {
     [POSITION_UTF16] = "utf-16", [POSITION_UTF8] = "utf-8", [POSITION_UTF32] = "utf-32"};
 
 const char *position_encoding_name(enum position_encoding encoding) {
-    return names[encoding];
+    return encoding_names[encoding];
 }
 
 int position_encoding_parse(const char *name, enum position_encoding *encoding) {
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(names[i], name) == 0) {
+    for (size_t i = 0; i < sizeof encoding_names / sizeof *encoding_names; i++)
+        if (strcmp(encoding_names[i], name) == 0) {
             *encoding = (enum position_encoding)i;
             return 0;
         }
-    return -1;
+    return -EINVAL;
 }
 
 size_t position_character(const char *at, const char *end) {
@@ -27,7 +28,7 @@ size_t position_character(const char *at, const char *end) {
 }
 
 /* How many columns a character of so many bytes takes. */
-static size_t width(enum position_encoding encoding, size_t bytes) {
+static size_t columns_of(enum position_encoding encoding, size_t bytes) {
     switch (encoding) {
     case POSITION_UTF8:
         return bytes;
@@ -43,7 +44,7 @@ size_t position_to_byte(enum position_encoding encoding, const char *line, size_
     size_t byte = 0;
     while (byte < len) {
         size_t bytes = position_character(line + byte, line + len);
-        size_t columns = width(encoding, bytes);
+        size_t columns = columns_of(encoding, bytes);
         if (column < columns)
             break;
         column -= columns;
@@ -59,7 +60,7 @@ size_t position_from_byte(enum position_encoding encoding, const char *line, siz
         if (at + bytes > byte)
             break;
         at += bytes;
-        column += width(encoding, bytes);
+        column += columns_of(encoding, bytes);
     }
     return column;
 }

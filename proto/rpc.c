@@ -1,4 +1,4 @@
-/* See rpc.h. */
+/* Messages are taken apart as raw text by json_check.h; only the method is decoded. */
 #include "proto/rpc.h"
 
 #include <stdlib.h>
@@ -36,19 +36,40 @@ static bool is_id(struct json_span value) {
 
 static char *string_of(struct json_span value) {
     const char *error;
-    cJSON *tree = json_parse(value.text, value.len, &error);
+    cJSON *tree = json_parse_checked(value.text, value.len, &error);
     char *text = cJSON_IsString(tree) ? xstrdup(tree->valuestring) : NULL;
     cJSON_Delete(tree);
     return text;
 }
 
-static bool span_is(struct json_span value, const char *text) {
-    return value.text != NULL && value.len == strlen(text) && memcmp(value.text, text, value.len) == 0;
-}
-
-static int refuse(const char **why, const char *text) {
+static int rpc_refuse(const char **why, const char *text) {
     *why = text;
     return RPC_INVALID_REQUEST;
+}
+
+static int rpc_take_id(struct rpc_message *message, struct json_span id, const char **why) {
+    if (id.text == NULL)
+        return 0;
+    if (!is_id(id))
+        return rpc_refuse(why, "'id' must be a string, a number or null");
+    if (id.len > RPC_ID_MAX)
+        return rpc_refuse(why, "'id' is longer than 4096 bytes");
+    message->id = xstrndup(id.text, id.len);
+    return 0;
+}
+
+static int rpc_take_method(struct rpc_message *message, struct json_span method, const char **why) {
+    message->method = string_of(method);
+    if (message->method == NULL)
+        return rpc_refuse(why, "'method' must be a string");
+    if (message->params.text != NULL && *message->params.text != '{' && *message->params.text != '[')
+        return rpc_refuse(why, "'params' must be an object");
+    return 0;
+}
+
+static int rpc_take_answer(const struct rpc_message *message, const char **why) {
+    bool is_answer = message->id != NULL && (message->result.text != NULL) != (message->error.text != NULL);
+    return is_answer ? 0 : rpc_refuse(why, "'method' is missing");
 }
 
 /* The members of a message, in the order of their names below. */
@@ -61,31 +82,28 @@ int rpc_parse(const char *text, size_t len, struct rpc_message *message, const c
     while (len > 0 && strchr(" \t\r\n", *text))
         text++, len--;
     if (len == 0 || *text != '{')
-        return refuse(why, "a request is an object");
+        return rpc_refuse(why, "a request is an object");
     struct json_span members[MEMBERS];
     json_members(text, len, member_names, members, MEMBERS);
-    struct json_span id = members[ID], method = members[METHOD];
-    if (id.text != NULL) {
-        if (!is_id(id))
-            return refuse(why, "'id' must be a string, a number or null");
-        message->id = xstrndup(id.text, id.len);
-    }
-    if (!span_is(members[JSONRPC], "\"2.0\""))
-        return refuse(why, "'jsonrpc' must be \"2.0\"");
-    if (!span_is(members[PARAMS], "null")) /* what eglot says for none */
+    int code = rpc_take_id(message, members[ID], why);
+    if (code != 0)
+        return code;
+    if (!json_span_is(members[JSONRPC], "\"2.0\""))
+        return rpc_refuse(why, "'jsonrpc' must be \"2.0\"");
+    if (!json_span_is(members[PARAMS], "null")) /* what eglot says for none */
         message->params = members[PARAMS];
     message->result = members[RESULT];
     message->error = members[ERROR];
-    if (method.text == NULL) {
-        bool response = message->id != NULL && (message->result.text != NULL) != (message->error.text != NULL);
-        return response ? 0 : refuse(why, "'method' is missing");
-    }
-    message->method = string_of(method);
-    if (message->method == NULL)
-        return refuse(why, "'method' must be a string");
-    if (message->params.text != NULL && *message->params.text != '{' && *message->params.text != '[')
-        return refuse(why, "'params' must be an object");
-    return 0;
+    return members[METHOD].text != NULL ? rpc_take_method(message, members[METHOD], why)
+                                        : rpc_take_answer(message, why);
+}
+
+char *rpc_refused_id(const char *text, size_t len, const struct json_limits *limits) {
+    if (json_check_grammar(text, len, limits) != NULL)
+        return NULL;
+    struct json_span id = json_member(text, len, "id");
+    bool is_fine = is_id(id) && id.len <= RPC_ID_MAX && json_check(id.text, id.len) == NULL;
+    return is_fine ? xstrndup(id.text, id.len) : NULL;
 }
 
 void rpc_message_deinit(struct rpc_message *message) {
@@ -94,7 +112,7 @@ void rpc_message_deinit(struct rpc_message *message) {
     *message = (struct rpc_message){0};
 }
 
-static void begin(struct buffer *out, const char *id) {
+static void rpc_begin(struct buffer *out, const char *id) {
     buffer_append_string(out, "{\"jsonrpc\":\"2.0\"");
     if (id != NULL) {
         buffer_append_string(out, ",\"id\":");
@@ -103,7 +121,7 @@ static void begin(struct buffer *out, const char *id) {
 }
 
 void rpc_write_request(struct buffer *out, const char *id, const char *method, const char *params, size_t params_len) {
-    begin(out, id);
+    rpc_begin(out, id);
     buffer_append_string(out, ",\"method\":");
     json_print_string(method, out);
     if (params != NULL) {
@@ -118,21 +136,21 @@ void rpc_write_notification(struct buffer *out, const char *method, const char *
 }
 
 void rpc_write_result(struct buffer *out, const char *id, const char *result, size_t result_len) {
-    begin(out, id ? id : "null");
+    rpc_begin(out, id ? id : "null");
     buffer_append_string(out, ",\"result\":");
     buffer_append(out, result, result_len);
     buffer_append_char(out, '}');
 }
 
 void rpc_write_raw_error(struct buffer *out, const char *id, const char *error, size_t error_len) {
-    begin(out, id ? id : "null");
+    rpc_begin(out, id ? id : "null");
     buffer_append_string(out, ",\"error\":");
     buffer_append(out, error, error_len);
     buffer_append_char(out, '}');
 }
 
 void rpc_write_error(struct buffer *out, const char *id, int code, const char *message, const cJSON *data) {
-    begin(out, id ? id : "null");
+    rpc_begin(out, id ? id : "null");
     buffer_printf(out, ",\"error\":{\"code\":%d,\"message\":", code);
     json_print_string(message, out);
     if (data != NULL) {

@@ -1,4 +1,4 @@
-/* See source_text.h. */
+/* An edit moves the bytes and finds the lines behind it anew. */
 #include "proto/source_text.h"
 
 #include <stdlib.h>
@@ -18,7 +18,7 @@ static void add_start(struct source_text *text, size_t start) {
     text->starts[text->count++] = start;
 }
 
-/* Finds the lines behind line `line`, whose start is known, anew. */
+/* Finds the starts of the lines behind `line`, whose own start is known. */
 static void index_from(struct source_text *text, size_t line) {
     const char *bytes = text->bytes.data;
     text->count = line;
@@ -83,7 +83,7 @@ void source_text_edit(struct source_text *text, enum position_encoding encoding,
     if (len > 0)
         memcpy(all->data + from, bytes, len);
     all->len += len - (to - from);
-    /* A \r that ends the line before may get its \n here. */
+    /* The edit may begin with the \n of a \r that ends the line before. */
     size_t line = start.line < text->count ? start.line : text->count;
     index_from(text, line ? line - 1 : 0);
 }

@@ -1,7 +1,7 @@
-/* The text of an open document, by lines, and the edits that a client makes to it. Pure.
+/* The text of an open document, by lines, and an editor's changes to it.
  *
- * Lines end with \n, \r\n or \r, as the Language Server Protocol has it, and Python. There is always at least one line;
- * the last one has no end. */
+ * Lines end with \n, \r\n or \r, in the Language Server Protocol and in Python. A text has at least one line; the last
+ * line has no end. */
 #pragma once
 
 #include <stddef.h>
@@ -12,8 +12,8 @@
 /* Zero-initialised is the empty text. */
 struct source_text {
     struct buffer bytes;
-    size_t *starts; /* of the lines behind the first */
-    size_t count;   /* of starts */
+    size_t *starts; /* byte at which each line but the first begins; owned */
+    size_t count;   /* number of starts */
     size_t cap;
 };
 
@@ -25,16 +25,17 @@ struct source_position {
 
 void source_text_deinit(struct source_text *text);
 
-/* Replaces all of it. */
+/* Replaces the whole text. */
 void source_text_set(struct source_text *text, const char *bytes, size_t len);
 
-/* Replaces what stands from `start` to `end`. Positions behind a line's end mean its end, behind the last line the
- * text's end; an `end` before `start` means `start`. */
+/* Replaces the text from `start` to `end`. A position behind the end of a line means that end; a position behind the
+ * last line means the end of the text; an `end` before `start` means `start`. */
 void source_text_edit(struct source_text *text, enum position_encoding encoding, struct source_position start,
                       struct source_position end, const char *bytes, size_t len);
 
+/* The number of lines. */
 size_t source_text_lines(const struct source_text *text);
 
-/* The line without its end; NULL and 0 behind the last. Valid until the next change; never NULL for a line that is
- * there. */
+/* The line without its end, *len bytes; valid until the next change. NULL and 0 for a line behind the last, and for no
+ * other. */
 const char *source_text_line(const struct source_text *text, size_t line, size_t *len);

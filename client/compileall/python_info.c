@@ -53,7 +53,7 @@ static char *copy_member(const cJSON *object, const char *name) {
 static void read_beside(struct python_info *info, const char *host) {
     char *path = xasprintf("%s.json", host);
     cJSON *tree = read_json(path);
-    double magic = json_get_number(tree, "magic", 0);
+    int64_t magic = json_get_integer(tree, "magic", 1, UINT32_MAX, 0);
     info->interpreter = copy_member(tree, "interpreter");
     info->cache_tag = magic > 0 ? copy_member(tree, "cache_tag") : NULL;
     info->magic = (uint32_t)magic;

@@ -1,6 +1,7 @@
 /* See compileall_texts.h. Follows Lib/compileall.py of CPython 3.13. */
 #include "client/compileall/texts.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,7 +45,7 @@ void compileall_say_failure(struct buffer *out, int quiet, const char *path, con
 
 /* The words of an exception: PyCompileError's text alone, others' with their class. */
 static char *words_of(const cJSON *error) {
-    int code = (int)json_get_number(error, "code", 0);
+    int code = (int)json_get_integer(error, "code", INT_MIN, INT_MAX, 0);
     const cJSON *data = cJSON_GetObjectItemCaseSensitive(error, "data");
     const char *msg = json_get_string(data, "msg"), *type = json_get_string(data, "type");
     if (code == RPC_PY_COMPILE_ERROR && msg != NULL)

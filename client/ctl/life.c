@@ -2,6 +2,7 @@
 #include "client/ctl/ctl.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,7 @@ static cJSON *ask_status(struct rpc_client *client, char **why) {
 }
 
 static pid_t pid_of(const cJSON *status) {
-    return (pid_t)json_get_number(status, "pid", 0);
+    return (pid_t)json_get_integer(status, "pid", 1, INT_MAX, 0);
 }
 
 /* A descriptor that becomes readable when the process has ended, or a negative value. */

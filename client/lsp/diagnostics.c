@@ -1,6 +1,8 @@
 /* Conversion of a check's answer into diagnostics. */
 #include "client/lsp/diagnostics.h"
 
+#include <limits.h>
+
 #include "proto/error_range.h"
 #include "proto/json.h"
 #include "proto/rpc.h"
@@ -59,7 +61,7 @@ static cJSON *diagnostics_compile_error(const struct diagnostics_context *c, con
 
 static cJSON *diagnostics_error(const struct diagnostics_context *c, const cJSON *error) {
     const cJSON *data = cJSON_GetObjectItemCaseSensitive(error, "data");
-    int code = (int)json_get_number(error, "code", 0);
+    int code = (int)json_get_integer(error, "code", INT_MIN, INT_MAX, 0);
     switch (code) {
     case RPC_PY_COMPILE_ERROR:
         return diagnostics_compile_error(c, data);

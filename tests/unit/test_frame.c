@@ -1,6 +1,8 @@
 /* Unit tests of proto/frame. */
 #include "tests/unit/check.h"
 
+#include <stdio.h>
+
 #include "proto/frame.h"
 
 static void feed(struct frame_reader *reader, const char *data, size_t len) {
@@ -189,6 +191,33 @@ static void test_write(void **state) {
     buffer_deinit(&out);
 }
 
+static enum frame_status status_of_length(const char *length) {
+    struct frame_reader reader;
+    const char *text;
+    size_t len;
+    char head[100];
+    frame_reader_init(&reader, 100);
+    feed(&reader, head, (size_t)snprintf(head, sizeof head, "Content-Length: %s\r\n\r\n", length));
+    enum frame_status status = frame_reader_next(&reader, &text, &len);
+    frame_reader_deinit(&reader);
+    return status;
+}
+
+/* A length is skipped as long as a size_t of any width holds it, and never wraps around to a small one. */
+static void test_bound_of_lengths(void **state) {
+    char length[40];
+    snprintf(length, sizeof length, "%zu", SIZE_MAX / 16);
+    assert_int_equal(status_of_length(length), FRAME_TOO_LONG);
+    snprintf(length, sizeof length, "%zu9", SIZE_MAX / 16);
+    assert_int_equal(status_of_length(length), FRAME_TOO_LONG);
+    snprintf(length, sizeof length, "%zu0", SIZE_MAX / 16 + 1);
+    assert_int_equal(status_of_length(length), FRAME_BROKEN);
+    snprintf(length, sizeof length, "%zu", SIZE_MAX);
+    assert_int_equal(status_of_length(length), FRAME_BROKEN);
+    snprintf(length, sizeof length, "%zu0", SIZE_MAX);
+    assert_int_equal(status_of_length(length), FRAME_BROKEN);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),
@@ -201,6 +230,7 @@ int main(void) {
         cmocka_unit_test(test_write),
         cmocka_unit_test(test_memory_is_given_back),
         cmocka_unit_test(test_unread),
+        cmocka_unit_test(test_bound_of_lengths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,6 +137,46 @@ static void test_member(void **state) {
     expect_member("{\"id\":1,\"id\":2}", "id", "2");
 }
 
+/* A name is the same name however it is escaped. */
+static void test_escaped_names(void **state) {
+    expect_member("{\"\\u0069d\":1}", "id", "1");
+    expect_member("{\"i\\u0064\":1}", "id", "1");
+    expect_member("{\"id\":1,\"\\u0069\\u0064\":2}", "id", "2");
+    expect_member("{\"\\u0069\":1}", "id", NULL);
+    expect_member("{\"\\u0069dd\":1}", "id", NULL);
+    expect_member("{\"id\\n\":1}", "id", NULL);
+    expect_member("{\"\\u00e9d\":1,\"\\udce9d\":2,\"i\\\\d\":3}", "id", NULL);
+}
+
+static void test_grammar(void **state) {
+    static const struct json_limits limits = {JSON_DEPTH_MAX, SIZE_MAX};
+    static const char *const lone[] = {"\"\\ud800\"", "\"\\udc7f\"", "\"\\udfff\"", "\"\\ud800\\ud800\\udc00\"",
+                                       "\"\\ud800\\n\""};
+    for (size_t i = 0; i < sizeof lone / sizeof *lone; i++) {
+        assert_non_null(json_check(lone[i], strlen(lone[i])));
+        assert_null(json_check_grammar(lone[i], strlen(lone[i]), &limits));
+    }
+    assert_non_null(json_check_grammar("\"\\u0000\"", 8, &limits));
+    assert_non_null(json_check_grammar("\"\\ud8\"", 6, &limits));
+    assert_non_null(json_check_grammar("[[]]", 4, &(struct json_limits){1, 9}));
+}
+
+static void test_integers(void **state) {
+    static const struct {
+        const char *text;
+        long wanted;
+    } cases[] = {{"7", 7},      {"-3", -3},    {"7.0", 7},     {"10", 10},   {"11", 99},    {"-4", 99},    {"0.5", 99},
+                 {"1e300", 99}, {"\"7\"", 99}, {"-1e300", 99}, {"null", 99}, {"1e400", 99}, {"-1e400", 99}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *error;
+        cJSON *object = cJSON_CreateObject();
+        cJSON_AddItemToObject(object, "n", json_parse(cases[i].text, strlen(cases[i].text), &error));
+        assert_int_equal(json_get_integer(object, "n", -3, 10, 99), cases[i].wanted);
+        cJSON_Delete(object);
+    }
+    assert_int_equal(json_get_integer(NULL, "n", -3, 10, 99), 99);
+}
+
 static void test_members(void **state) {
     (void)state;
     static const char *const names[] = {"b", "none", "a"};
@@ -212,6 +252,9 @@ int main(void) {
         cmocka_unit_test(test_every_byte_at_every_place),
         cmocka_unit_test(test_bytes_in_strings),
         cmocka_unit_test(test_member),
+        cmocka_unit_test(test_escaped_names),
+        cmocka_unit_test(test_grammar),
+        cmocka_unit_test(test_integers),
         cmocka_unit_test(test_elements),
         cmocka_unit_test(test_cjson_allocates_with_ours),
     };

@@ -47,6 +47,54 @@ static void test_bad_requests(void **state) {
     }
 }
 
+static void test_escaped_id(void **state) {
+    struct rpc_message m;
+    assert_int_equal(parse("{\"jsonrpc\":\"2.0\",\"\\u0069d\":1,\"m\\u0065thod\":\"m\"}", &m), 0);
+    assert_string_equal(m.id, "1");
+    assert_string_equal(m.method, "m");
+    rpc_message_deinit(&m);
+}
+
+static void test_bound_of_ids(void **state) {
+    for (size_t len = RPC_ID_MAX; len <= RPC_ID_MAX + 1; len++) {
+        struct rpc_message m;
+        char *digits = xmalloc(len + 1);
+        memset(digits, '1', len);
+        digits[len] = '\0';
+        char *text = xasprintf("{\"jsonrpc\":\"2.0\",\"id\":%s,\"method\":\"m\"}", digits);
+        assert_int_equal(parse(text, &m), len > RPC_ID_MAX ? RPC_INVALID_REQUEST : 0);
+        assert_int_equal(m.id != NULL, len <= RPC_ID_MAX);
+        rpc_message_deinit(&m);
+        free(text);
+        free(digits);
+    }
+}
+
+static void test_refused_id(void **state) {
+    static const struct json_limits limits = {JSON_DEPTH_MAX, 10};
+    static const struct {
+        const char *text, *id;
+    } cases[] = {
+        {"{\"id\":7,\"params\":{\"source\":\"\\ud800\"}}", "7"},
+        {" {\"params\":{\"id\":8,\"source\":\"\\udc00\"},\"\\u0069d\":\"a\"}", "\"a\""},
+        {"{\"params\":{\"source\":\"\\ud800\"}}", NULL},
+        {"{\"id\":\"\\ud800\"}", NULL}, /* our answer would be no text that can be read */
+        {"{\"id\":{},\"a\":\"\\ud800\"}", NULL},
+        {"{\"id\":7,\"a\":\"\\ud800\"", NULL},
+        {"{\"id\":7,\"a\":\"\\u0000\"}", NULL},
+        {"{\"id\":7,\"a\":[1,2,3,4,5,6,7,8,9,\"\\ud800\"]}", NULL},
+        {"[{\"id\":7,\"a\":\"\\ud800\"}]", NULL},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *id = rpc_refused_id(cases[i].text, strlen(cases[i].text), &limits);
+        assert_int_equal(id != NULL, cases[i].id != NULL);
+        if (id != NULL)
+            assert_string_equal(id, cases[i].id);
+        free(id);
+    }
+}
+
 static void test_write(void **state) {
     (void)state;
     struct buffer out = {0};
@@ -101,8 +149,10 @@ static void test_compile_round(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_request),          cmocka_unit_test(test_bad_requests),  cmocka_unit_test(test_write),
-        cmocka_unit_test(test_compile_defaults), cmocka_unit_test(test_compile_round),
+        cmocka_unit_test(test_request),    cmocka_unit_test(test_bad_requests),
+        cmocka_unit_test(test_write),      cmocka_unit_test(test_compile_defaults),
+        cmocka_unit_test(test_escaped_id), cmocka_unit_test(test_bound_of_ids),
+        cmocka_unit_test(test_refused_id), cmocka_unit_test(test_compile_round),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
