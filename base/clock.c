@@ -1,4 +1,4 @@
-/* See clock.h. */
+/* CLOCK_MONOTONIC in milliseconds and microseconds. */
 #include "base/clock.h"
 
 #include <limits.h>

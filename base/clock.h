@@ -1,14 +1,15 @@
-/* A monotonic clock, for deadlines and for how long something took. */
+/* A monotonic clock, for deadlines and durations. Not for the time of day. */
 #pragma once
 
 #include <stdint.h>
 
-/* Milliseconds, and microseconds, of a clock that nobody sets: CLOCK_MONOTONIC, the same for all processes. */
+/* The time in milliseconds and in microseconds on CLOCK_MONOTONIC, which cannot be set and is the same for all
+ * processes. */
 int64_t clock_ms(void);
 int64_t clock_us(void);
 
-/* Sleeps; a signal may end it early. */
+/* Sleeps; a signal may end the sleep early. */
 void clock_sleep_ms(int ms);
 
-/* What is left until the deadline as a timeout for poll(): 0 where it has passed. */
+/* The time left until the deadline, as a timeout for poll(): 0 if the deadline has passed. */
 int clock_left(int64_t deadline);

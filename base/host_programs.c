@@ -1,4 +1,4 @@
-/* See host_programs.h. */
+/* Reads the folders of hosts, and sorts. */
 #include "base/host_programs.h"
 
 #include <dirent.h>

@@ -1,4 +1,4 @@
-/* Which hosts are installed: the executables pycompile-host-X.Y beside this program. */
+/* The installed hosts: the executables pycompile-host-X.Y of this installation. */
 #pragma once
 
 #include "base/python_version.h"
@@ -9,12 +9,13 @@ struct host_program {
     struct python_version version;
 };
 
-/* Newest Python first; one for each X.Y. */
+/* One item for each X.Y, the newest Python first. */
 struct host_programs {
     struct host_program *items;
     unsigned count;
 };
 
-/* Looks in `first` (or NULL), then in the folders of paths_host_folders(). Reads folders: for start-up. */
+/* Looks in `first` (or NULL), then in the folders of paths_host_folders(); the first folder that has a version wins. It
+ * reads folders, so it is for the start of a program, not for an event loop. */
 void host_programs_find(struct host_programs *programs, const char *first);
 void host_programs_deinit(struct host_programs *programs);

@@ -1,4 +1,4 @@
-/* Reads, writes and io_run(): the child is waited for by a pidfd, and by looking again where the kernel has none. */
+/* Reads, writes and io_run(), which waits for the child with a pidfd, or by polling if the kernel has none. */
 #include "base/io.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "base/clock.h"
 
 #define READ_SIZE 4096
-/* How often a child is looked at where there is no pidfd. */
+/* The interval of polling a child without a pidfd. */
 #define LOOK_MS 5
 
 int io_write_all(int fd, const void *data, size_t len) {
@@ -45,7 +45,7 @@ int io_send_all(int fd, const void *data, size_t len) {
     return 0;
 }
 
-/* read(), repeated where a signal interrupts it. */
+/* read(), repeated when a signal interrupts it. */
 static ssize_t io_read(int fd, char *data, size_t len) {
     ssize_t result;
     while ((result = read(fd, data, len)) < 0 && errno == EINTR)
@@ -104,7 +104,7 @@ static void io_set_files(posix_spawn_file_actions_t *files, const struct io_prog
     posix_spawn_file_actions_adddup2(files, said_fd, program->read_fd);
 }
 
-/* Signals are as a shell has them, whatever this process ignores. */
+/* The child gets the signal dispositions that a shell gives, whatever this process ignores. */
 static void io_set_attributes(posix_spawnattr_t *attributes, bool apart) {
     sigset_t none, defaults;
     sigemptyset(&none);
@@ -145,11 +145,11 @@ struct io_child {
     const struct io_program *program;
     struct buffer *said;
     pid_t pid;
-    int pid_fd;  /* readable once it has ended; -1 where the kernel has none */
-    int said_fd; /* -1 once it is at its end */
+    int pid_fd;  /* readable once the child has ended; -1 if the kernel has none */
+    int said_fd; /* the child's output; -1 after its end */
 };
 
-/* Takes what is there: one read, as a child's child may keep the other end open. */
+/* Reads once: a child of the child may keep the other end open. */
 static void io_child_read(struct io_child *child) {
     char data[READ_SIZE];
     ssize_t len = io_read(child->said_fd, data, sizeof data);
@@ -164,13 +164,13 @@ static void io_child_read(struct io_child *child) {
     buffer_append(child->said, data, (size_t)len < left ? (size_t)len : left);
 }
 
-/* Whether it has ended; then *status is its wait status. */
+/* Whether the child has ended; then *status is its wait status. */
 static bool io_child_ended(struct io_child *child, int *status) {
     pid_t done;
     while ((done = waitpid(child->pid, status, WNOHANG)) < 0 && errno == EINTR)
         ;
     if (done < 0)
-        *status = 0; /* reaped by another; nothing is known against it */
+        *status = 0; /* something else has reaped it; no failure is known */
     return done != 0;
 }
 

@@ -1,7 +1,7 @@
-/* Whole reads and writes, and a program that is run for what it prints: interrupted calls are repeated, and every
- * descriptor closes on exec.
+/* Whole reads and writes, and running a program for its output. Interrupted calls are repeated, and every descriptor is
+ * closed on exec.
  *
- * Not for an event loop: all of it may block, apart from files of /proc and of memory. */
+ * Not for an event loop: everything here may block, except on files of /proc and of memory. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,15 +10,15 @@
 
 #include "base/buffer.h"
 
-/* Writes all bytes; waits where somebody has made the descriptor non-blocking. Returns 0 or a negative errno value. */
+/* Writes all bytes; waits if the descriptor is non-blocking. Returns 0 or a negative errno value. */
 int io_write_all(int fd, const void *data, size_t len);
 
 /* Sends all bytes to a blocking socket; a closed peer is an error, not a signal. Returns 0 or a negative errno value.
  */
 int io_send_all(int fd, const void *data, size_t len);
 
-/* Appends what is left to read, up to the end of file. Returns 0, or a negative errno value: -EFBIG where there are
- * more than `limit` bytes. Then `out` holds what was read before. */
+/* Appends the bytes up to the end of file. Returns 0, or a negative errno value: -EFBIG if there are more than `limit`
+ * bytes. `out` then holds the bytes that were read before. */
 int io_read_all(int fd, size_t limit, struct buffer *out);
 
 /* Appends the contents of a file, of `limit` bytes at most. `flags` are added to open()'s: O_NOFOLLOW, O_NONBLOCK.
@@ -34,15 +34,15 @@ struct io_program {
     const char *path;
     const char *const *argv; /* ended by NULL */
     bool search;             /* look for `path` in $PATH, as a shell does */
-    int read_fd;             /* STDOUT_FILENO or STDERR_FILENO: the one that is read */
-    size_t limit;            /* bytes kept of what it says; what is beyond is read and dropped */
-    int64_t deadline;        /* clock.h; then it is killed */
-    int wake_fd;             /* it is also killed once this can be read; -1: none */
-    bool apart; /* a process group of its own: no signal of the terminal reaches it, and all of it is killed */
+    int read_fd;             /* the output that is read: STDOUT_FILENO or STDERR_FILENO */
+    size_t limit;            /* bytes of output that are kept; the rest is read and dropped */
+    int64_t deadline;        /* of clock_ms(); then it is killed */
+    int wake_fd;             /* the program is also killed when this becomes readable; -1: none */
+    bool apart; /* a process group of its own: no signal of the terminal reaches it, and the whole group is killed */
 };
 
-/* Runs the program with the signals of a fresh process, and waits until it ends; its own children may live on. Where
- * standard error is read, standard output is /dev/null; else standard error is the caller's. Appends what it says.
- * Returns its wait status, or a negative errno value: -ETIMEDOUT and -EINTR where the deadline or wake_fd has ended it,
- * else why it could not be run. An ignored SIGCHLD of the caller's is set to its default. */
+/* Runs the program with the signals of a fresh process, and waits until it ends; its own children may live on. If
+ * standard error is read, standard output is /dev/null; else standard error is the caller's. Appends the output.
+ * Returns the wait status, or a negative errno value: -ETIMEDOUT or -EINTR if the deadline or wake_fd has ended the
+ * program, else the reason why it could not be run. If the caller ignores SIGCHLD, its default action is restored. */
 int io_run(const struct io_program *program, struct buffer *said);

@@ -1,5 +1,5 @@
-/* A circular doubly linked list whose links stand inside its members. A list head is a link too; a
- * link that is in no list points at itself. */
+/* A circular doubly linked list whose links are inside its members. A list head is a link too; a link that is in no
+ * list points at itself. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,10 +10,10 @@ struct list {
     struct list *prev;
 };
 
-/* The structure that a link stands in. */
+/* The structure that contains a link. */
 #define list_entry(link, type, member) ((type *)(((char *)(link)) - offsetof(type, member)))
 
-/* Visits every link; `link` itself may be removed in the body. */
+/* Visits every link. The body may remove `link` itself, and no other link. */
 #define list_each(link, head)                                                                                          \
     for (struct list *link = (head)->next, *link##_next = link->next; link != (head);                                  \
          link = link##_next, link##_next = link->next)
@@ -26,7 +26,7 @@ static inline bool list_empty(const struct list *head) {
     return head->next == head;
 }
 
-/* Removes a link from its list; harmless where it is in none. */
+/* Removes a link from its list; does nothing if the link is in none. */
 static inline void list_remove(struct list *link) {
     link->prev->next = link->next;
     link->next->prev = link->prev;

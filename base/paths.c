@@ -1,4 +1,4 @@
-/* See paths.h. */
+/* Environment, /proc/self/exe and stat() behind the paths. */
 #include "base/paths.h"
 
 #include <errno.h>
@@ -63,7 +63,7 @@ int paths_check_folder(const char *socket_path, char **why) {
     return result;
 }
 
-/* The folder of the running program, without following what it was started as. NULL if unknown. */
+/* The folder of the running program, whatever name it was started by. NULL if unknown. */
 static char *own_folder(void) {
     char path[PATH_MAX];
     ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);

@@ -1,4 +1,4 @@
-/* See percent.h. */
+/* Percent-decoding. */
 #include "base/percent.h"
 
 #include <stddef.h>

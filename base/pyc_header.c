@@ -1,4 +1,4 @@
-/* See pyc_header.h. */
+/* The layout of PEP 552, little-endian. */
 #include "base/pyc_header.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
-/* The header of a .pyc (PEP 552): reading it from disk, and what a source's stat makes of it. */
+/* The header of a .pyc (PEP 552): its bytes, reading it from disk, and making one from a source's stat. The hash of a
+ * hash-based one is made in host/source_hash.h. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,15 +17,15 @@ struct pyc_header {
     uint32_t words[2];
 };
 
-/* Reads the header of an existing .pyc, `path` relative to the folder `dir_fd`. False where there is none. */
+/* Reads the header of an existing .pyc; `path` is relative to the folder `dir_fd`. Returns false if there is none. */
 bool pyc_header_read(int dir_fd, const char *path, struct pyc_header *header);
 
 /* Writes the header's bytes. */
 void pyc_header_encode(const struct pyc_header *header, unsigned char bytes[PYC_HEADER_SIZE]);
 
-/* The header of a timestamp .pyc for a source of that stat, as importlib makes it: 32 bits of the time, which went
- * through a float, and of the size. */
+/* The header of a timestamp .pyc for a source with that stat, as importlib makes it: the low 32 bits of the time, which
+ * goes through a float, and of the size. */
 struct pyc_header pyc_header_timestamp(uint32_t magic, const struct stat *stat);
 
-/* Whether they are the same. */
+/* Whether both headers are equal. */
 bool pyc_header_equal(const struct pyc_header *a, const struct pyc_header *b);

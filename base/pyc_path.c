@@ -1,12 +1,12 @@
-/* See pyc_path.h. Follows Lib/importlib/_bootstrap_external.py: cache_from_source, _path_join, _path_split. */
+/* Follows Lib/importlib/_bootstrap_external.py: cache_from_source, _path_join, _path_split. */
 #include "base/pyc_path.h"
 
 #include <string.h>
 
 #include "base/buffer.h"
 
-/* The name in the cache: what is before the last dot of the source's, or what is behind it where nothing is
- * before; a name without a dot gets none before the tag either. */
+/* The name in the cache: the part of the source's name before its last dot, or the part behind it if the first one is
+ * empty. A name without a dot gets no dot before the tag either. */
 static void append_name(struct buffer *out, const char *tail, const char *tag, int optimize) {
     const char *dot = strrchr(tail, '.');
     if (dot == NULL)
@@ -21,8 +21,8 @@ static void append_name(struct buffer *out, const char *tail, const char *tag, i
     buffer_append_string(out, ".pyc");
 }
 
-/* Appends a part of _path_join() and the slash behind it: no part where it is empty, no slash of its own at
- * its end. A part of nothing but slashes counts as the root. */
+/* Appends a part of _path_join() and a slash. An empty part is left out, and slashes at the part's own end are dropped.
+ * A part of nothing but slashes counts as the root. */
 static void append_part(struct buffer *out, const char *part, size_t len) {
     if (len == 0)
         return;
@@ -32,7 +32,7 @@ static void append_part(struct buffer *out, const char *part, size_t len) {
     buffer_append_char(out, '/');
 }
 
-/* Likewise for a part below a prefix: the slashes at its front go first. */
+/* The same for a part below a prefix: the slashes at its front are dropped first. */
 static void append_below(struct buffer *out, const char *part, size_t len) {
     while (len > 0 && *part == '/')
         part++, len--;
@@ -43,7 +43,7 @@ char *pyc_path(const char *file, const char *tag, int optimize, const char *pref
     struct buffer out = {0};
     const char *slash = strrchr(file, '/');
     const char *tail = slash ? slash + 1 : file;
-    size_t head_len = slash ? (size_t)(slash - file) : 0; /* 0 for "/x.py", as importlib has it */
+    size_t head_len = slash ? (size_t)(slash - file) : 0; /* 0 for "/x.py", as in importlib */
     if (prefix == NULL || *prefix == '\0') {
         append_part(&out, file, head_len);
         buffer_append_string(&out, "__pycache__/");

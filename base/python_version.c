@@ -1,4 +1,4 @@
-/* See python_version.h. */
+/* Parsing of versions, and version specifiers. */
 #include "base/python_version.h"
 
 #include <ctype.h>
@@ -8,7 +8,7 @@
 
 #include "base/buffer.h"
 
-/* Moves *text behind the word, if it begins with it. */
+/* Moves *text behind the word if the text begins with it. */
 static bool skip(const char **text, const char *word) {
     size_t len = strlen(word);
     if (strncmp(*text, word, len) != 0)
@@ -50,7 +50,7 @@ bool python_version_is_at_least(const char *text, unsigned major, unsigned minor
            python_version_compare(&version, &(struct python_version){major, minor}) >= 0;
 }
 
-/* The numbers of a release: 3.9.2 has three. A suffix (rc1, .post1) does not change which X.Y it is. */
+/* The numbers of a release: 3.9.2 has three. A suffix (rc1, .post1) does not change X.Y. */
 struct release {
     unsigned numbers[3];
     unsigned count;
@@ -74,7 +74,7 @@ static bool read_release(const char *text, struct release *release) {
     return *text == '\0' || isalpha((unsigned char)*text) || *text == '+';
 }
 
-/* Less than, equal to or more than 0, by X and, where the release names it, by Y. */
+/* Less than, equal to or more than 0, by X and, if the release names it, by Y. */
 static int compare_release(const struct python_version *version, const struct release *release) {
     struct python_version other = {release->numbers[0], release->count > 1 ? release->numbers[1] : 0};
     return python_version_compare(version, &other);
@@ -84,8 +84,8 @@ static bool has_prefix(const struct python_version *version, const struct releas
     return version->major == release->numbers[0] && (release->count < 2 || version->minor == release->numbers[1]);
 }
 
-/* Releases with and without a last number that is zero are one: 3.9 is 3.9.0. So X.Y.Z may be below or above it for
- * another Z, unless it is the first of X.Y. */
+/* A last number of zero may be left out: 3.9 is 3.9.0. So X.Y.Z may be below or above the release for another Z, unless
+ * the release is the first of X.Y. */
 static bool allows(const char *operation, const struct release *release, const struct python_version *version) {
     int order = compare_release(version, release);
     bool is_first = release->count < 3 || release->numbers[2] == 0;
@@ -100,7 +100,7 @@ static bool allows(const char *operation, const struct release *release, const s
                (release->count == 2 ? version->major == release->numbers[0] : order == 0);
     if (strcmp(operation, "!=") == 0)
         return !(release->any && has_prefix(version, release));
-    if (strcmp(operation, "===") == 0) /* compares text: that of a whole release */
+    if (strcmp(operation, "===") == 0) /* compares the text of a whole release */
         return release->count == 3 && order == 0;
     return release->any ? has_prefix(version, release) : order == 0;
 }
@@ -118,7 +118,7 @@ static bool clause_allows(const char *clause, const struct python_version *versi
     return false;
 }
 
-/* Cuts spaces off at both ends, in place. */
+/* Removes spaces at both ends, in place. */
 static char *trim(char *text) {
     while (isspace((unsigned char)*text))
         text++;

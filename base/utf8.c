@@ -1,4 +1,4 @@
-/* See utf8.h. */
+/* Well-formed sequences by their first byte, and hexadecimal digits. */
 #include "base/utf8.h"
 
 size_t utf8_sequence(const char *at, const char *end) {

@@ -3,8 +3,8 @@
 
 #include <stddef.h>
 
-/* The length of the well-formed UTF-8 sequence at `at`, or 0: no surrogates, nothing overlong. */
+/* The length of the well-formed UTF-8 sequence at `at`, or 0. Surrogates and overlong forms are not well-formed. */
 size_t utf8_sequence(const char *at, const char *end);
 
-/* The number that so many hexadecimal digits at `at` write, or -1. */
+/* The value of the `digits` hexadecimal digits at `at`, or -1 if there are not as many. */
 int utf8_hex(const char *at, const char *end, int digits);
