@@ -1,6 +1,7 @@
 /* The changes that wait, in two arrays under one mutex; the store is called without the mutex. */
 #include "cache/cache.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,10 +67,15 @@ static void changes_complain(struct cache *cache) {
     pthread_mutex_unlock(&cache->mutex);
 }
 
+/* Whether the store takes no entries; where it was merely busy the changes are dropped in silence. */
+static bool changes_failed(int status) {
+    return status < 0 && status != -EAGAIN;
+}
+
 static void changes_write(struct cache *cache, bool uses) {
     struct cache_changes changes;
     changes_take(cache, uses, &changes);
-    if (changes.count > 0 && !store_commit(cache->store, changes.items, changes.count))
+    if (changes.count > 0 && changes_failed(store_commit(cache->store, changes.items, changes.count)))
         changes_complain(cache);
     for (size_t i = 0; i < changes.count; i++)
         free((void *)(uintptr_t)changes.items[i].value);
@@ -131,14 +137,25 @@ void cache_flush(struct cache *cache) {
     changes_write(cache, false);
 }
 
+bool cache_has_counts(const struct cache *cache) {
+    return store_has_counts(cache->store);
+}
+
+void cache_count(struct cache *cache) {
+    if (store_has_counts(cache->store))
+        (void)store_commit(cache->store, NULL, 0); /* they are only counts */
+}
+
 void cache_leave(struct cache *cache) {
     changes_write(cache, false);
+    cache_count(cache);
     if (cache->remote != NULL)
         remote_drain(cache->remote, LEAVE_MS);
 }
 
 void cache_rest(struct cache *cache) {
     changes_write(cache, true);
+    cache_count(cache);
     pthread_mutex_lock(&cache->mutex);
     bool quiet = !cache->written;
     cache->unsynced = cache->unsynced || cache->written;

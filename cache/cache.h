@@ -38,6 +38,10 @@ void cache_flush(struct cache *cache);
 /* Writes the entries that were put and waits a moment until the remote tier has them too. For a process that ends. */
 void cache_leave(struct cache *cache);
 
+/* Whether hits and misses wait to be added to the store's counters; cache_count() adds them. */
+bool cache_has_counts(const struct cache *cache);
+void cache_count(struct cache *cache);
+
 /* Writes all changes, uses of entries too. Where nothing was written since the call before, waits until the disk has
  * what was written earlier. */
 void cache_rest(struct cache *cache);

@@ -1,13 +1,12 @@
-/* The store: values of bytes under keys of 32 bytes, kept in one LMDB file that all hosts and
- * daemons of a user share.
+/* The store: values of bytes under keys of 32 bytes, in one file that all hosts and daemons of a user share.
  *
- * It may be killed at any moment, and its file may be removed, replaced or damaged by others at any
- * moment: what is found there is what was put there, or nothing. A store that cannot be read is
- * begun anew. Each value carries a checksum; one that does not match is removed and counted.
+ * A process that uses the store may be killed at any moment, and others may remove, replace or damage the file at any
+ * moment. A lookup gives the value that was put, or nothing. Each value has a checksum; a value that does not match is
+ * removed and counted. A file that is no store, or whose header is damaged, is begun anew. No damage and no other
+ * process can make a call crash, or wait for longer than a moment (cache/store_file.h says why).
  *
- * Nothing is written for a hit: an hour's worth of uses is one small record, which store_commit()
- * writes with others. All functions may be called by any thread. A child of fork() must open its
- * own. */
+ * A hit writes nothing: the first use of an entry in an hour is told to the caller, who hands many of these to one
+ * store_commit(). Any thread may call any function. A child of fork() must open a store of its own. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,19 +14,11 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "cache/store_file.h"
 
-#define STORE_KEY_SIZE 32
-#define STORE_LIMIT_DEFAULT ((uint64_t)2 << 30)
-#define STORE_LIMIT_MIN ((uint64_t)16 << 20)
-#define STORE_LIMIT_MAX ((uint64_t)1 << 40)
-
-struct store_key {
-    uint8_t bytes[STORE_KEY_SIZE];
-};
-
-/* What a store holds and has done since it was begun. */
+/* The contents of a store, and its counters since it was begun. */
 struct store_facts {
-    uint64_t entries, bytes; /* bytes: of disk, whole pages */
+    uint64_t entries, bytes; /* bytes of whole records */
     uint64_t limit, file_bytes;
     uint64_t hits, misses, stored, evicted, damaged;
 };
@@ -41,22 +32,27 @@ struct store_change {
 
 struct store;
 
-/* Opens the store in the cache's folder, making what is missing. `limit`: bytes, kept for later; 0:
- * as it was kept, or the default. Returns NULL with a message in *why, which the caller frees. */
+/* Opens the store in the cache's folder, and makes what is missing. `limit`: bytes, kept for later; 0: the limit that
+ * is kept, or the default. NULL with a message in *why, which the caller frees. */
 struct store *store_open(const char *folder, uint64_t limit, char **why);
 
 /* Closes it; counts of hits and misses that were not yet committed are. Returns NULL. */
 struct store *store_close(struct store *store);
 
-/* Appends the value of the key to `value`. False: there is none. *used_anew is set where the entry
- * should be given to store_commit() as used, which is so for the first use in an hour. */
+/* Whether there is a value of the key; if so, appends it to `value`. *used_anew: the entry should be given to
+ * store_commit() as used, since this is its first use in this hour. */
 bool store_get(struct store *store, const struct store_key *key, struct buffer *value, bool *used_anew);
 
-/* Carries out the changes in one step, letting the least recently used entries go where the limit
- * is passed; a value too large is left out. False: they cannot be stored, as on a full disk. */
-bool store_commit(struct store *store, const struct store_change *changes, size_t count);
+/* Carries out the changes, and adds the hits and misses that were counted since the last commit. Entries leave where
+ * the limit is passed; a value that is larger than a 16th of the limit is left out. Returns 0; -EAGAIN: another process
+ * has kept the store locked; or another negative errno value, as for a full disk. Then some changes may have been
+ * carried out. */
+int store_commit(struct store *store, const struct store_change *changes, size_t count);
 
-/* Has the disk hold all that was committed, so that it survives a power cut. */
+/* Whether there are hits and misses that are not yet committed. */
+bool store_has_counts(const struct store *store);
+
+/* Waits until the disk holds all that was committed, so that it survives a power cut. */
 void store_sync(struct store *store);
 
 /* The bytes that entries took when this process last wrote. Does not look at the disk. */
@@ -64,12 +60,15 @@ uint64_t store_bytes(const struct store *store);
 
 void store_read_facts(struct store *store, struct store_facts *facts);
 
-/* Checks every value; removes the damaged ones. Returns how many there were. */
+/* Checks every value, and removes the damaged ones. Returns how many there were. */
 uint64_t store_verify(struct store *store);
 
-/* Begins anew; frees the disk. The limit stays. */
-void store_clear(struct store *store);
+/* Begins anew, and frees the disk. The limit stays. Returns 0 or a negative errno value. */
+int store_clear(struct store *store);
 
-/* Keeps a limit, lets entries go to fit it, and has the file shrink to it. False: the disk cannot
- * do it. */
-bool store_set_limit(struct store *store, uint64_t limit);
+/* Does the same to the store in the cache's folder without opening it, whatever state it is in. Returns 0, or a
+ * negative errno value with a message in *why, which the caller frees. */
+int store_clear_folder(const char *folder, char **why);
+
+/* Keeps a limit, and moves what fits to a file of that limit. Returns 0 or a negative errno value. */
+int store_set_limit(struct store *store, uint64_t limit);

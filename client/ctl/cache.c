@@ -71,7 +71,7 @@ static double mib(uint64_t bytes) {
 
 /* What a command works on. */
 struct cache_run {
-    struct store *store;
+    struct store *store; /* NULL for a command that does not open it */
     const char *folder;
     const char *size; /* of `limit`, else NULL */
     bool json;
@@ -123,27 +123,28 @@ static int cache_limit(const struct cache_run *run) {
     uint64_t limit = read_size(run->size);
     if (limit < STORE_LIMIT_MIN || limit > STORE_LIMIT_MAX)
         return ctl_fail(xasprintf("a limit is a size from 16M to 1024G, not '%s'", run->size));
-    if (!store_set_limit(run->store, limit))
-        return ctl_fail(xasprintf("the cache cannot be written anew: %s", strerror(errno)));
-    return 0;
+    int error = store_set_limit(run->store, limit);
+    return error < 0 ? ctl_fail(xasprintf("the cache cannot be written anew: %s", strerror(-error))) : 0;
 }
 
+/* The store is not opened for it: it may be in any state. */
 static int cache_clear(const struct cache_run *run) {
-    store_clear(run->store);
-    return 0;
+    char *why;
+    return store_clear_folder(run->folder, &why) < 0 ? ctl_fail(why) : 0;
 }
 
 struct cache_command {
     const char *name;
-    size_t words; /* its own included */
+    size_t words;     /* its own included */
+    bool opens_store; /* else it gets none */
     int (*run)(const struct cache_run *run);
 };
 
 static const struct cache_command cache_commands[] = {
-    {"stats", 1, cache_stats},
-    {"clear", 1, cache_clear},
-    {"verify", 1, cache_verify},
-    {"limit", 2, cache_limit},
+    {"stats", 1, true, cache_stats},
+    {"clear", 1, false, cache_clear},
+    {"verify", 1, true, cache_verify},
+    {"limit", 2, true, cache_limit},
 };
 
 /* The command that the words name. A mistake ends the process. */
@@ -172,9 +173,9 @@ int ctl_cache(int argc, char **argv) {
     char *why = NULL, *folder = folder_locate(line.folder);
     if (folder == NULL)
         return ctl_fail(xstrdup("there is no home folder to have a cache in: see --dir"));
-    struct store *store = store_open(folder, 0, &why);
+    struct store *store = command->opens_store ? store_open(folder, 0, &why) : NULL;
     struct cache_run run = {store, folder, count > 1 ? argv[2] : NULL, line.json};
-    int status = store != NULL ? command->run(&run) : ctl_fail(why);
+    int status = store != NULL || !command->opens_store ? command->run(&run) : ctl_fail(why);
     store_close(store);
     free(folder);
     return ctl_finish(status);

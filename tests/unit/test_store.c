@@ -50,7 +50,7 @@ static int remove_folder(void **state) {
 
 /* A file of the format's folder; the caller frees. */
 static char *file(const char *name) {
-    char *path = xasprintf("ls -d %s/v1-*", folder), line[256] = "";
+    char *path = xasprintf("ls -d %s/v2-*", folder), line[256] = "";
     FILE *pipe = popen(path, "r");
     assert_non_null(fgets(line, sizeof line, pipe));
     pclose(pipe);
@@ -160,7 +160,7 @@ static void test_limit(void **state) {
     for (unsigned i = 0; i < 1500; i++)
         put(store, i, 30000);
     assert_true(facts_of(store).file_bytes > 40 * MIB);
-    assert_true(store_set_limit(store, 20 * MIB));
+    assert_int_equal(store_set_limit(store, 20 * MIB), 0);
     struct store_facts facts = facts_of(store);
     assert_int_equal(facts.limit, 20 * MIB);
     assert_true(facts.file_bytes <= 20 * MIB);
@@ -169,7 +169,7 @@ static void test_limit(void **state) {
     store_close(store);
     store = open_store(0);
     assert_int_equal(facts_of(store).limit, 20 * MIB);
-    assert_true(store_set_limit(store, 100 * MIB));
+    assert_int_equal(store_set_limit(store, 100 * MIB), 0);
     for (unsigned i = 0; i < 2500; i++)
         put(store, i, 30000);
     assert_int_equal(facts_of(store).entries, 2500);
