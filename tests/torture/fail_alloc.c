@@ -34,7 +34,7 @@ extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *old, size_t size);
 
-static const char *const libraries[] = {"liblmdb", "libuv", "libhiredis", "libsodium", "libcjson"};
+static const char *const libraries[] = {"libuv", "libhiredis", "libsodium", "libcjson"};
 
 /* Executable segments of the program and of those libraries. */
 static struct range {

@@ -235,7 +235,7 @@ static void test_damaged_file(void **state) {
     store_close(store);
     char *path = file("store");
     int fd = open(path, O_RDWR);
-    for (off_t page = 2; page < 600; page++) /* all but LMDB's heads */
+    for (off_t page = 2; page < 600; page++) /* all but the header; most are of the index */
         assert_int_equal(
             pwrite(fd, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 16, page * 4096 + 8), 16);
     close(fd);
