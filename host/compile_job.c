@@ -15,7 +15,7 @@
 #include "host/source_hash.h"
 #include "proto/rpc.h"
 
-/* Of the hash in the header. */
+/* SipHash rounds of the hash in the header. */
 #define SOURCE_HASH_ROUNDS (PY_VERSION_HEX >= 0x030B0000 ? 1 : 2)
 
 static long elapsed_us(const struct compile_job *job) {
@@ -51,7 +51,7 @@ static bool has_failed(const struct compile_job *job) {
 /* A name that no file has. */
 #define NO_FILE "/dev/null/source"
 
-/* Opens the folder that relative paths start in. */
+/* Opens the folder where relative paths start. */
 static bool open_folder(struct compile_job *job) {
     const char *cwd = job->request->cwd;
     if (cwd == NULL)
@@ -306,7 +306,7 @@ static void compile_and_write(struct compile_job *job, struct compiler *compiler
     compile_output_deinit(&output);
 }
 
-/* The unit of the columns in the answer's error. Where that is not clear, the text is compiled once more, under a name
+/* The unit of the columns in the answer's error. If that is not clear, the text is compiled once more, under a name
  * that no file has. */
 static enum position_encoding find_unit(const struct compile_job *job, struct compiler *compiler,
                                         const struct answer *answer) {

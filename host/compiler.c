@@ -7,13 +7,13 @@
 #include "host/fresh_state.h"
 #include "host/warning_state.h"
 
-/* Collections are made between jobs, so often. */
+/* The collector runs between jobs, once every so many. */
 #define COLLECT_EVERY 512
 
-/* How much deeper the interpreter's stack is above compile() in `python -m py_compile` than here, where
- * source_to_code() is called from C: frames of runpy, the module, main() and py_compile.compile() count against the
- * compiler's recursion limit; from 3.12 on only those that went through C. Found by trying which depth of `a+a+…`
- * is the last to be accepted. */
+/* The number of frames above compile() in `python -m py_compile` that are missing here, where source_to_code() is
+ * called from C. Frames of runpy, the module, main() and py_compile.compile() count against the compiler's recursion
+ * limit; from 3.12 on only those that went through C. The numbers were found by trying the deepest `a+a+…` that is
+ * accepted. */
 #if PY_VERSION_HEX >= 0x030C0000
 #define DEPTH_ABOVE 3
 #else
@@ -25,7 +25,7 @@ struct compiler {
     PyObject *source_to_code; /* bound */
     PyObject *optimize_names; /* ("_optimize",) */
     struct warning_state warnings;
-    PyObject *clearcache; /* linecache.clearcache, once that is loaded, or NULL */
+    PyObject *clearcache; /* linecache.clearcache, once linecache is loaded, or NULL */
     PyObject *py_compile_error;
     unsigned long runs;
 };
@@ -37,7 +37,7 @@ static PyObject *get(const char *module_name, const char *name) {
     return value;
 }
 
-/* Through the C API: the module gc would bring its names along. */
+/* By the C API: importing the module gc would bring its names along. */
 static void collector_turn_off(void) {
 #if PY_VERSION_HEX >= 0x030A0000
     PyGC_Disable();
@@ -64,7 +64,8 @@ static bool make_loader(struct compiler *compiler) {
     return compiler->source_to_code != NULL && compiler->optimize_names != NULL;
 }
 
-/* The library that runs must be of the kind that was there when this was built: what is cached is under its magic. */
+/* The Python library at run time must have the magic number that the build has seen: .pyc files and cache keys carry
+ * it. */
 static bool check_magic(void) {
     if ((PyImport_GetMagicNumber() & 0xffffffffL) == (long)HOST_PYTHON_MAGIC)
         return true;
@@ -75,12 +76,12 @@ static bool check_magic(void) {
 struct compiler *compiler_new(bool pristine) {
     struct compiler *compiler = xcalloc(1, sizeof *compiler);
     compiler->pristine = pristine;
-    /* It lives as long as its interpreter, also half-made: the process ends then. */
+    /* The compiler lives as long as its interpreter. A half-made one is not freed: the process ends then. */
     if (!fresh_state_make() || !make_loader(compiler) || !warning_state_init(&compiler->warnings) || !check_magic() ||
         (compiler->py_compile_error = get("py_compile", "PyCompileError")) == NULL)
         return NULL;
     if (!pristine)
-        collect(); /* what is garbage now holds names, which some later job would set free */
+        collect(); /* garbage holds names, which a later job would set free */
     collector_turn_off();
     return compiler;
 }
@@ -90,7 +91,7 @@ static bool discard(PyObject *result) {
     return result != NULL;
 }
 
-/* Forgets the lines that earlier warnings and errors were shown with. */
+/* Drops the cached source lines that earlier warnings and errors have shown. */
 static void forget_lines(struct compiler *compiler) {
     if (compiler->clearcache == NULL) {
         PyObject *modules = PyImport_GetModuleDict();
@@ -134,8 +135,8 @@ static PyObject *make_code(struct compiler *compiler, const struct compile_input
     return code;
 }
 
-/* The code's bytes. marshal flags the top object by its reference count, which is at least two in py_compile up to
- * 3.14, and one after that. */
+/* Marshals the code. marshal flags the top object by its reference count, which is at least two in py_compile up to
+ * 3.14, and one in later versions. */
 static PyObject *marshal_code(PyObject *code) {
 #if PY_VERSION_HEX < 0x030F0000
     Py_INCREF(code);
@@ -147,10 +148,10 @@ static PyObject *marshal_code(PyObject *code) {
     return bytes;
 }
 
-/* Compiles and marshals, as far as that goes. Returns whether the bytes are those of a fresh interpreter. */
+/* Compiles and, if that succeeds, marshals. Returns whether the bytes are those of a fresh interpreter. */
 static bool compile_and_marshal(struct compiler *compiler, const struct compile_input *input,
                                 struct compile_output *output, bool *unmarshallable) {
-    /* py_compile still holds the name when it marshals: its reference makes it a FLAG_REF one. */
+    /* py_compile still holds the name when it marshals; this reference gives the name FLAG_REF. */
     PyObject *filename = PyUnicode_DecodeFSDefault(input->filename);
     PyObject *code = make_code(compiler, input, filename);
     if (code != NULL)
@@ -164,8 +165,8 @@ static bool compile_and_marshal(struct compiler *compiler, const struct compile_
     return exact;
 }
 
-/* Sets free what holds names by chance: up to 3.10 whether a name is alive shows in the bytes, and the cache of
- * looked-up attributes holds the last ones of the jobs before. */
+/* Drops names that are alive by chance. Up to 3.10 the bytes show whether a name is alive, and the cache of attribute
+ * lookups holds the last names of earlier jobs. */
 static void forget_names(void) {
 #if PY_VERSION_HEX < 0x030B0000
     PyType_ClearCache();
@@ -183,7 +184,7 @@ enum compile_status compiler_run(struct compiler *compiler, const struct compile
         return COMPILE_INEXACT;
     if (in_place)
         forget_names();
-    compiler->warnings.refuse = in_place; /* what has warned is not exact */
+    compiler->warnings.refuse = in_place; /* a compile that has warned is not exact */
     enum warning_step step = warning_state_prepare(&compiler->warnings, input->warnings, compiler->pristine);
     if (step == WARNING_NEEDS_IMPORT)
         return COMPILE_INEXACT;
@@ -195,7 +196,7 @@ enum compile_status compiler_run(struct compiler *compiler, const struct compile
     bool exact = compile_and_marshal(compiler, input, output, &unmarshallable);
     output->warnings = warning_state_take(&compiler->warnings, &warned);
     if (output->warnings == NULL)
-        PyErr_Clear(); /* no memory: the result counts for more */
+        PyErr_Clear(); /* no memory for the warnings: the result matters more */
     bool shown = warned || output->exception != NULL;
     if (shown)
         forget_lines(compiler);

@@ -1,7 +1,8 @@
-/* The face towards Python: compiling one source as `python -m py_compile` would, in this thread's interpreter.
+/* Compiling one source as `python -m py_compile` does, in the interpreter of this thread. Reads and writes no file:
+ * that is compile_job.h's.
  *
- * Everything is called from C, on objects of CPython's own: code of ours in Python would intern names and change the
- * bytes of what is compiled later. */
+ * Everything is called from C, on CPython's own objects. Python code of pycompiled would intern names and change the
+ * bytes of later compiles. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,14 +22,14 @@ enum compile_status {
     COMPILE_BROKEN,         /* the interpreter itself failed: `exception` says how */
 };
 
-/* What came of a compile. The caller calls compile_output_deinit(). */
+/* The outcome of a compile. The caller calls compile_output_deinit(). */
 struct compile_output {
     PyObject *bytes;     /* the marshalled code, or NULL */
     PyObject *exception; /* or NULL */
     PyObject *warnings;  /* list, see warning_state_take(); or NULL */
 };
 
-/* What is compiled. `source` is text where is_text, else bytes of a file. */
+/* The source and how it is compiled. `data` is text (UTF-8) if is_text, else the bytes of a file. */
 struct compile_input {
     const char *data;
     size_t len;
@@ -37,11 +38,11 @@ struct compile_input {
     int optimize;
     const cJSON *warnings; /* -W options, or NULL */
     bool exact_bytes;      /* the bytes will be written, so they must be a fresh interpreter's */
-    bool exact_text;       /* lines of the source are found under `filename` as they must be */
+    bool exact_text;       /* CPython finds the source's lines under `filename`, as py_compile would */
 };
 
-/* Makes the compiler of the calling thread's interpreter, importing what py_compile imports. `pristine`: of a process
- * that compiles nothing else, in which nothing is ever inexact. Returns NULL with an exception set. */
+/* Makes the compiler of the calling thread's interpreter, and imports what py_compile imports. `pristine`: the process
+ * compiles nothing else, so nothing is ever inexact. Returns NULL with an exception set on failure. */
 struct compiler *compiler_new(bool pristine);
 
 enum compile_status compiler_run(struct compiler *compiler, const struct compile_input *input,

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* How readily the kernel ends a host where memory runs out, of 1000. */
+/* How readily the kernel ends a host when memory runs out; the maximum is 1000. */
 #define OOM_SCORE "500"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -23,29 +23,29 @@
 #define SANITIZED 0
 #endif
 
-/* No cores, of which a crash in a large host would make a large one: a limit of 1 byte is the one that also keeps the
- * kernel from piping it to a program (core(5)), but raising it from 0 may be forbidden. */
+/* A crash of a large host would dump a large core. A limit of 1 byte, unlike 0, also keeps the kernel from piping the
+ * core to a program (core(5)); raising the limit from 0 may be forbidden. */
 static void forbid_cores(void) {
     struct rlimit limit = {1, 1}, none = {0, 0};
     if (setrlimit(RLIMIT_CORE, &limit) < 0)
         setrlimit(RLIMIT_CORE, &none);
 }
 
-/* Where memory runs out, the kernel is to end a host, which is replaced, and not the server. */
+/* If memory runs out, the kernel shall end a host, which the server replaces, and not the server. */
 static void offer_to_oom_killer(void) {
     int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return;
     if (write(fd, OOM_SCORE, strlen(OOM_SCORE)) < 0) {
-        /* The service manager has set a higher one, which may not be lowered: as good. */
+        /* The service manager has set a higher value, which may not be lowered: just as good. */
     }
     close(fd);
 }
 
-/* Beyond it there is a MemoryError, in all of the process: the server tries such a job again alone. The limit is on
- * what is allocated, not on addresses, so that mapped files and guard pages do not count. */
+/* Beyond the limit there is a MemoryError, anywhere in the process; the server tries such a job again alone. The limit
+ * is on allocated memory, not on addresses, so mapped files and guard pages do not count. */
 static void limit_memory(size_t bytes) {
-#if !SANITIZED /* which reserves terabytes */
+#if !SANITIZED /* a sanitizer reserves terabytes */
     struct rlimit limit = {bytes, bytes};
     if (bytes > 0 && setrlimit(RLIMIT_DATA, &limit) < 0)
         perror("pycompile-host: cannot limit the memory");

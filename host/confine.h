@@ -3,6 +3,6 @@
 
 #include <stddef.h>
 
-/* Sets the process's own limits: no cores, no new privileges, at most `memory_limit` bytes allocated (0: no limit);
- * modes of files as they are given, and a working directory in which no relative name means anything. */
+/* Forbids core dumps and new privileges, limits the allocated memory to `memory_limit` bytes (0: no limit), sets the
+ * umask to 0, and changes to a directory that no longer exists, so that no relative name means anything. */
 void confine(size_t memory_limit);

@@ -12,9 +12,9 @@ static bool is_latin_letter(const char *filename) {
 
 #if PY_VERSION_HEX < 0x030B0000
 
-/* What makes the compiler import modules that stay, and their names with them: unicodedata for \N{...} and for
- * identifiers that are not ASCII, a codec for an encoding that is declared. Any other byte that is not ASCII is taken
- * for one of these: a pristine process costs little. */
+/* Some sources make the compiler import modules, which stay, and their names with them: unicodedata for \N{...} and for
+ * identifiers that are not ASCII, a codec for a declared encoding. Any other byte that is not ASCII counts as one of
+ * these, since a pristine process costs little. */
 bool exactness_source_is_tainting(const char *data, size_t len, const char *filename) {
     if (is_latin_letter(filename))
         return true;
@@ -42,8 +42,8 @@ bool exactness_source_is_doubtful(const char *data, size_t len) {
 
 #if PY_VERSION_HEX >= 0x030C0000
 
-/* Notes in `seen` which code object each frozenset was a constant of; *exact is cleared where an equal one was
- * another's. Returns false with an exception set. */
+/* Notes in `seen` the code object of each frozenset constant. Clears *exact if an equal one belongs to another code
+ * object. Returns false with an exception set on failure. */
 static bool visit(PyObject *constant, PyObject *owner, PyObject *seen, bool *exact);
 
 static bool visit_all(PyObject *tuple, PyObject *owner, PyObject *seen, bool *exact) {
@@ -85,7 +85,8 @@ static bool is_brace(PyObject *constant) {
            (PyUnicode_READ_CHAR(constant, 0) == '{' || PyUnicode_READ_CHAR(constant, 0) == '}');
 }
 
-/* Whether a brace alone is a constant: CPython interns both for good when it first makes a string of an annotation. */
+/* Whether a single brace is a constant. CPython interns both braces for good when it first makes a string of an
+ * annotation. */
 static bool has_brace(PyObject *constant) {
     if (PyCode_Check(constant))
         return has_brace(((PyCodeObject *)constant)->co_consts);

@@ -17,13 +17,13 @@ static bool import_all(const char *const *names) {
 
 #if PY_VERSION_HEX < 0x030B0000
 
-/* Whether there is a result; it is kept for good. */
+/* Returns whether there is a result, and keeps it for good. */
 static bool keep(PyObject *result) {
     return result != NULL;
 }
 
-/* The signal module, which initialising CPython with signal handlers imports. Its import takes SIGINT over, which is
- * given back: a host is not interrupted. */
+/* Imports the signal module, as CPython does when it starts with signal handlers. The import takes over SIGINT; the old
+ * action is restored, since a host is not interrupted. */
 static bool import_signal(void) {
     static const char *const names[] = {"_signal", NULL};
     struct sigaction interrupt;
@@ -33,7 +33,7 @@ static bool import_signal(void) {
     return fine;
 }
 
-/* The code of the module that runs as __main__: runpy's frame holds it. */
+/* Keeps the code of the module that runs as __main__, as runpy's frame does. */
 static bool keep_main_code(void) {
     PyObject *module = PyImport_ImportModule("py_compile");
     PyObject *loader = module ? PyObject_GetAttrString(module, "__loader__") : NULL;
@@ -55,7 +55,7 @@ static bool add_argument(PyObject *parser, PyObject *names, PyObject *options) {
     return action != NULL;
 }
 
-/* The argument parser and what it parsed: main() holds both. On the way it imports what argparse imports late. */
+/* Keeps an argument parser and its result, as main() does. On the way argparse imports its late imports. */
 static bool keep_parser(void) {
     PyObject *argparse = PyImport_ImportModule("argparse");
     PyObject *type = argparse ? PyObject_GetAttrString(argparse, "ArgumentParser") : NULL;
@@ -90,7 +90,7 @@ static bool keep_what_main_holds(void) {
 #else
 
 static bool keep_what_main_holds(void) {
-    return true; /* from 3.11 on none of it was found to matter */
+    return true; /* from 3.11 on none of this changed the bytes of any tested file */
 }
 
 #endif
@@ -102,7 +102,7 @@ bool fresh_state_make(void) {
         "py_compile",
 #if PY_VERSION_HEX >= 0x030A0000
         "argparse",
-        "shutil", /* by argparse, when py_compile adds its arguments */
+        "shutil", /* argparse imports it when py_compile adds its arguments */
 #endif
         NULL,
     };

@@ -1,4 +1,5 @@
-/* The cache that the host's workers share; opened when it is first needed, so that a child of fork() has its own. */
+/* The cache that the host's workers share. It is opened when it is first needed, so that a child of fork() opens its
+ * own. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,29 +9,29 @@
 
 struct host_cache_setting {
     const char *folder; /* NULL: there is none */
-    uint64_t limit;     /* bytes; 0: as it was */
-    bool silent;        /* others say on stderr why it cannot be used */
-    const char *python; /* which build for which machine: what it compiles, another one may not */
+    uint64_t limit;     /* bytes; 0: unchanged */
+    bool silent;        /* do not report on stderr why it cannot be used: another host does */
+    const char *python; /* the build of Python and the machine: part of the key */
     const char *remote; /* URL of the remote tier, or NULL */
     const char *remote_secret;
-    int remote_state_fd; /* see cache/remote_state.h */
+    int remote_state_fd; /* of cache/remote_state.h */
     unsigned remote_timeout_ms;
     bool remote_read_only;
 };
 
-/* Before any thread is made. */
+/* Sets what the functions below use. Called before any thread is made; the strings must stay. */
 void host_cache_configure(const struct host_cache_setting *setting);
 
-/* The cache, or NULL. */
+/* The cache, opened at the first call, or NULL. */
 struct cache *host_cache(void);
 
-/* Which Python's code is in it; see cache/key.h. */
+/* The Python whose code it holds: a part of the key (cache/key.h). */
 const char *host_cache_python(void);
 
-/* Writes what waits to be written, if the cache was ever used. */
+/* cache_flush(), cache_rest() and cache_leave() of cache/cache.h, if the cache was ever used. */
 void host_cache_flush(void);
 void host_cache_rest(void);
 void host_cache_leave(void);
 
-/* Bytes in it as last seen; 0 where it was never used. */
+/* The bytes in it as last seen; 0 if it was never used. */
 uint64_t host_cache_bytes(void);

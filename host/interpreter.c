@@ -1,5 +1,5 @@
-/* The order of the calls in interpreter_enter() is the one that never failed in thousands of
- * cycles; sub-interpreters are never ended before the process is, since ending one leaks (cpython issue 110411). */
+/* The order of the calls in interpreter_enter() never failed in thousands of cycles (docs/cpython.md). Sub-interpreters
+ * live as long as the process, since ending one leaks (cpython issue 110411). */
 #include "host/interpreter.h"
 
 #include <pthread.h>
@@ -11,7 +11,7 @@ static const char *status_text(PyStatus status) {
     return status.err_msg ? status.err_msg : "CPython could not be initialised";
 }
 
-/* Returns NULL, or what went wrong (static or never freed). */
+/* Returns NULL, or a message (static or never freed). */
 static const char *init_runtime(void) {
     PyPreConfig pre;
     PyPreConfig_InitIsolatedConfig(&pre);
@@ -27,8 +27,8 @@ static const char *init_runtime(void) {
     config.parse_argv = 0;
     config.buffered_stdio = 1;
 #if PY_VERSION_HEX < 0x030B0000
-    /* marshal writes a frozenset in the order of its hashes, which differs from run to run: this is that of
-     * PYTHONHASHSEED=0. From 3.11 on it is sorted. */
+    /* marshal writes a frozenset in the order of its hashes, which differs from run to run. This seed is that of
+     * PYTHONHASHSEED=0. From 3.11 on marshal sorts. */
     config.use_hash_seed = 1;
     config.hash_seed = 0;
 #endif

@@ -9,14 +9,12 @@
 #include "cache/key.h"
 #include "host/host_cache.h"
 
-/* Whether co_filename names the source: only then are the lines that warnings show this source's.
- */
+/* Whether co_filename names the source. Only then do the warnings show lines of this source. */
 static bool names_source(const struct compile_request *request) {
     return strcmp(compile_request_name(request), request->file) == 0;
 }
 
-/* A text that stands in for the file is compiled otherwise than the same bytes in a file, and is
- * seldom seen again. */
+/* A text in place of the file may compile differently from the same bytes in a file, and seldom comes again. */
 static bool is_cacheable(const struct compile_request *request) {
     return request->cache != CACHE_BYPASS && request->source == NULL && request->write;
 }
@@ -49,8 +47,7 @@ bool job_cache_ask(struct job_cache *job, struct buffer *code, cJSON **warnings)
     return hit;
 }
 
-/* Whether the file is still the one that was compiled; its lines were read again for the warnings.
- */
+/* Whether the file is still the one that was compiled; CPython read its lines again for the warnings. */
 static bool is_unchanged(const struct job_cache *job) {
     const struct stat *then = &job->source->stat;
     struct stat now;

@@ -21,9 +21,9 @@ struct job_cache {
     bool keyed;
 };
 
-/* Looks for the source in the cache, unless the request forbids. Returns whether it is there: `code` is then the stream
- * that compiling would give, and *warnings (the caller deletes) what it would warn of. */
+/* Looks the source up in the cache, unless the request forbids that. Returns whether it is there; then `code` gets the
+ * stream that compiling would give, and *warnings (the caller deletes) the warnings. */
 bool job_cache_ask(struct job_cache *job, struct buffer *code, cJSON **warnings);
 
-/* Keeps what compiling gave, where that can be answered again. */
+/* Puts the outcome of a compile into the cache, if it may be answered again. */
 void job_cache_feed(struct job_cache *job, const char *code, size_t len, const cJSON *warnings);

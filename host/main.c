@@ -53,7 +53,7 @@ static size_t stack_size(void) {
     return limit.rlim_cur < STACK_DEFAULT ? STACK_DEFAULT : limit.rlim_cur;
 }
 
-/* Half of what may be allocated is the most that can be read by doubling a buffer. */
+/* A buffer that grows by doubling can hold half of the memory limit at most. */
 static size_t longest_source(const struct host_options *options) {
     return options->solo ? ((size_t)options->memory_limit << 20) / 2 : options->big_source;
 }
@@ -116,7 +116,7 @@ static int run_here(const struct host_options *options, long server_pid) {
     return 0;
 }
 
-/* Names all that decides over the code that this Python makes: its release, its build, its machine. */
+/* Names everything about this Python that decides the code: its release, its build, its machine. */
 static const char *describe_python(void) {
     struct utsname system;
     const char *version = Py_GetVersion();

@@ -1,4 +1,4 @@
-/* The parent waits for the child and for the order to leave at once. */
+/* The parent waits for the child and for the order to leave at the same time. */
 #include "host/pristine.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What a child that is writing is given to finish when the host must leave. */
+/* The time that a child gets to finish writing when the host must leave. */
 #define GRACE_NS 200000000L
 
 static void on_child(int signum) {
@@ -29,7 +29,7 @@ void pristine_die_like(int status) {
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }
 
-/* Waits for the child, or for the order to leave: then the child has little time left. */
+/* Waits for the child. After the order to leave, the child has GRACE_NS left. */
 static int wait_for_child(pid_t child, int control_fd, const sigset_t *unblocked) {
     struct pollfd control = {.fd = control_fd, .events = POLLIN};
     const struct timespec grace = {.tv_nsec = GRACE_NS};

@@ -12,8 +12,8 @@
  * the answer shows it, possibly from a file of the same name. */
 bool ranges_are_ambiguous(const struct answer *answer, const char *source, size_t len);
 
-/* Adds the ranges to what the answer says of the source, which was compiled as `name`. `unit`: of the error's columns.
- */
+/* Adds the ranges to the answer's errors and warnings that are about the source, which was compiled as `name`. `unit`
+ * is the unit of the error's columns. */
 void ranges_add(struct answer *answer, const char *source, size_t len, const char *name, enum position_encoding unit);
 
 /* The unit of the columns in the answer's error, if the text was compiled under a name that no file has. */

@@ -1,4 +1,4 @@
-/* The stat is taken before and after the reading: they differ where somebody writes to the file meanwhile. */
+/* The stat is taken before and after reading. They differ if another process writes to the file meanwhile. */
 #include "host/source_file.h"
 
 #include <errno.h>
@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-/* A file that is written to without pause is given up after so many readings. */
+/* The number of readings of a file that changes without pause. */
 #define READINGS_MAX 20
 
 static bool is_same_stat(const struct stat *a, const struct stat *b) {

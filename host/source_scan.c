@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* A name of more characters than this is of more than one when it is normalised: a letter and its accent are one. */
+/* A name of more characters has more than one after normalisation; a letter and its accent become one. */
 #define SHORT_NAME 2
 
 static bool is_ascii(const char *data, size_t len) {
@@ -25,7 +25,7 @@ static bool is_word_byte(unsigned char byte) {
            ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
 }
 
-/* The end of the word that begins at data. */
+/* Returns the end of the word that begins at `data`. */
 static const char *word_end(const char *data, const char *end) {
     while (data < end && is_word_byte((unsigned char)*data))
         data++;
@@ -50,7 +50,7 @@ static bool has_suspect(const char *data, const char *end) {
     return false;
 }
 
-/* Whether every byte belongs to a well-formed sequence, roughly: lead bytes and as many others. */
+/* Whether every byte seems to belong to a well-formed sequence: a lead byte and the right number of others. */
 static bool is_utf8(const unsigned char *s, size_t len) {
     for (size_t i = 0; i < len;) {
         size_t more = s[i] < 0x80 ? 0 : s[i] >= 0xf0 ? 3 : s[i] >= 0xe0 ? 2 : s[i] >= 0xc2 ? 1 : len;
@@ -64,7 +64,7 @@ static bool is_utf8(const unsigned char *s, size_t len) {
     return true;
 }
 
-/* Whether an encoding is declared (PEP 263) in which bytes that look like ASCII may be something else. */
+/* Whether the source declares an encoding (PEP 263) in which bytes of ASCII may mean something else. */
 static bool declares_other_encoding(const char *data, size_t len) {
     static const char *const plain[] = {"utf-8", "utf8", "utf_8", "ascii", "us-ascii", "us_ascii"};
     const char *end = memchr(data, '\n', len);
@@ -86,7 +86,7 @@ static bool declares_other_encoding(const char *data, size_t len) {
     return false;
 }
 
-/* The end of a string literal whose first quote is at data, or of the line where it is not closed. */
+/* Returns the end of the string literal whose first quote is at `data`, or of the line if the literal is not closed. */
 static const char *string_end(const char *data, const char *end) {
     char quote = *data;
     size_t quotes = end - data >= 3 && data[1] == quote && data[2] == quote ? 3 : 1;
@@ -106,11 +106,11 @@ static bool is_format_prefix(const char *word, const char *end) {
     return end - word <= 2 && (memchr(word, 'f', (size_t)(end - word)) || memchr(word, 'F', (size_t)(end - word)));
 }
 
-/* A place in code and what has been found before it. */
+/* A place in the code, and the findings up to it. */
 struct reader {
     const char *at, *end;
     bool nested; /* fields of formatted strings may hold any string */
-    bool found;  /* a suspect word, or something that is not to be read */
+    bool found;  /* a suspect word, or something that cannot be read */
 };
 
 /* Fields within fields are read no deeper. */
@@ -118,7 +118,7 @@ struct reader {
 
 static void scan_code(struct reader *reader, int depth);
 
-/* Reads what a field's colon begins, to its closing brace. */
+/* Reads a field's format specification, from its colon to its closing brace. */
 static void read_format(struct reader *reader, int depth) {
     while (reader->at < reader->end && !reader->found) {
         char c = *reader->at++;
@@ -155,7 +155,7 @@ static void read_formatted(struct reader *reader, int depth) {
     reader->found = true;
 }
 
-/* Passes over a string literal, of which the first quote is next. */
+/* Skips a string literal, whose first quote is next. */
 static void read_string(struct reader *reader, bool formatted, int depth) {
     const char *begin = reader->at;
     if (formatted && reader->nested) {
@@ -179,7 +179,7 @@ static void read_comment(struct reader *reader) {
     reader->at = newline ? newline : reader->end;
 }
 
-/* Reads code: to the end where depth is 0, else to the brace that closes the field. */
+/* Reads code: to the end if `depth` is 0, else to the brace that closes the field. */
 static void scan_code(struct reader *reader, int depth) {
     const char *word = NULL, *after = NULL; /* the last word */
     int brackets = 0;
@@ -229,7 +229,7 @@ struct set {
     uint64_t hash; /* the same whatever the order of its elements */
 };
 
-/* How many are remembered. */
+/* The number of sets that are remembered. */
 #define SETS_MAX 64
 
 static const char *skip_blanks(const char *data, const char *end) {
@@ -286,7 +286,7 @@ static size_t read_set(const char *data, const char *end, uint64_t *hash) {
     return 0;
 }
 
-/* Whether "in" stands before the brace. */
+/* Whether the word before the brace is "in". */
 static bool is_tested(const char *start, const char *brace) {
     while (brace > start && (brace[-1] == ' ' || brace[-1] == '\n'))
         brace--;

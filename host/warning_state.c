@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Whether a registry says that the action "once" showed the warning: it does by text and category, without a line. */
+/* Whether a registry records that the action "once" showed the warning: its key has text and category, and no line. */
 static bool has_shown_once(PyObject *registry, PyObject *message) {
     PyObject *warning = PyObject_GetAttrString(message, "message"),
              *category = PyObject_GetAttrString(message, "category");
@@ -18,13 +18,13 @@ static bool has_shown_once(PyObject *registry, PyObject *message) {
     return shown;
 }
 
-/* The registry of the module that calls the compiler, or NULL: it has none yet. */
+/* The registry of the module that calls the compiler, or NULL if it has none yet. */
 static PyObject *caller_registry(const struct warning_state *state) {
     PyObject *registry = PyDict_GetItemString(state->caller_globals, "__warningregistry__");
     return registry != NULL && PyDict_Check(registry) ? registry : NULL;
 }
 
-/* Whether it warns of the calling module itself, as a codec does that is written in C. */
+/* Whether the warning is about the calling module itself, as those of codecs written in C are. */
 static bool is_of_caller(PyObject *message) {
     PyObject *filename = PyObject_GetAttrString(message, "filename");
     const char *text = filename != NULL && PyUnicode_Check(filename) ? PyUnicode_AsUTF8(filename) : NULL;
@@ -41,9 +41,8 @@ static bool has_grown(PyObject *registry, Py_ssize_t *known) {
     return grown;
 }
 
-/* Whether the action "once" showed what is being shown: then the registry of that has grown by it; or, where the
- * compiler warns in the name of the module that calls it (3.13.4 to 3.13.9 and 3.14.0: cpython issues 131927 and
- * 139640), that module's. */
+/* Whether the action "once" shows the current warning. Then its registry has grown; or, if the compiler warns in the
+ * name of the calling module (3.13.4 to 3.13.9 and 3.14.0: cpython issues 131927 and 139640), that module's. */
 static bool is_once(struct warning_state *state, PyObject *message) {
     PyObject *callers = caller_registry(state);
     bool once = has_grown(state->once_registry, &state->once_size);
@@ -51,8 +50,8 @@ static bool is_once(struct warning_state *state, PyObject *message) {
     return once || (by_caller && !is_of_caller(message) && has_shown_once(callers, message));
 }
 
-/* Stands in for warnings._showwarnmsg. Formatting reads the source through its codec, which may warn in turn: that is
- * shown first. */
+/* Replaces warnings._showwarnmsg. Formatting reads the source through its codec, which may warn in turn; that warning
+ * is shown first. */
 static PyObject *record(PyObject *capsule, PyObject *message) {
     struct warning_state *state = PyCapsule_GetPointer(capsule, NULL);
     if (state->refuse) {
@@ -71,7 +70,7 @@ static PyObject *record(PyObject *capsule, PyObject *message) {
     Py_RETURN_NONE;
 }
 
-/* The name is that of what it stands in for, so that no new name is interned. */
+/* It has the name of the function that it replaces, so that no new name is interned. */
 static PyMethodDef record_method = {"_showwarnmsg", record, METH_O, NULL};
 
 static bool release_result(PyObject *result) {
@@ -96,7 +95,7 @@ bool warning_state_init(struct warning_state *state) {
     }
     PyObject *caller = PyImport_ImportModule("_frozen_importlib");
     state->caller_globals = caller ? PyModule_GetDict(caller) : NULL;
-    Py_XDECREF(caller); /* it stays */
+    Py_XDECREF(caller); /* the module stays imported */
     state->recorded = PyList_New(0);
     state->invalid = PyList_New(0);
     PyObject *capsule = PyCapsule_New(state, NULL, NULL);
@@ -122,7 +121,7 @@ static PyObject *options_tuple(const cJSON *options) {
     return tuple;
 }
 
-/* The field of an option, action:message:category:module:lineno, by its number from 0; *len is 0 where it has none. */
+/* A field of an option (action:message:category:module:lineno) by its number, from 0. *len is 0 if there is none. */
 static const char *option_field(const char *option, int number, size_t *len) {
     for (; number > 0; number--) {
         option += strcspn(option, ":");
@@ -132,8 +131,8 @@ static const char *option_field(const char *option, int number, size_t *len) {
     return option;
 }
 
-/* Whether an option makes _setoption() import something: a category with a dot names a module; for message and module
- * it wants re, which a fresh py_compile of 3.9 does not have. */
+/* Whether an option makes _setoption() import a module. A category with a dot names one. For a message or module it
+ * needs re, which a fresh py_compile of 3.9 has not imported. */
 static bool needs_import(const char *option) {
     size_t message, category, module;
     option_field(option, 1, &message);
@@ -153,7 +152,7 @@ static bool any_needs_import(const cJSON *options) {
     return false;
 }
 
-/* One that is not valid is ignored, and what is said of it kept. */
+/* Sets one option. An invalid one is ignored, and its message kept. */
 static bool set_option(struct warning_state *state, PyObject *option) {
     if (release_result(PyObject_CallFunctionObjArgs(state->setoption, option, NULL)))
         return true;
@@ -190,7 +189,7 @@ enum warning_step warning_state_prepare(struct warning_state *state, const cJSON
     PyObject *tuple = options_tuple(options);
     if (tuple == NULL)
         return WARNING_BROKEN;
-    PyList_SetSlice(state->recorded, 0, PyList_GET_SIZE(state->recorded), NULL); /* nothing of the job before */
+    PyList_SetSlice(state->recorded, 0, PyList_GET_SIZE(state->recorded), NULL); /* drop the previous job's warnings */
     int same = state->options ? PyObject_RichCompareBool(state->options, tuple, Py_EQ) : 0;
     bool fine = same > 0 || (same == 0 && make_filters(state, tuple));
     Py_XDECREF(state->options);
@@ -205,7 +204,7 @@ PyObject *warning_state_take(struct warning_state *state, bool *warned) {
     state->refused = false;
     if (*warned) {
         PyList_SetSlice(state->recorded, 0, count, NULL);
-        Py_CLEAR(state->options); /* registries may hold what was shown: have them forgotten */
+        Py_CLEAR(state->options); /* the registries may hold these warnings: make the filters anew, which voids them */
         PyObject *callers = caller_registry(state);
         if (callers != NULL)
             PyDict_Clear(callers);

@@ -14,32 +14,32 @@ struct warning_state {
     PyObject *setoption;
     PyObject *formatwarnmsg;
     PyObject *once_registry;  /* dict */
-    Py_ssize_t once_size;     /* of it, when it was last looked at */
+    Py_ssize_t once_size;     /* size of once_registry at the last look */
     PyObject *caller_globals; /* of the module that calls the compiler, borrowed */
-    Py_ssize_t caller_size;   /* of its registry, when it was last looked at */
-    PyObject *recorded;       /* list: what this job has warned of */
+    Py_ssize_t caller_size;   /* size of its warning registry at the last look */
+    PyObject *recorded;       /* list: the warnings of this job */
     PyObject *recorder;
-    bool refuse; /* the job's to set: the first warning is to end it, as an exception */
+    bool refuse; /* set by the caller: the first warning ends the job with an exception */
     bool refused;
-    PyObject *options; /* tuple: the filters are made of these now; NULL: unknown */
-    PyObject *invalid; /* list: what was said of each of them that is not valid */
+    PyObject *options; /* tuple: the options of which the filters are made; NULL: unknown */
+    PyObject *invalid; /* list: a message for each option that is not valid */
 };
 
 enum warning_step {
     WARNING_READY,
-    WARNING_NEEDS_IMPORT, /* an option names what must be imported: that would outlast the job */
+    WARNING_NEEDS_IMPORT, /* an option makes Python import a module, which would outlast the job */
     WARNING_BROKEN,       /* with an exception set */
 };
 
-/* Takes the module over. Returns false with an exception set. The state stays where it is, as long as its interpreter.
- */
+/* Takes over the warnings module. Returns false with an exception set on failure. The state must stay at its address as
+ * long as the interpreter lives. */
 bool warning_state_init(struct warning_state *state);
 
-/* Before a job: the filters of these options (an array of strings, or NULL). */
+/* Before a job: sets the filters for these options (an array of strings, or NULL). */
 enum warning_step warning_state_prepare(struct warning_state *state, const cJSON *options, bool may_import);
 
-/* After it: a list, a new reference, or NULL with an exception set: a string for each option that is not valid, which
- * says why, then a tuple for each warning in the order they were shown: warnings.WarningMessage, the text that stderr
- * would have got, and whether the action "once" showed it, so that a process that compiles more files would not show it
- * again. *warned: there is one of these. */
+/* After a job: returns a list (a new reference), or NULL with an exception set. It has a string for each option that is
+ * not valid, which says why; then, in the order of showing, a tuple for each warning: the warnings.WarningMessage, the
+ * text for stderr, and whether the action "once" showed it (a process that compiles more files would not show it
+ * again). Sets *warned to whether there was a warning. */
 PyObject *warning_state_take(struct warning_state *state, bool *warned);

@@ -24,10 +24,10 @@
 #define READ_SIZE ((size_t)64 << 10)
 #define MESSAGE_MAX ((size_t)1 << 30)
 
-/* Answers to small jobs are sent together, up to so many bytes. */
+/* Answers to small jobs are sent together, up to this many bytes. */
 #define HELD_MAX ((size_t)16 << 10)
 
-/* The host's size is looked at every so many jobs. */
+/* The resident size is checked once in this many jobs. */
 #define MEMORY_EVERY 32
 
 /* Making an interpreter takes tens of milliseconds, in which the worker answers nothing: the first requests of the
@@ -96,7 +96,7 @@ static bool warm(struct worker_loop *loop, struct answer *answer) {
         answer_error(answer, RPC_INTERNAL_ERROR, why, NULL);
         return false;
     }
-    /* The benchmark of what exactness costs leaves it out. */
+    /* PYCOMPILE_HOST_INEXACT is for bench/run --only exactness alone. */
     loop->compiler = compiler_new(loop->setting->pristine || getenv("PYCOMPILE_HOST_INEXACT") != NULL);
     loop->hopeless = loop->compiler == NULL;
     if (loop->hopeless)
@@ -153,7 +153,7 @@ static void compile(struct worker_loop *loop, const struct job_setting *setting,
     if (!compile_job_begin(&job, answer) && warm_for_job(loop, answer)) {
         compile_job_finish(&job, loop->compiler, answer);
         if (loop->setting->pristine || !is_more_waiting(loop))
-            host_cache_flush(); /* whoever hears of it finds it */
+            host_cache_flush(); /* a client that gets the answer finds the entry */
     }
     compile_job_deinit(&job);
 }
@@ -219,7 +219,7 @@ static _Noreturn void follow_child(struct worker_loop *loop, const struct rpc_me
     pristine_die_like(status);
 }
 
-/* Has a child do the job. Returns true in the child, false when it has been answered. */
+/* Makes a child do the job. Returns true in the child, and false in the parent once the job is answered. */
 static bool fork_for(struct worker_loop *loop, const struct rpc_message *message) {
     int status;
     if (pristine_fork(loop->setting->control_fd, &status))
