@@ -1,6 +1,7 @@
 /* See buffer.h. */
 #include "base/buffer.h"
 
+#include <search.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,10 @@ char *xstrdup(const char *text) {
 
 char *xstrndup(const char *text, size_t len) {
     return checked(strndup(text, len));
+}
+
+void *xtsearch(const void *key, void **root, int (*compare)(const void *, const void *)) {
+    return checked(tsearch(key, root, compare));
 }
 
 char *xasprintf(const char *format, ...) {

@@ -22,6 +22,9 @@ void *xrealloc(void *old, size_t size);
 char *xstrdup(const char *text);
 char *xstrndup(const char *text, size_t len);
 
+/* Like tsearch(3). */
+void *xtsearch(const void *key, void **root, int (*compare)(const void *, const void *));
+
 /* Formats into a new string, which the caller frees. */
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -1,4 +1,4 @@
-/* See log.h. */
+/* A line: local time with milliseconds, the process id, the text. */
 #include "daemon/log.h"
 
 #include <stdarg.h>

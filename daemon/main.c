@@ -1,4 +1,4 @@
-/* pycompiled: the server process. Reads the command line, takes the socket and serves. */
+/* pycompiled: the daemon. Reads the command line, takes the socket and serves. */
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -7,20 +7,22 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "cache/folder.h"
 #include "daemon/log.h"
+#include "daemon/methods.h"
 #include "daemon/options.h"
 #include "daemon/process/background.h"
 #include "daemon/process/descriptors.h"
-#include "daemon/process/hold_signals.h"
 #include "daemon/process/listen.h"
+#include "daemon/process/signals.h"
 #include "daemon/server.h"
 
-/* How long a daemon that finds the socket taken waits for the other one to answer on it or to go. */
+/* Time that a daemon which finds the socket taken waits for the other one to answer on it or to leave. */
 #define TAKEN_WAIT_MS 20000
 #define TAKEN_POLL_MS 5
 
-static void raise_file_limit(void) {
+static void main_raise_file_limit(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
@@ -28,30 +30,30 @@ static void raise_file_limit(void) {
     }
 }
 
-/* One attempt. From the moment on that there is a socket, whoever wants the daemon to end waits for the server, which
- * removes it; until then a signal just kills. */
-static enum listen_status try_socket(struct listener *listener, const char *path, char **why) {
-    hold_signals();
+/* One attempt. Once the socket exists, a signal that ends the daemon waits for the server, which removes the socket;
+ * before, it kills the process. */
+static enum listen_status main_try_socket(struct listener *listener, const char *path, char **why) {
+    signals_hold();
     enum listen_status status = listen_acquire(listener, path, why);
     if (status != LISTEN_READY)
-        release_signals();
+        signals_release();
     return status;
 }
 
-/* Takes the socket, waiting for a daemon that is about to come or go. LISTEN_TAKEN: one serves. */
-static enum listen_status take_socket(struct listener *listener, const char *path, char **why) {
+/* Takes the socket, waiting for a daemon that is about to serve or to leave. LISTEN_TAKEN: one serves. */
+static enum listen_status main_take_socket(struct listener *listener, const char *path, char **why) {
     const struct timespec pause = {.tv_nsec = TAKEN_POLL_MS * 1000000L};
-    enum listen_status status = try_socket(listener, path, why);
+    enum listen_status status = main_try_socket(listener, path, why);
     for (int waited = 0; status == LISTEN_TAKEN && waited < TAKEN_WAIT_MS; waited += TAKEN_POLL_MS) {
         if (listen_probe(path))
             return LISTEN_TAKEN;
         nanosleep(&pause, NULL);
-        status = try_socket(listener, path, why);
+        status = main_try_socket(listener, path, why);
     }
     return status;
 }
 
-static int fail(const struct options *options, char *why) {
+static int main_fail(const struct options *options, char *why) {
     if (options->background)
         background_report(why);
     else
@@ -60,22 +62,22 @@ static int fail(const struct options *options, char *why) {
     return 1;
 }
 
-static int serve(const struct options *options) {
+static int main_serve(const struct options *options) {
     struct listener listener;
     char *why = NULL;
-    enum listen_status status = take_socket(&listener, options->socket_path, &why);
+    enum listen_status status = main_take_socket(&listener, options->socket_path, &why);
     if (status == LISTEN_TAKEN && options->background) {
         background_report(NULL);
         return 0;
     }
-    if (status == LISTEN_TAKEN && asprintf(&why, "a daemon runs already on %s", options->socket_path) < 0)
-        abort();
+    if (status == LISTEN_TAKEN)
+        why = xasprintf("a daemon runs already on %s", options->socket_path);
     if (status != LISTEN_READY)
-        return fail(options, why);
-    struct server *server = server_new(options, &listener, &why);
+        return main_fail(options, why);
+    struct server *server = server_new(options, &methods_events, &listener, &why);
     if (server == NULL) {
         listen_release(&listener);
-        return fail(options, why);
+        return main_fail(options, why);
     }
     log_line("pycompiled " PYCOMPILED_VERSION " listens on %s", options->socket_path);
     background_report(NULL);
@@ -84,8 +86,8 @@ static int serve(const struct options *options) {
     return 0;
 }
 
-/* Without a folder for it there is no cache, which is said once, here. */
-static void check_cache(struct options *options) {
+/* Without a folder for it there is no cache; this is logged once, here. */
+static void main_check_cache(struct options *options) {
     char *why = NULL;
     if (options->cache == NULL)
         return;
@@ -100,9 +102,9 @@ static void check_cache(struct options *options) {
     options->cache = NULL;
 }
 
-/* Messages of tens of kilobytes come and go: the memory for some is kept, else each would be taken from the kernel
- * anew, page by page. */
-static void keep_some_memory(void) {
+/* Messages of tens of kilobytes come and go. Memory for some is kept, else each would be taken from the kernel anew,
+ * page by page. */
+static void main_keep_some_memory(void) {
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
     mallopt(M_TRIM_THRESHOLD, 1 << 20);
 }
@@ -119,8 +121,8 @@ int main(int argc, char **argv) {
     descriptors_clean(activated ? LISTEN_ACTIVATED_FD + 1 : STDERR_FILENO + 1);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a log that may not grow is no reason to die */
-    raise_file_limit();
-    keep_some_memory();
+    main_raise_file_limit();
+    main_keep_some_memory();
     if (!activated && listen_prepare_folder(options.socket_path, &why) < 0) {
         fprintf(stderr, "pycompiled: %s\n", why);
         free(why);
@@ -128,8 +130,8 @@ int main(int argc, char **argv) {
     } else {
         if (options.background)
             background_begin(options.socket_path);
-        check_cache(&options);
-        status = serve(&options);
+        main_check_cache(&options);
+        status = main_serve(&options);
     }
     options_deinit(&options);
     return status;

@@ -1,84 +1,91 @@
-/* See methods.h. */
+/* A request is decoded as far as the daemon needs it; parameters that only a host needs are passed on as they came. */
 #include "daemon/methods.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
 #include "daemon/openrpc.h"
-#include "daemon/peers/connection.h"
 #include "daemon/peers/language_server.h"
-#include "daemon/peers/reply.h"
-#include "daemon/pool/job.h"
-#include "daemon/pool/pool.h"
+#include "daemon/peers/request_batch.h"
+#include "daemon/peers/return_address.h"
+#include "daemon/pool/pools.h"
 #include "daemon/server.h"
 #include "daemon/status.h"
 #include "daemon/watch/watch.h"
 #include "proto/rpc.h"
 #include "proto/search_request.h"
 
-/* Bytes from which on a text is passed to the host unread. */
+/* A source text of so many bytes or more is passed to the host without being parsed here. */
 #define LONG_SOURCE 1024
 
-static void refuse(struct reply *reply, int code, const char *name, const char *why) {
+static void methods_refuse(struct return_address *address, int code, const char *name, const char *why) {
     char *message = xasprintf("%s: %s", name, why);
-    reply_error(reply, code, message, NULL);
+    return_address_error(address, code, message, NULL);
     free(message);
 }
 
-static void refuse_params(struct reply *reply, const char *why) {
-    refuse(reply, RPC_INVALID_PARAMS, "Invalid params", why);
+static void methods_refuse_params(struct return_address *address, const char *why) {
+    methods_refuse(address, RPC_INVALID_PARAMS, "Invalid params", why);
 }
 
-static void refuse_unavailable(struct reply *reply, const char *reason, bool retryable) {
-    reply_error(reply, RPC_UNAVAILABLE, reason, unavailable_data(reason, retryable));
-}
-
-/* A job for that Python version, or NULL: then there is none, and the request is answered. */
-static struct job *make_job(struct connection *connection, struct reply *reply, const char *python, const char *method,
-                            struct json_span params, int timeout_ms) {
-    struct server *server = connection->server;
-    struct pool *pool = server_pool(server, python);
-    if (server->draining) {
-        refuse_unavailable(reply, "the daemon is shutting down", true);
+/* Makes a job for that Python version, or returns NULL: then the request is answered. */
+static struct job *methods_new_job(struct connection *connection, struct return_address *address, const char *python,
+                                   enum job_kind kind, struct json_span params, int timeout_ms) {
+    struct server *server = server_of(connection);
+    struct pool *pool = pools_find(&server->pools, python);
+    if (server->census.draining) {
+        return_address_unavailable(address, "the daemon is shutting down", true);
         return NULL;
     }
     if (pool == NULL) {
-        char *reason = server_no_pool_reason(server, python);
-        refuse_unavailable(reply, reason, false);
+        char *reason = pools_missing_reason(&server->pools, python);
+        return_address_unavailable(address, reason, false);
         free(reason);
         return NULL;
     }
-    struct job *job = job_new(pool, connection, reply, method, params);
+    struct job *job = pool_new_job(pool, connection, address, kind, params);
     job->timeout_ms = timeout_ms >= 0 ? (unsigned)timeout_ms : server->options->job_timeout_ms;
     return job;
 }
 
-/* Answers the job's request as cancelled; what runs already is finished and discarded. */
-static void cancel(struct connection *connection, struct job *job, const char *why) {
-    struct reply *reply = job->reply;
-    job->reply = NULL;
-    connection->server->counters.cancelled++;
-    reply_error(reply, RPC_REQUEST_CANCELLED, why, NULL);
+static struct job *methods_job_of(struct list *link) {
+    return job_of_attachment(list_entry(link, struct attachment, link));
+}
+
+/* Answers the job's request as cancelled. If the job runs, it is finished and its answer discarded. */
+static void methods_cancel(struct job *job, const char *why) {
+    struct return_address *address = job->address;
+    job->address = NULL;
+    job->census->counters.cancelled++;
+    return_address_error(address, RPC_REQUEST_CANCELLED, why, NULL);
     pool_cancel(job);
 }
 
-/* The job checks a buffer: an older check of the same one, which the client has not been answered yet, is of no use
- * any more. */
-static void supersede(struct connection *connection, struct job *job, const char *file) {
-    list_each(link, &connection->jobs) {
-        struct job *older = list_entry(link, struct job, client_link);
-        if (older->buffer == NULL || older->pool != job->pool || older->reply == NULL ||
-            strcmp(older->buffer, file) != 0)
-            continue;
-        cancel(connection, older, "RequestCancelled: a newer check of the same file has come");
-        break;
-    }
-    job->buffer = xstrdup(file);
+/* The absolute name of a request's file; the caller frees. */
+static char *methods_file_name(const struct compile_request *request) {
+    if (request->file[0] == '/' || request->cwd == NULL)
+        return xstrdup(request->file);
+    return xasprintf("%s/%s", request->cwd, request->file);
 }
 
-/* The parameters, with an empty text in place of a long one: what stands in it is for the host alone. */
-static cJSON *parse_without_source(struct json_span params, const char **error) {
+/* The job checks the unsaved text of a file. An older check of the same file, if the client has no answer to it yet, is
+ * of no use any more. */
+static void methods_supersede(struct connection *connection, struct job *job, char *file) {
+    list_each(link, &connection->requests) {
+        struct job *older = methods_job_of(link);
+        if (older->buffer == NULL || older->pool != job->pool || older->address == NULL ||
+            strcmp(older->buffer, file) != 0)
+            continue;
+        methods_cancel(older, "RequestCancelled: a newer check of the same file has come");
+        break;
+    }
+    job->buffer = file;
+}
+
+/* Parses the parameters with an empty text in place of a long `source`, which only the host needs. */
+static cJSON *methods_parse_without_source(struct json_span params, const char **error) {
     struct json_span source = json_member(params.text, params.len, "source");
     if (source.text == NULL || *source.text != '"' || source.len < LONG_SOURCE)
         return json_parse_checked(params.text, params.len, error);
@@ -91,121 +98,136 @@ static cJSON *parse_without_source(struct json_span params, const char **error) 
     return tree;
 }
 
-static void compile(struct connection *connection, struct reply *reply, const struct rpc_message *message,
-                    const char *method) {
+static void methods_submit(struct connection *connection, struct return_address *address, enum job_kind kind,
+                           const struct compile_request *request, struct json_span params) {
+    struct job *job = methods_new_job(connection, address, request->python, kind, params, request->timeout_ms);
+    if (job == NULL)
+        return;
+    job->priority = (enum priority)request->priority;
+    job->asks_cache = request->cache == CACHE_USE && request->source == NULL &&
+                      connection->group->options->cache != NULL; /* as host/job_cache.c decides it */
+    if (kind == JOB_CHECK && request->source != NULL)
+        methods_supersede(connection, job, methods_file_name(request));
+    pool_submit(job->pool, job);
+}
+
+static void methods_compile(struct connection *connection, struct return_address *address,
+                            const struct rpc_message *message, enum job_kind kind) {
     const char *error;
     char why[160];
     struct compile_request request;
     static const char nothing[] = "{}";
     struct json_span span = message->params.text ? message->params : (struct json_span){nothing, 2};
-    cJSON *params = parse_without_source(span, &error);
-    if (params == NULL || compile_request_decode(params, &request, why, sizeof why) < 0) {
-        refuse_params(reply, params ? why : error);
-    } else {
-        struct job *job = make_job(connection, reply, request.python, method, span, request.timeout_ms);
-        if (job != NULL) {
-            job->priority = (enum priority)request.priority;
-            if (request.source != NULL && strcmp(method, "check") == 0)
-                supersede(connection, job, request.file);
-            pool_submit(job->pool, job);
-        }
-    }
+    cJSON *params = methods_parse_without_source(span, &error);
+    if (params == NULL || compile_request_decode(params, &request, why, sizeof why) < 0)
+        methods_refuse_params(address, params ? why : error);
+    else
+        methods_submit(connection, address, kind, &request, span);
     cJSON_Delete(params);
 }
 
-static void do_compile(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
-    compile(connection, reply, message, "compile");
+static void method_compile(struct connection *connection, struct return_address *address,
+                           const struct rpc_message *message) {
+    methods_compile(connection, address, message, JOB_COMPILE);
 }
 
-static void do_check(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
-    compile(connection, reply, message, "check");
+static void method_check(struct connection *connection, struct return_address *address,
+                         const struct rpc_message *message) {
+    methods_compile(connection, address, message, JOB_CHECK);
 }
 
-static void do_search(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
+static void method_search(struct connection *connection, struct return_address *address,
+                          const struct rpc_message *message) {
     const char *error = "";
     char why[160];
     struct search_request request;
     struct json_span span = message->params;
     cJSON *params = span.text ? json_parse_checked(span.text, span.len, &error) : NULL;
     if ((span.text != NULL && params == NULL) || search_request_decode(params, &request, why, sizeof why) < 0) {
-        refuse_params(reply, span.text != NULL && params == NULL ? error : why);
+        methods_refuse_params(address, span.text != NULL && params == NULL ? error : why);
     } else {
-        struct job *job = make_job(connection, reply, request.python, "search", span, request.timeout_ms);
+        struct job *job = methods_new_job(connection, address, request.python, JOB_SEARCH, span, request.timeout_ms);
         if (job != NULL) {
-            job->needs_pristine = job->is_search = true;
+            job->wants = HOST_PRISTINE;
             pool_submit(job->pool, job);
         }
     }
     cJSON_Delete(params);
 }
 
-static void do_watch(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
-    watch_begin(connection, reply, message->params);
+static void method_watch(struct connection *connection, struct return_address *address,
+                         const struct rpc_message *message) {
+    watch_begin(&server_of(connection)->pools, connection, address, message->params);
 }
 
-static void do_unwatch(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
+static void method_unwatch(struct connection *connection, struct return_address *address,
+                           const struct rpc_message *message) {
     const char *error = "";
     cJSON *params = message->params.text ? json_parse_checked(message->params.text, message->params.len, &error) : NULL;
     double number = json_get_number(params, "watch", 0);
     if (number < 1)
-        refuse_params(reply, "'watch' must be the number of a watch");
+        methods_refuse_params(address, "'watch' must be the number of a watch");
     else if (!watch_end(connection, (uint64_t)number))
-        refuse_params(reply, "this connection has no watch of that number");
+        methods_refuse_params(address, "this connection has no watch of that number");
     else
-        reply_result(reply, (struct json_span){"{}", 2});
+        return_address_result(address, (struct json_span){"{}", 2});
     cJSON_Delete(params);
 }
 
-static void do_status(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
+static void method_status(struct connection *connection, struct return_address *address,
+                          const struct rpc_message *message) {
     (void)message;
-    cJSON *status = status_build(connection->server);
+    cJSON *status = status_build(server_of(connection));
     struct buffer text = {0};
     json_print(status, &text);
     cJSON_Delete(status);
-    reply_result(reply, (struct json_span){text.data, text.len});
+    return_address_result(address, (struct json_span){text.data, text.len});
     buffer_deinit(&text);
 }
 
-static void do_shutdown(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
+static void method_shutdown(struct connection *connection, struct return_address *address,
+                            const struct rpc_message *message) {
     (void)message;
-    reply_result(reply, (struct json_span){"{}", 2});
-    server_drain(connection->server, "a client asked for it");
+    return_address_result(address, (struct json_span){"{}", 2});
+    server_drain(server_of(connection), "a client asked for it");
 }
 
-static void do_discover(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
+static void method_discover(struct connection *connection, struct return_address *address,
+                            const struct rpc_message *message) {
     (void)connection;
     (void)message;
-    reply_result(reply, (struct json_span){openrpc_document, openrpc_document_len});
+    return_address_result(address, (struct json_span){openrpc_document, openrpc_document_len});
 }
 
-/* Reads the id that is to be cancelled; ids are compared as they were written. */
-static void do_cancel(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
+/* Reads the id of the request to be cancelled. Ids are compared as they were written. */
+static void method_cancel(struct connection *connection, struct return_address *address,
+                          const struct rpc_message *message) {
     struct json_span id = message->params.text ? json_member(message->params.text, message->params.len, "id")
                                                : (struct json_span){NULL, 0};
-    list_each(link, &connection->jobs) {
-        struct job *job = list_entry(link, struct job, client_link);
-        const char *open = job->reply != NULL ? job->reply->id : NULL;
+    list_each(link, &connection->requests) {
+        struct job *job = methods_job_of(link);
+        const char *open = job->address != NULL ? job->address->id : NULL;
         if (id.text != NULL && open != NULL && strlen(open) == id.len && memcmp(open, id.text, id.len) == 0) {
-            cancel(connection, job, "RequestCancelled");
+            methods_cancel(job, "RequestCancelled");
             break;
         }
     }
-    reply_result(reply, (struct json_span){"null", 4});
+    return_address_result(address, (struct json_span){"null", 4});
 }
 
 static const struct method {
     const char *name;
     bool takes_params;
-    void (*run)(struct connection *, struct reply *, const struct rpc_message *);
+    void (*run)(struct connection *, struct return_address *, const struct rpc_message *);
 } methods[] = {
-    {"compile", true, do_compile},        {"check", true, do_check},
-    {"search", true, do_search},          {"watch", true, do_watch},
-    {"unwatch", true, do_unwatch},        {"status", false, do_status},
-    {"shutdown", false, do_shutdown},     {"rpc.discover", false, do_discover},
-    {"$/cancelRequest", true, do_cancel},
+    {"compile", true, method_compile},        {"check", true, method_check},
+    {"search", true, method_search},          {"watch", true, method_watch},
+    {"unwatch", true, method_unwatch},        {"status", false, method_status},
+    {"shutdown", false, method_shutdown},     {"rpc.discover", false, method_discover},
+    {"$/cancelRequest", true, method_cancel},
 };
 
-static bool is_empty_object(struct json_span span) {
+static bool methods_is_empty_object(struct json_span span) {
     if (span.text == NULL)
         return true;
     const char *error;
@@ -215,88 +237,94 @@ static bool is_empty_object(struct json_span span) {
     return empty;
 }
 
-static void call(struct connection *connection, struct reply *reply, const struct rpc_message *message) {
+static void methods_call(struct connection *connection, struct return_address *address,
+                         const struct rpc_message *message) {
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
         if (strcmp(methods[i].name, message->method) != 0)
             continue;
-        if (!methods[i].takes_params && !is_empty_object(message->params))
-            refuse_params(reply, "this method takes none");
+        if (!methods[i].takes_params && !methods_is_empty_object(message->params))
+            methods_refuse_params(address, "this method takes none");
         else
-            methods[i].run(connection, reply, message);
+            methods[i].run(connection, address, message);
         return;
     }
     char *why = xasprintf("'%.100s'", message->method);
-    refuse(reply, RPC_METHOD_NOT_FOUND, "Method not found", why);
+    methods_refuse(address, RPC_METHOD_NOT_FOUND, "Method not found", why);
     free(why);
 }
 
 /* `initialize` of an editor: the connection becomes a language server's. Returns false where the message is none. */
-static bool begin_language_server(struct connection *connection, const struct rpc_message *message,
-                                  struct json_span text) {
+static bool methods_begin_language_server(struct connection *connection, const struct rpc_message *message,
+                                          struct json_span text) {
     char *why = NULL;
-    bool retryable;
     if (message->id == NULL || strcmp(message->method, "initialize") != 0 || !language_server_may_begin(connection))
         return false;
-    if (!language_server_begin(connection, text, &why, &retryable))
-        refuse_unavailable(reply_new(connection, NULL, message->id), why, retryable);
+    int status = language_server_begin(&server_of(connection)->language_servers, connection, text, &why);
+    if (status < 0)
+        return_address_unavailable(return_address_new(connection, NULL, message->id), why, status != -ENOENT);
     free(why);
     return true;
 }
 
-static void handle_one(struct connection *connection, struct batch *batch, struct json_span text) {
+static void methods_handle_one(struct connection *connection, struct request_batch *batch, struct json_span text) {
     struct rpc_message message;
     const char *why;
     int code = rpc_parse(text.text, text.len, &message, &why);
     if (code != 0) {
-        refuse(reply_new(connection, batch, message.id ? message.id : "null"), code, "Invalid Request", why);
-    } else if (message.method != NULL && batch == NULL && begin_language_server(connection, &message, text)) {
-        /* it is the language server that answers */
+        methods_refuse(return_address_new(connection, batch, message.id ? message.id : "null"), code, "Invalid Request",
+                       why);
+    } else if (message.method != NULL && batch == NULL && methods_begin_language_server(connection, &message, text)) {
+        /* the language server answers */
     } else if (message.method != NULL) {
-        call(connection, reply_new(connection, batch, message.id), &message);
+        methods_call(connection, return_address_new(connection, batch, message.id), &message);
     } /* else a response: the server has asked nothing */
     rpc_message_deinit(&message);
 }
 
 struct batch_context {
     struct connection *connection;
-    struct batch *batch;
+    struct request_batch *batch;
 };
 
-static void handle_element(struct json_span element, void *context) {
+static void methods_handle_element(struct json_span element, void *context) {
     struct batch_context *c = context;
-    handle_one(c->connection, c->batch, element);
+    methods_handle_one(c->connection, c->batch, element);
 }
 
-static void count_element(struct json_span element, void *context) {
+static void methods_count_element(struct json_span element, void *context) {
     (void)element;
     ++*(size_t *)context;
 }
 
-/* A batch is taken as a whole, so it may have no more requests than may be open. */
-static void handle_batch(struct connection *connection, const char *text, size_t len) {
-    size_t count = 0, limit = connection->server->options->open_limit;
-    json_each_element(text, len, count_element, &count);
+/* A batch is taken as a whole, so that it may not have more requests than may be open. */
+static void methods_handle_batch(struct connection *connection, const char *text, size_t len) {
+    size_t count = 0, limit = connection->group->options->open_limit;
+    json_each_element(text, len, methods_count_element, &count);
     if (count == 0 || count > limit) {
         char *why = count ? xasprintf("a batch of more than %zu requests", limit) : xstrdup("an empty batch");
-        refuse(reply_new(connection, NULL, "null"), RPC_INVALID_REQUEST, "Invalid Request", why);
+        methods_refuse(return_address_new(connection, NULL, "null"), RPC_INVALID_REQUEST, "Invalid Request", why);
         free(why);
         return;
     }
-    struct batch_context context = {connection, batch_new(connection)};
-    json_each_element(text, len, handle_element, &context);
-    batch_complete(context.batch);
+    struct batch_context context = {connection, request_batch_new(connection)};
+    json_each_element(text, len, methods_handle_element, &context);
+    request_batch_leave(context.batch);
 }
 
-void methods_handle(struct connection *connection, const char *text, size_t len) {
-    const char *why = json_check_within(text, len, &connection->server->options->json);
+static void methods_handle(struct connection *connection, const char *text, size_t len) {
+    const char *why = json_check_within(text, len, &connection->group->options->json);
     if (why != NULL) {
-        refuse(reply_new(connection, NULL, "null"), RPC_PARSE_ERROR, "Parse error", why);
+        methods_refuse(return_address_new(connection, NULL, "null"), RPC_PARSE_ERROR, "Parse error", why);
         return;
     }
     while (strchr(" \t\r\n", *text))
         text++, len--;
     if (*text == '[')
-        handle_batch(connection, text, len);
+        methods_handle_batch(connection, text, len);
     else
-        handle_one(connection, NULL, (struct json_span){text, len});
+        methods_handle_one(connection, NULL, (struct json_span){text, len});
 }
+
+const struct connection_events methods_events = {
+    .message = methods_handle,
+};

@@ -1,9 +1,7 @@
-/* What a client's message asks for, and who does it. */
+/* The methods of the protocol: what each message of a client asks for, and which part of the daemon does it. */
 #pragma once
 
-#include <stddef.h>
+#include "daemon/peers/connection.h"
 
-struct connection;
-
-/* Handles one message (a request, a notification or a batch); answers go to the connection. */
-void methods_handle(struct connection *connection, const char *text, size_t len);
+/* Handles the messages (requests, notifications, batches) of a server's connections; answers go to the connection. */
+extern const struct connection_events methods_events;

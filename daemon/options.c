@@ -1,13 +1,15 @@
-/* See options.h. */
+/* Long options by getopt_long(3); those that are numbers or strings by tables. */
 #include "daemon/options.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <uv.h>
@@ -16,12 +18,18 @@
 #include "base/paths.h"
 #include "cache/folder.h"
 #include "cache/remote.h"
+#include "cache/remote_link.h"
+#include "cache/remote_seal.h"
+#include "cache/remote_url.h"
 #include "cache/store.h"
 #include "proto/compile_request.h"
 #include "proto/frame.h"
 
 /* The default limit is no lower, on however small a machine: the interpreters and their stacks need some. */
 #define HOST_LIMIT_LEAST_MIB 512
+
+/* A longer secret of the remote cache is cut. */
+#define SECRET_MAX 4096
 
 static const char help[] =
     "usage: pycompiled [--background] [options]\n"
@@ -140,7 +148,7 @@ static const struct option long_options[] = {
 };
 
 /* Reads a number from min to max; false (after a message) where the argument is not one. */
-static bool number(const char *option, long min, long max, long *value) {
+static bool options_number(const char *option, long min, long max, long *value) {
     char *end;
     errno = 0;
     *value = strtol(optarg, &end, 10);
@@ -156,7 +164,7 @@ enum number_kind {
     NUMBER_MIB, /* a size_t of bytes */
 };
 
-/* The options that are numbers: what they may be, and where they go. */
+/* The options that are numbers: their range, and their place. */
 static const struct number_option {
     int opt;
     long min, max;
@@ -184,12 +192,13 @@ static const struct number_option {
     {OPT_CACHE_LIMIT, STORE_LIMIT_MIN >> 20, STORE_LIMIT_MAX >> 20, NUMBER_MIB, offsetof(struct options, cache_limit)},
 };
 
-static bool set_number(int opt, const char *name, struct options *options) {
+/* Takes an option that is a number. Returns whether it is right; else a message has been printed. */
+static bool options_take_number(struct options *options, int opt, const char *name) {
     const struct number_option *wanted = number_options;
     while (wanted->opt != opt)
         wanted++;
     long n;
-    if (!number(name, wanted->min, wanted->max, &n))
+    if (!options_number(name, wanted->min, wanted->max, &n))
         return false;
     void *place = (char *)options + wanted->offset;
     if (wanted->kind == NUMBER_UNSIGNED)
@@ -200,21 +209,21 @@ static bool set_number(int opt, const char *name, struct options *options) {
 }
 
 /* The cores that this process may run on. */
-static unsigned available_cores(void) {
+static unsigned options_cores(void) {
     cpu_set_t set;
     int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
     return count > 0 ? (unsigned)count : 1;
 }
 
 /* Half of the memory that the machine has or this process is confined to, in MiB. */
-static unsigned half_of_memory_mib(void) {
+static unsigned options_half_of_memory_mib(void) {
     uint64_t total = uv_get_total_memory(), confined = uv_get_constrained_memory();
     uint64_t mib = (confined > 0 && confined < total ? confined : total) >> 21;
     return mib < HOST_LIMIT_LEAST_MIB ? HOST_LIMIT_LEAST_MIB : mib > UINT_MAX ? UINT_MAX : (unsigned)mib;
 }
 
-/* Where the cache is; NULL for none. The path is absolute: hosts have another working directory. */
-static char *decide_cache(const char *given, bool off) {
+/* The cache's folder; NULL for none. The path is absolute: hosts have another working directory. */
+static char *options_cache(const char *given, bool off) {
     char *folder = off ? NULL : folder_locate(given), *cwd;
     if (folder == NULL || folder[0] == '/' || (cwd = getcwd(NULL, 0)) == NULL)
         return folder;
@@ -224,85 +233,185 @@ static char *decide_cache(const char *given, bool off) {
     return absolute;
 }
 
-bool options_parse(struct options *options, int argc, char **argv, int *status) {
-    *options = (struct options){
-        .workers = available_cores(),
-        .idle_timeout_s = 600,
-        .shrink_after_s = 60,
-        .job_timeout_ms = COMPILE_TIMEOUT_DEFAULT_MS,
-        .host_memory_mib = 1024,
-        .host_limit_mib = half_of_memory_mib(),
-        .big_source = 2 << 20,
-        .start_timeout_s = 30,
-        .drain_timeout_s = 60,
-        .connection_idle_s = 86400,
-        .connection_limit = 4096,
-        .frame_limit = FRAME_LIMIT_DEFAULT,
-        .json = {.depth = JSON_DEPTH_MAX, .values = 100000},
-        .open_limit = 1024,
-        .pending_limit = (size_t)4 << 20,
-        .memory_limit = (size_t)512 << 20,
-        .remote.timeout_ms = REMOTE_TIMEOUT_MS_DEFAULT,
-    };
+/* The variable's value; NULL if it is empty or not set. */
+static const char *remote_options_variable(const char *name) {
+    const char *value = getenv(name);
+    return value != NULL && *value != '\0' ? value : NULL;
+}
+
+/* Reads the file's content, without the newlines at its end, into *secret (owned). Returns 0 or a negative errno value.
+ */
+static int remote_options_read_secret(const char *path, char **secret) {
+    struct buffer text = {0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    ssize_t got = read(fd, buffer_reserve(&text, SECRET_MAX), SECRET_MAX);
+    int error = got < 0 ? -errno : 0;
+    close(fd);
+    if (error < 0) {
+        buffer_deinit(&text);
+        return error;
+    }
+    text.len = (size_t)got;
+    while (text.len > 0 && (text.data[text.len - 1] == '\n' || text.data[text.len - 1] == '\r'))
+        text.len--;
+    *secret = buffer_string(&text);
+    return 0;
+}
+
+/* Returns 0, or a negative errno value with a message in *why. */
+static int remote_options_find_secret(struct remote_options *options, const char *file, char **why) {
+    const char *value = remote_options_variable("PYCOMPILED_REMOTE_SECRET");
+    int status = 0;
+    if (file == NULL)
+        file = remote_options_variable("PYCOMPILED_REMOTE_SECRET_FILE");
+    if (file != NULL)
+        status = remote_options_read_secret(file, &options->secret);
+    else if (value != NULL)
+        options->secret = xstrdup(value);
+    if (status < 0) {
+        *why = xasprintf("the remote cache's secret cannot be read: %s: %s", file, strerror(-status));
+        return status;
+    }
+    if (options->secret != NULL && strlen(options->secret) >= REMOTE_SECRET_MIN)
+        return 0;
+    *why =
+        xasprintf("a remote cache needs a secret of %d bytes or more, which all its users share, so that nobody else "
+                  "can plant bytecode: see --remote-secret-file",
+                  REMOTE_SECRET_MIN);
+    return -EINVAL;
+}
+
+/* Returns 0, or a negative errno value with a message in *why. */
+static int remote_options_check_url(struct remote_options *options, char **why) {
+    struct remote_url url;
+    if (remote_url_parse(options->url, &url, why) < 0)
+        return -EINVAL;
+    options->shown = remote_url_show(&url);
+    bool tls = url.tls;
+    remote_url_deinit(&url);
+    if (remote_link_is_supported(tls))
+        return 0;
+    *why = xstrdup(remote_link_is_supported(false)
+                       ? "pycompiled was built without TLS for a remote cache (hiredis_ssl, OpenSSL)"
+                       : "pycompiled was built without a remote cache (hiredis)");
+    return -ENOTSUP;
+}
+
+/* Completes the options of the remote cache: the URL (NULL: $PYCOMPILED_REMOTE_CACHE) and the secret, which is the
+ * content of `secret_file` (NULL: of $PYCOMPILED_REMOTE_SECRET_FILE; else the value of $PYCOMPILED_REMOTE_SECRET).
+ * Returns 0, or a negative errno value with a message in *why, which the caller frees. */
+static int remote_options_complete(struct remote_options *options, const char *url, const char *secret_file,
+                                   char **why) {
+    if (url == NULL)
+        url = remote_options_variable("PYCOMPILED_REMOTE_CACHE");
+    if (url == NULL)
+        return 0;
+    options->url = xstrdup(url);
+    int status = remote_options_check_url(options, why);
+    return status < 0 ? status : remote_options_find_secret(options, secret_file, why);
+}
+
+static void remote_options_deinit(struct remote_options *options) {
+    free(options->url);
+    free(options->shown);
+    free(options->secret);
+}
+
+static const struct options defaults = {
+    .idle_timeout_s = 600,
+    .shrink_after_s = 60,
+    .job_timeout_ms = COMPILE_TIMEOUT_DEFAULT_MS,
+    .host_memory_mib = 1024,
+    .big_source = 2 << 20,
+    .start_timeout_s = 30,
+    .drain_timeout_s = 60,
+    .connection_idle_s = 86400,
+    .connection_limit = 4096,
+    .frame_limit = FRAME_LIMIT_DEFAULT,
+    .json = {.depth = JSON_DEPTH_MAX, .values = 100000},
+    .open_limit = 1024,
+    .pending_limit = (size_t)4 << 20,
+    .memory_limit = (size_t)512 << 20,
+    .remote.timeout_ms = REMOTE_TIMEOUT_MS_DEFAULT,
+};
+
+/* Options that are combined with the environment when all are read. */
+struct given_options {
+    const char *socket, *cache_dir, *remote, *secret_file;
+    bool no_cache;
+};
+
+/* Takes an option that is not a number. Returns false where it is one. */
+static bool options_take(struct options *options, struct given_options *given, int opt) {
+    switch (opt) {
+    case OPT_BACKGROUND:
+        options->background = true;
+        break;
+    case OPT_SOCKET:
+        given->socket = optarg;
+        break;
+    case OPT_PYTHON:
+        options->python = optarg;
+        break;
+    case OPT_HOSTS:
+        options->hosts = optarg;
+        break;
+    case OPT_CACHE_DIR:
+        given->cache_dir = optarg;
+        break;
+    case OPT_NO_CACHE:
+        given->no_cache = true;
+        break;
+    case OPT_REMOTE_CACHE:
+        given->remote = optarg;
+        break;
+    case OPT_REMOTE_SECRET_FILE:
+        given->secret_file = optarg;
+        break;
+    case OPT_REMOTE_READ_ONLY:
+        options->remote.read_only = true;
+        break;
+    default:
+        return false;
+    }
+    return true;
+}
+
+/* Reads the command line. Returns whether to go on, else the exit status in *status. */
+static bool options_read(struct options *options, struct given_options *given, int argc, char **argv, int *status) {
     int opt, index = 0;
-    const char *cache_dir = NULL, *remote = NULL, *secret_file = NULL;
-    bool no_cache = false;
+    *status = 2;
     while ((opt = getopt_long(argc, argv, "h", long_options, &index)) != -1) {
-        switch (opt) {
-        case OPT_BACKGROUND:
-            options->background = true;
-            break;
-        case OPT_SOCKET:
-            free(options->socket_path);
-            options->socket_path = xstrdup(optarg);
-            break;
-        case OPT_PYTHON:
-            options->python = optarg;
-            break;
-        case OPT_HOSTS:
-            options->hosts = optarg;
-            break;
-        case OPT_CACHE_DIR:
-            cache_dir = optarg;
-            break;
-        case OPT_NO_CACHE:
-            no_cache = true;
-            break;
-        case OPT_REMOTE_CACHE:
-            remote = optarg;
-            break;
-        case OPT_REMOTE_SECRET_FILE:
-            secret_file = optarg;
-            break;
-        case OPT_REMOTE_READ_ONLY:
-            options->remote.read_only = true;
-            break;
-        case OPT_VERSION:
-        case 'h':
+        if (opt == '?') {
+            fputs("Try 'pycompiled --help'.\n", stderr);
+            return false;
+        }
+        if (opt == OPT_VERSION || opt == 'h') {
             fputs(opt == 'h' ? help : "pycompiled " PYCOMPILED_VERSION "\n", stdout);
             *status = 0;
             return false;
-        case '?':
-            fputs("Try 'pycompiled --help'.\n", stderr);
-            *status = 2;
-            return false;
-        default:
-            if (!set_number(opt, long_options[index].name, options)) {
-                *status = 2;
-                return false;
-            }
         }
+        if (!options_take(options, given, opt) && !options_take_number(options, opt, long_options[index].name))
+            return false;
     }
-    if (optind < argc) {
+    if (optind < argc)
         fprintf(stderr, "pycompiled: unexpected argument '%s'\n", argv[optind]);
-        *status = 2;
-        return false;
-    }
-    if (options->socket_path == NULL)
-        options->socket_path = paths_socket();
-    options->cache = decide_cache(cache_dir, no_cache);
+    return optind >= argc;
+}
+
+bool options_parse(struct options *options, int argc, char **argv, int *status) {
+    struct given_options given = {0};
     char *why;
-    if (options->cache == NULL || remote_options_complete(&options->remote, remote, secret_file, &why))
+    *options = defaults;
+    options->workers = options_cores();
+    options->host_limit_mib = options_half_of_memory_mib();
+    if (!options_read(options, &given, argc, argv, status))
+        return false;
+    options->socket_path = given.socket ? xstrdup(given.socket) : paths_socket();
+    options->cache = options_cache(given.cache_dir, given.no_cache);
+    if (options->cache == NULL || remote_options_complete(&options->remote, given.remote, given.secret_file, &why) == 0)
         return true;
     fprintf(stderr, "pycompiled: %s\n", why);
     free(why);

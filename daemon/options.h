@@ -1,11 +1,19 @@
-/* The daemon's command line. */
+/* The daemon's settings, from its command line and environment. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "daemon/remote_options.h"
 #include "proto/json.h"
+
+/* The remote tier of the cache. All strings are owned. Without a URL there is no remote tier. */
+struct remote_options {
+    char *url;
+    char *shown;  /* the URL for people, without a password */
+    char *secret; /* the key that entries are sealed with (cache/remote_seal.h) */
+    unsigned timeout_ms;
+    bool read_only;
+};
 
 struct options {
     char *socket_path;
@@ -13,18 +21,18 @@ struct options {
     unsigned workers;           /* of each Python version, at most */
     unsigned idle_timeout_s;    /* 0: stay */
     unsigned shrink_after_s;    /* idle time after which a pool shrinks to one interpreter; 0: never */
-    unsigned job_timeout_ms;    /* for requests that name none; 0: none */
+    unsigned job_timeout_ms;    /* for requests without one; 0: none */
     unsigned host_memory_mib;   /* a host larger than that is replaced; 0: no limit */
     unsigned host_limit_mib;    /* most that a process of a host may allocate; 0: no limit */
     unsigned big_source;        /* bytes; a longer source gets a host of its own; 0: none does */
     unsigned start_timeout_s;   /* for a host to come up */
-    unsigned drain_timeout_s;   /* for what runs and what is unread to end, once the daemon is told to leave */
-    unsigned connection_idle_s; /* a connection that nothing happens on is closed; 0: never */
+    unsigned drain_timeout_s;   /* for running jobs and unread answers, when the daemon leaves */
+    unsigned connection_idle_s; /* after so long without an event a connection is closed; 0: never */
     unsigned connection_limit;
     size_t frame_limit;      /* bytes */
     struct json_limits json; /* of a message */
     unsigned open_limit;     /* open requests of a connection; more are not read */
-    size_t pending_limit;    /* bytes of unread answers; with more a connection is not read from */
+    size_t pending_limit;    /* bytes of unread answers; a connection with more is not read from */
     size_t memory_limit;     /* bytes held for all connections together */
     const char *python;      /* default version, or NULL: the newest */
     const char *hosts;       /* folder to look for hosts in first, or NULL */
@@ -33,7 +41,7 @@ struct options {
     struct remote_options remote;
 };
 
-/* Fills *options from the command line and the environment. Prints help, version or an error itself; then
- * it returns false with the exit status in *status. */
+/* Fills *options. Returns whether the program goes on. Else help, the version or an error has been printed and the exit
+ * status is in *status. options_deinit() is due in both cases. */
 bool options_parse(struct options *options, int argc, char **argv, int *status);
 void options_deinit(struct options *options);

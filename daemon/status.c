@@ -1,10 +1,8 @@
-/* See status.h. */
+/* Names of members are part of the protocol (proto/openrpc.json): they are kept. */
 #include "daemon/status.h"
 
 #include <unistd.h>
 
-#include "daemon/pool/host.h"
-#include "daemon/pool/pool.h"
 #include "daemon/server.h"
 #include "proto/json.h"
 
@@ -14,7 +12,7 @@ static const char *const kind_names[] = {
     [HOST_SOLO] = "solo",
 };
 
-static const char *worker_state_name(const struct worker *worker) {
+static const char *status_worker_state(const struct worker *worker) {
     switch (worker->state) {
     case WORKER_COLD:
         return "cold";
@@ -28,7 +26,7 @@ static const char *worker_state_name(const struct worker *worker) {
     return "ended";
 }
 
-static void add_host(cJSON *hosts, const struct host *host) {
+static void status_add_host(cJSON *hosts, const struct host *host) {
     cJSON *item = cJSON_CreateObject();
     cJSON_AddItemToArray(hosts, item);
     cJSON_AddNumberToObject(item, "pid", host->process.pid);
@@ -39,37 +37,37 @@ static void add_host(cJSON *hosts, const struct host *host) {
     for (unsigned i = 0; i < host->worker_count; i++) {
         cJSON *worker = cJSON_CreateObject();
         cJSON_AddItemToArray(workers, worker);
-        cJSON_AddStringToObject(worker, "state", worker_state_name(&host->workers[i]));
+        cJSON_AddStringToObject(worker, "state", status_worker_state(&host->workers[i]));
         cJSON_AddNumberToObject(worker, "jobs", (double)host->workers[i].done);
     }
 }
 
-static void add_pool(cJSON *pythons, const struct pool *pool) {
+static void status_add_pool(cJSON *pythons, const struct pool *pool, bool is_default) {
     cJSON *item = cJSON_CreateObject();
     cJSON_AddItemToArray(pythons, item);
     cJSON_AddStringToObject(item, "python", pool->python);
     json_add_string_or_null(item, "version", pool->version);
     cJSON_AddStringToObject(item, "path", pool->program);
-    cJSON_AddBoolToObject(item, "default", pool->server->default_pool == pool);
-    cJSON_AddNumberToObject(item, "queued", (double)pool_waiting(pool));
-    cJSON_AddNumberToObject(item, "crashes", (double)pool->crashes);
-    json_add_string_or_null(item, "failure", pool->start.failed ? pool->start.failure : NULL);
+    cJSON_AddBoolToObject(item, "default", is_default);
+    cJSON_AddNumberToObject(item, "queued", (double)queues_count(&pool->queues));
+    cJSON_AddNumberToObject(item, "crashes", (double)pool->group.crashes);
+    json_add_string_or_null(item, "failure", pool->starter.failed ? pool->starter.failure : NULL);
     cJSON *hosts = cJSON_AddArrayToObject(item, "hosts");
-    list_each(link, &pool->hosts)
-        add_host(hosts, list_entry(link, struct host, link));
+    list_each(link, &pool->group.hosts)
+        status_add_host(hosts, list_entry(link, struct host, link));
 }
 
-static void add_queue(cJSON *status, const struct server *server) {
+static void status_add_queue(cJSON *status, const struct server *server) {
     cJSON *queue = cJSON_AddObjectToObject(status, "queue");
     for (int priority = 0; priority < PRIORITY_COUNT; priority++) {
         size_t count = 0;
-        for (unsigned i = 0; i < server->pool_count; i++)
-            count += server->pools[i]->queue.counts[priority] + server->pools[i]->pristine_queue.counts[priority];
+        for (unsigned i = 0; i < server->pools.count; i++)
+            count += queues_count_priority(&server->pools.items[i]->queues, (enum priority)priority);
         cJSON_AddNumberToObject(queue, schema_choice_name(priority_choices, priority), (double)count);
     }
 }
 
-static void add_counters(cJSON *status, const struct counters *c) {
+static void status_add_counters(cJSON *status, const struct counters *c) {
     cJSON *item = cJSON_AddObjectToObject(status, "counters");
     const struct {
         const char *name;
@@ -84,7 +82,7 @@ static void add_counters(cJSON *status, const struct counters *c) {
         cJSON_AddNumberToObject(item, all[i].name, (double)all[i].value);
 }
 
-static void add_remote(cJSON *cache, const struct server *server) {
+static void status_add_remote(cJSON *cache, const struct server *server) {
     const struct remote_counts *counts = &server->remote->counts;
     cJSON *item = cJSON_AddObjectToObject(cache, "remote");
     cJSON_AddStringToObject(item, "url", server->options->remote.shown);
@@ -97,18 +95,18 @@ static void add_remote(cJSON *cache, const struct server *server) {
     cJSON_AddNumberToObject(item, "failures", (double)counts->failures);
 }
 
-static void add_cache(cJSON *status, const struct server *server) {
+static void status_add_cache(cJSON *status, const struct server *server) {
     if (server->options->cache == NULL) {
         cJSON_AddNullToObject(status, "cache");
         return;
     }
     cJSON *item = cJSON_AddObjectToObject(status, "cache");
     cJSON_AddStringToObject(item, "folder", server->options->cache);
-    cJSON_AddNumberToObject(item, "hits", (double)server->counters.cached);
-    cJSON_AddNumberToObject(item, "misses", (double)server->counters.cache_misses);
-    cJSON_AddNumberToObject(item, "bytes", (double)server->cache_bytes);
+    cJSON_AddNumberToObject(item, "hits", (double)server->census.counters.cached);
+    cJSON_AddNumberToObject(item, "misses", (double)server->census.counters.cache_misses);
+    cJSON_AddNumberToObject(item, "bytes", (double)server->census.cache_bytes);
     if (server->remote != NULL)
-        add_remote(item, server);
+        status_add_remote(item, server);
     else
         cJSON_AddNullToObject(item, "remote");
 }
@@ -119,17 +117,17 @@ cJSON *status_build(const struct server *server) {
     cJSON_AddNumberToObject(status, "pid", getpid());
     json_add_string_or_null(status, "socket", server->listener.path);
     cJSON_AddNumberToObject(status, "uptime_s", (double)(uv_now(&server->loop) - server->started_ms) / 1000);
-    cJSON_AddBoolToObject(status, "draining", server->draining);
+    cJSON_AddBoolToObject(status, "draining", server->census.draining);
     cJSON_AddNumberToObject(status, "workers_max", server->options->workers);
     cJSON *pythons = cJSON_AddArrayToObject(status, "pythons");
-    for (unsigned i = 0; i < server->pool_count; i++)
-        add_pool(pythons, server->pools[i]);
-    cJSON_AddNumberToObject(status, "connections", server->connection_count);
-    cJSON_AddNumberToObject(status, "connections_max", server->connection_limit);
-    cJSON_AddNumberToObject(status, "jobs", server->jobs);
-    cJSON_AddNumberToObject(status, "held_bytes", (double)server_held(server));
-    add_queue(status, server);
-    add_counters(status, &server->counters);
-    add_cache(status, server);
+    for (unsigned i = 0; i < server->pools.count; i++)
+        status_add_pool(pythons, server->pools.items[i], server->pools.items[i] == server->pools.fallback);
+    cJSON_AddNumberToObject(status, "connections", server->census.connections);
+    cJSON_AddNumberToObject(status, "connections_max", server->clients.limit);
+    cJSON_AddNumberToObject(status, "jobs", server->census.jobs);
+    cJSON_AddNumberToObject(status, "held_bytes", (double)connection_group_held(&server->clients));
+    status_add_queue(status, server);
+    status_add_counters(status, &server->census.counters);
+    status_add_cache(status, server);
     return status;
 }

@@ -1,4 +1,4 @@
-/* The answer to `status`: versions, hosts, workers, queue, counters. */
+/* The result of the method `status`: versions, hosts, workers, queue, counters, cache. */
 #pragma once
 
 #include <cjson/cJSON.h>

@@ -159,3 +159,10 @@ void rpc_write_error(struct buffer *out, const char *id, int code, const char *m
     }
     buffer_append_string(out, "}}");
 }
+
+cJSON *rpc_unavailable_data(const char *reason, bool retryable) {
+    cJSON *data = cJSON_CreateObject();
+    cJSON_AddStringToObject(data, "reason", reason);
+    cJSON_AddBoolToObject(data, "retryable", retryable);
+    return data;
+}

@@ -62,5 +62,8 @@ void rpc_write_error(struct buffer *out, const char *id, int code, const char *m
 /* Appends an error response whose error object is already JSON text. */
 void rpc_write_raw_error(struct buffer *out, const char *id, const char *error, size_t error_len);
 
+/* The `data` of an Unavailable error. The caller deletes it. */
+cJSON *rpc_unavailable_data(const char *reason, bool retryable);
+
 /* The name of an enum rpc_code ("PyCompileError", …); "Error" for any other number. */
 const char *rpc_code_name(int code);

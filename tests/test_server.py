@@ -160,6 +160,22 @@ class Protocol(unittest.TestCase):
         self.assertIn("newer", answers[first]["error"]["message"])
         self.assertLess(max(other, saved), last)
 
+    def test_newer_check_of_the_same_name_in_another_folder_cancels_nothing(self):
+        connection = self.connect()
+        connection.compile("/warm")
+        for i in range(6):  # all workers are busy, so that checks wait
+            connection.request("compile", {"file": "/%d:sleep=0.05" % i})
+        connection.request("check", {"file": "b.py", "cwd": "/x", "source": "x"})
+        connection.request("check", {"file": "b.py", "cwd": "/y", "source": "x"})
+        answers = {answer["id"]: answer for answer in (connection.receive() for _ in range(8))}
+        self.assertEqual([i for i, answer in answers.items() if "error" in answer], [])
+        for i in range(6):
+            connection.request("compile", {"file": "/%d:sleep=0.05" % i})
+        older = connection.request("check", {"file": "b.py", "cwd": "/x", "source": "x"})
+        connection.request("check", {"file": "/x/b.py", "source": "xy"})  # that file by its absolute name
+        answers = {answer["id"]: answer for answer in (connection.receive() for _ in range(8))}
+        self.assertEqual([i for i, answer in answers.items() if "error" in answer], [older])
+
     def test_pristine_on_demand(self):
         before = self.daemon.status()["counters"]["exact"]
         self.assertIn("result", self.connect().compile("/a:pristine"))

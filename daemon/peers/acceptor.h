@@ -1,6 +1,6 @@
-/* Taking connections from the listening socket, also where descriptors run out: then whoever waits is told so, with
- * the descriptor that is kept for that, and where even that is not to be had nothing is accepted for a moment. (libuv's
- * own listener hangs up on clients without a word, and can spin.) */
+/* Accepting connections from the listening socket, also where descriptors run out. Then the client is told so, with the
+ * one descriptor that is kept in reserve; where even that is not available, accepting pauses for a moment. (libuv's own
+ * listener closes such connections without a message, and can spin.) */
 #pragma once
 
 #include <uv.h>

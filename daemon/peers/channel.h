@@ -1,9 +1,9 @@
-/* A stream of framed messages over a Unix socket on the loop: reading with back-pressure, and writes
- * that are gathered while the loop works and go out together before it waits. Used for clients, for
- * workers and for hosts' control sockets alike; what the messages mean is the owner's.
+/* A stream of framed messages over a Unix socket on the loop: reading with back-pressure, and writes that are gathered
+ * while the loop works and go out together before it waits. Clients, workers and hosts' control sockets use it alike;
+ * the meaning of messages is the owner's business.
  *
- * All channels of a loop are a group, which is fair among them (each takes so much and then lets the others, however
- * fast its peer writes) and knows what memory they hold together. */
+ * All channels of a loop form a group, which is fair among them: each takes a bounded amount and then lets the others
+ * go first, however fast its peer writes. The group also counts the memory that its channels hold. */
 #pragma once
 
 #include <stdbool.h>
@@ -17,22 +17,23 @@
 
 struct channel;
 
-/* What an owner is told. The first four are required. A callback may close the channel. */
+/* Events for the owner. The first four are required. A callback may close the channel. */
 struct channel_events {
     void (*message)(struct channel *channel, const char *text, size_t len);
     /* A message over the limit came and is skipped. */
     void (*too_long)(struct channel *channel);
-    /* Nothing more will be read: end of file, a failure, or (why != NULL) no framing. Not closed yet. */
+    /* Nothing more will be read: end of file, a failure, or (why != NULL) no known framing. Not closed yet. */
     void (*ended)(struct channel *channel, const char *why);
-    /* The handle is closed; the channel's memory is free to go. Called once, after channel_close(). */
+    /* The handle is closed; the channel may be freed. Called once, after channel_close(). */
     void (*closed)(struct channel *channel);
-    /* What was to be written has been written. */
+    /* All that was sent has been written. */
     void (*drained)(struct channel *channel);
-    /* Nothing can be written any more; what was to be is dropped. May come after `ended`. */
+    /* Nothing can be written any more; unsent bytes are dropped. May come after `ended`. */
     void (*unwritable)(struct channel *channel);
 };
 
-/* The channels of a loop: those with something to do before it waits, and those that let others first. */
+/* The channels of a loop: those with work to do before it waits (dirty), and those that let others go first (yielded).
+ */
 struct channel_group {
     uv_prepare_t prepare;
     uv_idle_t idle; /* runs while some have yielded: the loop does not wait then */
@@ -64,8 +65,8 @@ struct channel {
     bool closing;
 };
 
-/* Starts and ends gathering on a loop; channel_group_close() must come before the loop's end, when all channels are
- * closed. */
+/* Starts and ends gathering on a loop. channel_group_close() is called when all channels are closed and before the loop
+ * ends. */
 void channel_group_init(struct channel_group *group, uv_loop_t *loop);
 void channel_group_close(struct channel_group *group);
 
@@ -80,10 +81,10 @@ int channel_start(struct channel *channel);
 /* Sends one message in the peer's framing (FRAMING_UNKNOWN: lines). */
 void channel_send(struct channel *channel, const char *text, size_t len);
 
-/* Sends what has been gathered, as far as the socket takes it at once: before channel_close(). */
+/* Sends the gathered bytes, as far as the socket takes them at once: for use before channel_close(). */
 void channel_flush(struct channel *channel);
 
-/* Stops and resumes taking messages; what has been read but not taken waits in the channel. */
+/* Stops and resumes taking messages. Bytes that have been read and not taken wait in the channel. */
 void channel_pause(struct channel *channel);
 void channel_resume(struct channel *channel);
 

@@ -1,348 +1,332 @@
-/* See host.h. */
+/* The life of a host: its start, its reports on the control socket, its leaving, its death. */
 #include "daemon/pool/host.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
-#include "base/io.h"
 #include "daemon/log.h"
-#include "daemon/pool/pool.h"
 #include "proto/rpc.h"
 
-#define CONTROL_FD 3
-#define FIRST_WORKER_FD 4
-#define ARGUMENTS_MAX 16
 #define CONTROL_MESSAGE_MAX ((size_t)64 << 10)
 
-/* How long a host without jobs may take to leave. */
+/* Time in which a host without jobs has to leave. */
 #define LEAVE_TIMEOUT_MS 10000
 
-/* How long one may live that has closed a socket: it is dying, most likely, and how is of interest. */
+/* Time that a host has to die by itself after it has closed a socket: its exit status is of interest. */
 #define HANG_UP_TIMEOUT_MS 500
-
-/* What a host may see of the environment: nothing that changes what CPython does. */
-static const char *const passed_variables[] = {"LD_LIBRARY_PATH",       "TMPDIR",       "ASAN_OPTIONS",
-                                               "UBSAN_OPTIONS",         "LSAN_OPTIONS", "TSAN_OPTIONS",
-                                               "PYCOMPILE_HOST_INEXACT"};
-#define PASSED_COUNT (sizeof passed_variables / sizeof *passed_variables)
 
 static struct host *host_of_control(struct channel *control) {
     return list_entry(control, struct host, control);
 }
 
-static void on_handle_closed(uv_handle_t *handle);
+static struct host *host_of_process(struct host_process *process) {
+    return list_entry(process, struct host, process);
+}
 
-/* The end: no more jobs, no more answers, no process. The pool takes its jobs back; then its handles go. */
-static void check_gone(struct host *host) {
-    if (!host->exited || host->open_streams > 0)
+static void host_part_closed(struct host *host) {
+    if (--host->parts > 0)
         return;
-    pool_host_gone(host);
-    host->left = true;
-    uv_close((uv_handle_t *)&host->leave_timer, on_handle_closed);
-    for (unsigned i = 0; i < host->worker_count; i++)
-        worker_leave(&host->workers[i]);
-    channel_close(&host->control);
-}
-
-static void on_handle_closed(uv_handle_t *handle) {
-    host_handle_closed(handle->data);
-}
-
-static void on_leave_timeout(uv_timer_t *timer) {
-    struct host *host = timer->data;
-    log_line("a host of Python %s does not leave and is killed", host->pool->python);
-    host_kill(host);
-}
-
-static void on_process_exit(uv_process_t *process, int64_t exit_status, int term_signal) {
-    struct host *host = process->data;
-    host->exited = true;
-    host->exit_status = exit_status;
-    host->term_signal = term_signal;
-    uv_close((uv_handle_t *)process, on_handle_closed);
-    check_gone(host);
-}
-
-void host_stream_ended(struct host *host) {
-    host->open_streams--;
-    if (!host->left && !host->exited && !uv_is_active((uv_handle_t *)&host->leave_timer)) {
-        host->retiring = true;
-        uv_timer_start(&host->leave_timer, on_leave_timeout, HANG_UP_TIMEOUT_MS, 0);
-    }
-    check_gone(host);
-}
-
-void host_handle_closed(struct host *host) {
-    if (--host->handles > 0)
-        return;
-    struct server *server = host->pool->server;
+    struct census *census = host->group->census;
     free(host->version);
     free(host->failure);
     free(host);
-    server_host_gone(server);
+    census_host_ended(census);
 }
 
-static void on_ready(struct host *host, const cJSON *params) {
-    const char *version = json_get_string(params, "python");
-    host->ready = true;
-    host->version = xstrdup(version ? version : host->pool->python);
-    pool_host_ready(host);
+static void host_on_timer_closed(uv_handle_t *timer) {
+    host_part_closed(timer->data);
 }
 
-static void on_control_message(struct channel *control, const char *text, size_t len) {
-    struct host *host = host_of_control(control);
+static void host_close_channels(struct host *host) {
+    for (unsigned i = 0; i < host->worker_count; i++)
+        worker_close(&host->workers[i]);
+    channel_close(&host->control);
+}
+
+/* Its end, when no more jobs, no more answers and no process are left. The pool takes its jobs back first. */
+static void host_check_gone(struct host *host) {
+    if (!host->exited || host->open_streams > 0)
+        return;
+    host->group->events->gone(host);
+    host->left = true;
+    uv_close((uv_handle_t *)&host->leave_timer, host_on_timer_closed);
+    host_close_channels(host);
+}
+
+static void host_on_leave_timeout(uv_timer_t *timer) {
+    struct host *host = timer->data;
+    log_line("a host of Python %s does not leave and is killed", host->group->python);
+    host_kill(host);
+}
+
+static void host_on_process_exited(struct host_process *process, int64_t exit_status, int term_signal) {
+    struct host *host = host_of_process(process);
+    host->exited = true;
+    host->exit_status = exit_status;
+    host->term_signal = term_signal;
+    host_check_gone(host);
+}
+
+static void host_on_process_closed(struct host_process *process) {
+    host_part_closed(host_of_process(process));
+}
+
+static const struct host_process_events host_process_events = {
+    .exited = host_on_process_exited,
+    .closed = host_on_process_closed,
+};
+
+static void host_stream_ended(struct host *host) {
+    host->open_streams--;
+    if (!host->left && !host->exited && !uv_is_active((uv_handle_t *)&host->leave_timer)) {
+        host->retiring = true;
+        uv_timer_start(&host->leave_timer, host_on_leave_timeout, HANG_UP_TIMEOUT_MS, 0);
+    }
+    host_check_gone(host);
+}
+
+static void host_set_failure(struct host *host, const char *why) {
+    free(host->failure);
+    host->failure = xstrdup(why);
+}
+
+static void host_take_report(struct host *host, const char *method, const cJSON *params) {
+    if (strcmp(method, "ready") == 0) {
+        const char *version = json_get_string(params, "python");
+        free(host->version);
+        host->version = xstrdup(version ? version : host->group->python);
+        host->group->events->ready(host);
+    } else if (strcmp(method, "failed") == 0) {
+        const char *reason = json_get_string(params, "reason");
+        host_set_failure(host, reason ? reason : "unknown");
+    } else if (strcmp(method, "shot") == 0) {
+        host->shot = true;
+    } else if (strcmp(method, "memory") == 0) {
+        host->rss_kb = (long)json_get_number(params, "rss_kb", 0);
+        host->group->events->grew(host);
+    } else if (strcmp(method, "cache") == 0) {
+        host->group->census->cache_bytes = (uint64_t)json_get_number(params, "bytes", 0);
+    }
+}
+
+static void host_on_control_message(struct channel *control, const char *text, size_t len) {
     struct rpc_message message = {0};
     const char *why = json_check(text, len);
     if (why == NULL && rpc_parse(text, len, &message, &why) == 0 && message.method != NULL &&
         message.params.text != NULL) {
         cJSON *params = json_parse_checked(message.params.text, message.params.len, &why);
-        if (strcmp(message.method, "ready") == 0) {
-            on_ready(host, params);
-        } else if (strcmp(message.method, "failed") == 0) {
-            const char *reason = json_get_string(params, "reason");
-            free(host->failure);
-            host->failure = xstrdup(reason ? reason : "unknown");
-        } else if (strcmp(message.method, "shot") == 0) {
-            host->shot = true;
-        } else if (strcmp(message.method, "memory") == 0) {
-            host->rss_kb = (long)json_get_number(params, "rss_kb", 0);
-            pool_host_grew(host);
-        } else if (strcmp(message.method, "cache") == 0) {
-            host->pool->server->cache_bytes = (uint64_t)json_get_number(params, "bytes", 0);
-        }
+        host_take_report(host_of_control(control), message.method, params);
         cJSON_Delete(params);
     }
     rpc_message_deinit(&message);
 }
 
-static void on_control_too_long(struct channel *control) {
+static void host_on_control_too_long(struct channel *control) {
     host_kill(host_of_control(control));
 }
 
-static void on_control_ended(struct channel *control, const char *why) {
+static void host_on_control_ended(struct channel *control, const char *why) {
     (void)why;
     host_stream_ended(host_of_control(control));
 }
 
-static void on_control_closed(struct channel *control) {
-    host_handle_closed(host_of_control(control));
+static void host_on_control_closed(struct channel *control) {
+    host_part_closed(host_of_control(control));
 }
 
-static const struct channel_events control_events = {
-    .message = on_control_message,
-    .too_long = on_control_too_long,
-    .ended = on_control_ended,
-    .closed = on_control_closed,
+static const struct channel_events host_control_events = {
+    .message = host_on_control_message,
+    .too_long = host_on_control_too_long,
+    .ended = host_on_control_ended,
+    .closed = host_on_control_closed,
 };
 
-/* Passwords and secrets go here, since command lines can be read by all. */
-static char **make_environment(const struct server *server) {
-    const struct remote_options *remote = &server->options->remote;
-    char **environment = xcalloc(PASSED_COUNT + 5, sizeof *environment);
-    size_t n = 0;
-    environment[n++] = xstrdup("LC_ALL=C.UTF-8");
-    environment[n++] = xstrdup("PATH=/usr/bin:/bin");
-    for (size_t i = 0; i < PASSED_COUNT; i++) {
-        const char *value = getenv(passed_variables[i]);
-        if (value != NULL)
-            environment[n++] = xasprintf("%s=%s", passed_variables[i], value);
+/* End of file on its sockets is what asks a host to leave: each worker ends when it has answered its jobs. */
+static void host_leave_if_done(struct host *host) {
+    uv_os_fd_t fd;
+    if (!host->retiring || host->left || host_in_flight(host) > 0)
+        return;
+    host->left = true;
+    for (unsigned i = 0; i < host->worker_count; i++)
+        if (uv_fileno((uv_handle_t *)&host->workers[i].channel.pipe, &fd) == 0)
+            shutdown(fd, SHUT_WR);
+    if (uv_fileno((uv_handle_t *)&host->control.pipe, &fd) == 0)
+        shutdown(fd, SHUT_WR);
+    uv_timer_start(&host->leave_timer, host_on_leave_timeout, LEAVE_TIMEOUT_MS, 0);
+}
+
+static void host_on_worker_ready(struct worker *worker) {
+    worker->host->came_up = true;
+    worker->host->group->events->worker_ready(worker->host);
+}
+
+/* A host in which no worker's interpreter came up is of no use; else it goes on with those that did. */
+static void host_on_worker_failed(struct worker *worker, const char *why) {
+    struct host *host = worker->host;
+    if (host->came_up) {
+        log_line("a host of Python %s cannot have another interpreter: %s", host->group->python, why);
+        return;
     }
-    if (server->remote != NULL) {
-        environment[n++] = xasprintf("PYCOMPILE_HOST_REMOTE=%s", remote->url);
-        environment[n++] = xasprintf("PYCOMPILE_HOST_REMOTE_SECRET=%s", remote->secret);
+    host_set_failure(host, why);
+    host_kill(host);
+}
+
+static void host_on_worker_answered(struct worker *worker, struct job *job, const struct rpc_message *answer) {
+    worker->host->group->events->answered(worker->host, job, answer);
+}
+
+static void host_on_worker_idle(struct worker *worker) {
+    host_leave_if_done(worker->host);
+}
+
+static void host_on_worker_overdue(struct worker *worker, struct job *job) {
+    struct host *host = worker->host;
+    if (job != NULL) {
+        log_line("job %llu of Python %s timed out after %u ms; its host is killed", (unsigned long long)job->id,
+                 host->group->python, job->timeout_ms);
+        job->timed_out = true;
+    } else {
+        free(host->failure);
+        host->failure =
+            xasprintf("an interpreter has not come up in %u seconds", host->group->options->start_timeout_s);
     }
-    return environment;
+    host->blameless = true;
+    host_kill(host);
 }
 
-static void free_strings(char **strings) {
-    for (char **string = strings; *string != NULL; string++)
-        free(*string);
-    free(strings);
+/* A host that breaks the protocol cannot be trusted with another job. */
+static void host_on_worker_broken(struct worker *worker, const char *why) {
+    log_line("a host of Python %s is killed: %s", worker->host->group->python, why);
+    host_kill(worker->host);
 }
 
-/* The command line (docs/host.md). */
-static char **make_arguments(const struct host *host) {
-    const struct options *options = host->pool->server->options;
-    char **args = xcalloc(ARGUMENTS_MAX + 1, sizeof *args);
-    size_t n = 0;
-    mode_t mask = umask(0);
-    umask(mask);
-    args[n++] = xstrdup(host->pool->program);
-    args[n++] = xasprintf("--control=%d", CONTROL_FD);
-    args[n++] = xasprintf("--workers=%d-%u", FIRST_WORKER_FD, FIRST_WORKER_FD + host->worker_count - 1);
-    args[n++] = xasprintf("--umask=%03o", (unsigned)mask);
-    if (options->host_limit_mib > 0)
-        args[n++] = xasprintf("--memory-limit=%u", options->host_limit_mib);
-    if (host->kind == HOST_SOLO)
-        args[n++] = xstrdup("--solo");
-    else if (options->big_source > 0)
-        args[n++] = xasprintf("--big-source=%u", options->big_source);
-    if (host->kind != HOST_SHARED)
-        args[n++] = xstrdup("--pristine");
-    if (options->cache != NULL) {
-        args[n++] = xasprintf("--cache=%s", options->cache);
-        args[n++] = xasprintf("--cache-limit=%zu", options->cache_limit);
-    }
-    if (host->pool->server->remote != NULL) {
-        args[n++] = xasprintf("--remote-state=%u", FIRST_WORKER_FD + host->worker_count);
-        args[n++] = xasprintf("--remote-timeout=%u", options->remote.timeout_ms);
-        if (options->remote.read_only)
-            args[n++] = xstrdup("--remote-read-only");
-    }
-    return args;
+static void host_on_worker_ended(struct worker *worker) {
+    host_stream_ended(worker->host);
 }
 
-/* Runs the program with the given ends of its sockets (control first). Returns 0 or a negative error. */
-static int spawn(struct host *host, const int *peer_fds, unsigned fd_count) {
-    struct server *server = host->pool->server;
-    char **args = make_arguments(host);
-    uv_stdio_container_t *stdio = xcalloc(CONTROL_FD + fd_count + 1, sizeof *stdio);
-    stdio[0].flags = UV_IGNORE;
-    for (int i = 1; i <= 2; i++)
-        stdio[i] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO};
-    for (unsigned i = 0; i < fd_count; i++)
-        stdio[CONTROL_FD + i] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = peer_fds[i]};
-    if (server->remote != NULL)
-        stdio[CONTROL_FD + fd_count++] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = server->remote_fd};
-    char **environment = make_environment(server);
-    uv_process_options_t options = {
-        .exit_cb = on_process_exit,
-        .file = host->pool->program,
-        .args = args,
-        .env = environment,
-        .cwd = "/",
-        .flags = UV_PROCESS_DETACHED, /* a session of its own, so that what it forks dies with it */
-        .stdio_count = (int)(CONTROL_FD + fd_count),
-        .stdio = stdio,
-    };
-    int status = uv_spawn(&server->loop, &host->process, &options);
-    free_strings(environment);
-    free_strings(args);
-    free(stdio);
-    return status;
+static void host_on_worker_closed(struct worker *worker) {
+    host_part_closed(worker->host);
 }
 
-static void close_all(int (*pairs)[2], unsigned count, int end) {
-    for (unsigned i = 0; i < count; i++)
-        close(pairs[i][end]);
-}
+static const struct worker_events host_worker_events = {
+    .ready = host_on_worker_ready,
+    .failed = host_on_worker_failed,
+    .answered = host_on_worker_answered,
+    .idle = host_on_worker_idle,
+    .overdue = host_on_worker_overdue,
+    .broken = host_on_worker_broken,
+    .ended = host_on_worker_ended,
+    .closed = host_on_worker_closed,
+};
 
-/* Takes our ends of the sockets. */
-static int open_streams(struct host *host, int (*pairs)[2]) {
-    channel_init(&host->control, &host->pool->server->channels, &control_events, CONTROL_MESSAGE_MAX);
+/* Makes the channels at the server's ends of the socketpairs, which it takes. Returns 0 or a negative errno value. */
+static int host_open_streams(struct host *host, int (*pairs)[2]) {
+    struct host_group *group = host->group;
+    channel_init(&host->control, group->channels, &host_control_events, CONTROL_MESSAGE_MAX);
     host->control.in.framing = FRAMING_HEADERS;
-    host->handles++;
     int status = uv_pipe_open(&host->control.pipe, pairs[0][0]);
     if (status == 0)
         status = channel_start(&host->control);
     for (unsigned i = 0; i < host->worker_count; i++) {
-        int worker_status = worker_init(&host->workers[i], host, pairs[i + 1][0]);
+        int worker_status =
+            worker_init(&host->workers[i], host, &host_worker_events, group->options, group->channels, pairs[i + 1][0]);
         status = status < 0 ? status : worker_status;
     }
     host->open_streams = 1 + host->worker_count;
     return status;
 }
 
-/* How many processes the kernel has killed for want of memory, anywhere; -1 where it does not say. */
-static long count_oom_kills(void) {
-    char text[16384];
-    (void)io_read_text(AT_FDCWD, "/proc/vmstat", 0, text, sizeof text);
-    const char *line = strstr(text, "\noom_kill ");
-    return line ? strtol(line + strlen("\noom_kill "), NULL, 10) : -1;
-}
-
-bool host_was_shot(const struct host *host) {
-    switch (host->term_signal) {
-    case 0:
-        return false;
-    case SIGSEGV: /* these a compile can die of; where it did not, the host says so */
-    case SIGBUS:
-    case SIGABRT:
-    case SIGILL:
-    case SIGFPE:
-    case SIGTRAP:
-    case SIGSYS:
-    case SIGXCPU:
-        return host->shot;
-    case SIGKILL:
-        return !host->killed && host->oom_kills >= 0 && host->oom_kills == count_oom_kills();
-    default:
-        return true;
-    }
-}
-
-/* Its handles: the process, also where it could not be started, and the timer. */
-static struct host *host_new(struct pool *pool, enum host_kind kind, unsigned workers) {
+static struct host *host_new(struct host_group *group, enum host_kind kind, unsigned workers) {
     struct host *host = xcalloc(1, sizeof *host + workers * sizeof *host->workers);
-    list_init(&host->link);
-    host->pool = pool;
+    host->group = group;
     host->kind = kind;
     host->worker_count = workers;
-    host->process.data = host->leave_timer.data = host;
-    uv_timer_init(&pool->server->loop, &host->leave_timer);
-    host->handles = 2;
-    host->oom_kills = count_oom_kills();
+    host->parts = 3 + workers; /* the process, the timer, the control channel; the workers */
+    host->process.events = &host_process_events;
+    host->leave_timer.data = host;
+    uv_timer_init(group->loop, &host->leave_timer);
+    host->oom_kills = group->driver->oom_kills();
+    list_append(&group->hosts, &host->link);
+    census_host_started(group->census);
     return host;
 }
 
-/* Returns 0 or a negative error. */
-static int make_pairs(int (*pairs)[2], unsigned count) {
+static void host_close_ends(int (*pairs)[2], unsigned count, int end) {
+    for (unsigned i = 0; i < count; i++)
+        close(pairs[i][end]);
+}
+
+/* Returns 0 or a negative errno value. */
+static int host_make_pairs(int (*pairs)[2], unsigned count) {
     for (unsigned made = 0; made < count; made++) {
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pairs[made]) < 0) {
             int error = -errno;
-            close_all(pairs, made, 0);
-            close_all(pairs, made, 1);
+            host_close_ends(pairs, made, 0);
+            host_close_ends(pairs, made, 1);
             return error;
         }
     }
     return 0;
 }
 
-static bool is_shortage(int status) {
-    return status == UV_EMFILE || status == UV_ENFILE || status == UV_EAGAIN || status == UV_ENOMEM ||
-           status == UV_ENOBUFS;
+static bool host_is_shortage(int status) {
+    return status == -EMFILE || status == -ENFILE || status == -EAGAIN || status == -ENOMEM || status == -ENOBUFS;
 }
 
-struct host *host_start(struct pool *pool, enum host_kind kind, unsigned workers, char **why, bool *shortage) {
+/* Starts the process with the hosts' ends of the socketpairs, which are closed. Returns 0 or a negative errno value;
+ * then the process counts as exited. */
+static int host_run(struct host *host, int (*pairs)[2]) {
+    unsigned count = 1 + host->worker_count;
+    int *fds = xcalloc(count, sizeof *fds);
+    for (unsigned i = 0; i < count; i++)
+        fds[i] = pairs[i][1];
+    struct host_command command = {
+        .program = host->group->program,
+        .kind = host->kind,
+        .workers = host->worker_count,
+        .fds = fds,
+        .options = host->group->options,
+        .remote_fd = host->group->remote_fd,
+    };
+    int status = host->group->driver->start(&host->process, host->group->loop, &command);
+    host->exited = status < 0;
+    host_close_ends(pairs, count, 1);
+    free(fds);
+    return status;
+}
+
+/* A start that has failed half-way: what exists of the host goes, and its end is not reported as a crash. */
+static void host_abandon(struct host *host) {
+    host->left = true;
+    host->retiring = true;
+    if (!host->exited)
+        host_kill(host);
+}
+
+struct host *host_start(struct host_group *group, enum host_kind kind, unsigned workers, bool *shortage, char **why) {
     int(*pairs)[2] = xcalloc(workers + 1, sizeof *pairs);
-    int status = make_pairs(pairs, workers + 1);
-    *shortage = is_shortage(status);
+    int status = host_make_pairs(pairs, workers + 1);
+    *shortage = host_is_shortage(status);
     if (status < 0) {
-        *why = xasprintf("no host for Python %s: cannot make its sockets: %s", pool->python, uv_strerror(status));
+        *why = xasprintf("no host for Python %s: cannot make its sockets: %s", group->python, uv_strerror(status));
         free(pairs);
         return NULL;
     }
-    struct host *host = host_new(pool, kind, workers);
-    int *peer_fds = xcalloc(workers + 1, sizeof *peer_fds);
-    for (unsigned i = 0; i <= workers; i++)
-        peer_fds[i] = pairs[i][1];
-    server_host_come(pool->server);
-    status = spawn(host, peer_fds, workers + 1);
-    free(peer_fds);
-    close_all(pairs, workers + 1, 1);
-    int stream_status = open_streams(host, pairs);
+    struct host *host = host_new(group, kind, workers);
+    status = host_run(host, pairs);
+    int stream_status = host_open_streams(host, pairs);
+    status = status < 0 ? status : stream_status;
     free(pairs);
-    list_append(&pool->hosts, &host->link);
-    if (status < 0 || stream_status < 0) {
-        *shortage = is_shortage(status < 0 ? status : stream_status);
-        *why = xasprintf("no host for Python %s: cannot start %s: %s", pool->python, pool->program,
-                         uv_strerror(status < 0 ? status : stream_status));
-        host->left = true; /* nothing more is to be said of it */
-        if (status == 0) {
-            host_kill(host);
-        } else {
-            host->exited = true;
-            uv_close((uv_handle_t *)&host->process, on_handle_closed);
-        }
-        host->retiring = true;
+    if (status < 0) {
+        *shortage = host_is_shortage(status);
+        *why =
+            xasprintf("no host for Python %s: cannot start %s: %s", group->python, group->program, uv_strerror(status));
+        host_abandon(host);
         return NULL;
     }
     return host;
@@ -355,29 +339,9 @@ unsigned host_in_flight(const struct host *host) {
     return count;
 }
 
-/* End of file on a worker's socket is what ends that worker; the process goes when all have. */
-static void leave_if_done(struct host *host) {
-    if (!host->retiring || host->left || host_in_flight(host) > 0)
-        return;
-    host->left = true;
-    for (unsigned i = 0; i < host->worker_count; i++) {
-        uv_os_fd_t fd;
-        if (uv_fileno((uv_handle_t *)&host->workers[i].channel.pipe, &fd) == 0)
-            shutdown(fd, SHUT_WR);
-    }
-    uv_os_fd_t fd;
-    if (uv_fileno((uv_handle_t *)&host->control.pipe, &fd) == 0)
-        shutdown(fd, SHUT_WR);
-    uv_timer_start(&host->leave_timer, on_leave_timeout, LEAVE_TIMEOUT_MS, 0);
-}
-
-void host_worker_idle(struct host *host) {
-    leave_if_done(host);
-}
-
 void host_retire(struct host *host) {
     host->retiring = true;
-    leave_if_done(host);
+    host_leave_if_done(host);
 }
 
 void host_kill(struct host *host) {
@@ -385,7 +349,35 @@ void host_kill(struct host *host) {
     if (host->process.pid <= 0 || (host->exited && host->open_streams == 0))
         return;
     host->killed = host->killed || !host->exited;
-    /* While a stream is open somebody of the group lives, so that its number is not another's. */
-    if (kill(-host->process.pid, SIGKILL) < 0 && !host->exited) /* not yet a group of its own: just begun */
-        uv_process_kill(&host->process, SIGKILL);
+    /* While a stream is open a process of the group lives, so that its number is not another group's. */
+    host->group->driver->kill(&host->process, host->exited);
+}
+
+bool host_was_shot(const struct host *host) {
+    switch (host->term_signal) {
+    case 0:
+        return false;
+    case SIGSEGV: /* these a compile can die of; if another process sent it, the host reports that */
+    case SIGBUS:
+    case SIGABRT:
+    case SIGILL:
+    case SIGFPE:
+    case SIGTRAP:
+    case SIGSYS:
+    case SIGXCPU:
+        return host->shot;
+    case SIGKILL:
+        return !host->killed && host->oom_kills >= 0 && host->oom_kills == host->group->driver->oom_kills();
+    default:
+        return true;
+    }
+}
+
+struct host *host_group_find(const struct host_group *group, enum host_kind kind) {
+    list_each(link, &group->hosts) {
+        struct host *host = list_entry(link, struct host, link);
+        if (host->kind == kind && !host->retiring)
+            return host;
+    }
+    return NULL;
 }

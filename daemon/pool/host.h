@@ -1,5 +1,5 @@
-/* A host seen from the server: a process, its control socket and its workers (docs/host.md). What it is
- * used for, and what follows from its death, is the pool's. */
+/* A host seen from the server: a process, its control socket and its workers (docs/host.md). What hosts are used for,
+ * and what follows from the death of one, is the pool's business. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,63 +8,87 @@
 #include <uv.h>
 
 #include "base/list.h"
+#include "daemon/census.h"
+#include "daemon/options.h"
 #include "daemon/peers/channel.h"
+#include "daemon/pool/host_process.h"
+#include "daemon/pool/job.h"
 #include "daemon/pool/worker.h"
 
-struct pool;
+struct host;
 
-enum host_kind {
-    HOST_SHARED,   /* runs whatever comes */
-    HOST_PRISTINE, /* forks a fresh interpreter for each job */
-    HOST_SOLO,     /* likewise, but runs one job and goes: a suspect, or one that needs much memory */
+/* Events for the pool. */
+struct host_events {
+    /* CPython is up in the process; host->version is known. */
+    void (*ready)(struct host *host);
+    /* The interpreter of a worker is up. */
+    void (*worker_ready)(struct host *host);
+    /* A job of one of its workers is answered, and no longer the worker's. */
+    void (*answered)(struct host *host, struct job *job, const struct rpc_message *answer);
+    /* It has reported the size of its memory (host->rss_kb). */
+    void (*grew)(struct host *host);
+    /* It is dead, and says no more. Its workers still have their jobs: the pool takes them, and removes the host from
+     * its list. Its memory goes later. */
+    void (*gone)(struct host *host);
+};
+
+/* What the hosts of one Python have in common. Pointers are borrowed. */
+struct host_group {
+    const struct host_events *events;
+    const struct host_driver *driver;
+    uv_loop_t *loop;
+    struct channel_group *channels;
+    const struct options *options;
+    struct census *census;
+    int remote_fd;       /* of the memory that hosts share about the remote cache; -1: no remote cache */
+    const char *python;  /* "3.13" */
+    const char *program; /* path */
+    struct list hosts;
+    uint64_t crashes; /* of hosts */
 };
 
 struct host {
-    struct list link; /* in pool->hosts */
-    struct pool *pool;
+    struct list link; /* in group->hosts */
+    struct host_group *group;
     enum host_kind kind;
-    uv_process_t process;
+    struct host_process process;
     struct channel control;
     char *version; /* "3.13.0", or NULL until it is ready */
-    char *failure; /* what it said that it cannot do, or NULL */
-    bool ready;    /* CPython is up in it */
-    bool came_up;  /* and so is an interpreter for a worker */
+    char *failure; /* the reason, in its words, why it cannot work; or NULL */
+    bool came_up;  /* an interpreter for a worker is or was up in it */
     bool retiring; /* gets no more jobs; asked to leave once it has none */
     bool left;     /* has been asked to leave */
     bool exited;
     int64_t exit_status;
     int term_signal;
-    bool killed;    /* by us */
-    bool blameless; /* killed by us, for nothing that its jobs did, or for one that is marked */
-    bool shot;      /* it says that another process sent the signal that it dies of */
-    long oom_kills; /* the kernel's, when it was started; -1: not known */
+    bool killed;    /* by the daemon */
+    bool blameless; /* killed by the daemon, but not because of the jobs that it has, unless one is marked timed_out */
+    bool shot;      /* it reported that another process sent the signal that it dies of */
+    long oom_kills; /* the kernel's count when it was started; -1: not known */
     uv_timer_t leave_timer;
     long rss_kb;
     unsigned open_streams; /* channels that have not ended yet */
-    unsigned handles;      /* not yet closed */
+    unsigned parts;        /* workers, channel, timer, process: not yet closed */
     unsigned worker_count;
     struct worker workers[];
 };
 
-/* Starts a host of the pool with so many workers. Returns it, or NULL with a message in *why (the caller
- * frees) and whether it is for want of something that may be there again later. pool_host_*() tell what becomes of
- * it. */
-struct host *host_start(struct pool *pool, enum host_kind kind, unsigned workers, char **why, bool *shortage);
+/* Starts a host of the group with so many workers. Returns it, or NULL with a message in *why (the caller frees) and
+ * in *shortage whether it is for want of a resource that may be available again later. */
+struct host *host_start(struct host_group *group, enum host_kind kind, unsigned workers, bool *shortage, char **why);
 
-/* No more jobs for it; it leaves when it has none, and is killed where it does not. */
+/* No more jobs for it; it leaves when it has none, and is killed if it does not. */
 void host_retire(struct host *host);
 
-/* Ends it at once, with what it forked. */
+/* Kills it at once, with the processes that it has forked. */
 void host_kill(struct host *host);
 
-/* Whether it died of what another process did, and not of a job: no compile sends signals. The kernel does, where
+/* Whether it died of an action of another process, and not of a job: no compile sends signals. The kernel does, when
  * memory runs out. */
 bool host_was_shot(const struct host *host);
 
 /* Jobs with its workers. */
 unsigned host_in_flight(const struct host *host);
 
-/* Called by worker.c: a worker has no more jobs; a worker's stream has ended; a handle has closed. */
-void host_worker_idle(struct host *host);
-void host_stream_ended(struct host *host);
-void host_handle_closed(struct host *host);
+/* The host of that kind that is not retiring and was started first, or NULL. */
+struct host *host_group_find(const struct host_group *group, enum host_kind kind);

@@ -1,4 +1,4 @@
-/* See job.h. */
+/* A job's life: its client, its answer, its end. */
 #include "daemon/pool/job.h"
 
 #include <assert.h>
@@ -6,111 +6,120 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "daemon/peers/connection.h"
-#include "daemon/peers/reply.h"
-#include "daemon/pool/pool.h"
-#include "daemon/server.h"
+#include "daemon/peers/return_address.h"
 #include "proto/rpc.h"
 
 /* Removing a file takes no time, unless the file system hangs. */
 #define CLEANUP_TIMEOUT_MS 10000
 
-/* What the connection is charged with. */
+/* The bytes that the connection is charged for. */
 static size_t job_size(const struct job *job) {
-    return sizeof *job + sizeof *job->reply + job->params_len;
+    return sizeof *job + sizeof *job->address + job->params_len;
 }
 
-static void leave_client(struct job *job) {
-    if (job->client == NULL)
+static void job_leave_client(struct job *job) {
+    struct connection *client = job->client;
+    if (client == NULL)
         return;
-    connection_release(job->client, job_size(job));
-    connection_job_closed(job->client, job);
     job->client = NULL;
+    connection_release(client, job_size(job));
+    connection_detach(client, &job->attachment);
 }
 
-struct job *job_new(struct pool *pool, struct connection *client, struct reply *reply, const char *method,
-                    struct json_span params) {
+struct job *job_new(struct pool *pool, struct census *census, enum job_kind kind, struct json_span params) {
     struct job *job = xcalloc(1, sizeof *job);
     list_init(&job->link);
-    list_init(&job->client_link);
+    list_init(&job->attachment.link);
+    job->kind = kind;
+    job->wants = HOST_SHARED;
     job->pool = pool;
-    job->client = client;
-    job->reply = reply;
-    job->method = method;
+    job->census = census;
     job->params = xmalloc(params.len);
     memcpy(job->params, params.text, params.len);
     job->params_len = params.len;
-    job->id = server_job_started(pool->server);
-    connection_job_opened(client, job);
-    connection_hold(client, job_size(job));
+    job->id = census_job_started(census);
     return job;
 }
 
+void job_attach(struct job *job, struct connection *client, const struct attachment_events *events,
+                struct return_address *address) {
+    job->client = client;
+    job->address = address;
+    connection_attach(client, &job->attachment, events);
+    connection_hold(client, job_size(job));
+}
+
+struct job *job_of_attachment(struct attachment *attachment) {
+    return list_entry(attachment, struct job, attachment);
+}
+
 struct job *job_new_cleanup(struct job *job) {
-    struct job *cleanup = xcalloc(1, sizeof *cleanup);
-    list_init(&cleanup->link);
-    list_init(&cleanup->client_link);
-    cleanup->pool = job->pool;
-    cleanup->method = "clean";
-    cleanup->params = xmalloc(job->params_len);
-    memcpy(cleanup->params, job->params, job->params_len);
-    cleanup->params_len = job->params_len;
+    struct json_span params = {job->params, job->params_len};
+    struct job *cleanup = job_new(job->pool, job->census, JOB_CLEAN, params);
+    uint64_t next_id = cleanup->id;
     cleanup->timeout_ms = CLEANUP_TIMEOUT_MS;
-    cleanup->is_cleanup = true;
     cleanup->id = job->id;
-    job->id = server_job_started(job->pool->server);
+    job->id = next_id;
     return cleanup;
 }
 
+const char *job_method(const struct job *job) {
+    static const char *const methods[] = {
+        [JOB_COMPILE] = "compile",
+        [JOB_CHECK] = "check",
+        [JOB_SEARCH] = "search",
+        [JOB_CLEAN] = "clean",
+    };
+    return methods[job->kind];
+}
+
 void job_abandon(struct job *job) {
-    leave_client(job);
-    if (job->reply != NULL)
-        reply_drop(job->reply);
-    job->reply = NULL;
+    job_leave_client(job);
+    if (job->address != NULL)
+        return_address_drop(job->address);
+    job->address = NULL;
 }
 
 void job_free(struct job *job) {
     assert(list_empty(&job->link));
-    struct server *server = job->pool->server;
-    leave_client(job);
-    if (job->reply != NULL)
-        reply_drop(job->reply);
+    struct census *census = job->census;
+    job_abandon(job);
     free(job->buffer);
     free(job->params);
     free(job);
-    server_job_ended(server);
+    census_job_ended(census);
 }
 
-/* Takes the reply out of the job, for the answer; NULL where nobody waits. */
-static struct reply *take_reply(struct job *job) {
-    struct reply *reply = job->reply;
-    job->reply = NULL;
-    return reply;
+/* Takes the address out of the job, for the answer; NULL where nobody waits. */
+static struct return_address *job_take_address(struct job *job) {
+    struct return_address *address = job->address;
+    job->address = NULL;
+    return address;
 }
 
 void job_finish_result(struct job *job, struct json_span result) {
-    struct reply *reply = take_reply(job);
-    if (reply != NULL)
-        reply_result(reply, result);
+    struct return_address *address = job_take_address(job);
+    if (address != NULL)
+        return_address_result(address, result);
     job_free(job);
 }
 
 void job_finish_raw_error(struct job *job, struct json_span error) {
-    struct reply *reply = take_reply(job);
-    if (reply != NULL)
-        reply_raw_error(reply, error);
+    struct return_address *address = job_take_address(job);
+    if (address != NULL)
+        return_address_raw_error(address, error);
     job_free(job);
 }
 
 void job_finish_error(struct job *job, int code, const char *message, cJSON *data) {
-    struct reply *reply = take_reply(job);
-    if (reply != NULL)
-        reply_error(reply, code, message, data);
+    struct return_address *address = job_take_address(job);
+    if (address != NULL)
+        return_address_error(address, code, message, data);
     else
         cJSON_Delete(data);
     job_free(job);
 }
 
 void job_finish_unavailable(struct job *job, const char *reason, bool retryable) {
-    job_finish_error(job, RPC_UNAVAILABLE, reason, unavailable_data(reason, retryable));
+    job_finish_error(job, RPC_UNAVAILABLE, reason, rpc_unavailable_data(reason, retryable));
 }

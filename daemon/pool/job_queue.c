@@ -1,4 +1,4 @@
-/* See job_queue.h. */
+/* A lane a priority; in a lane one turn an owner, which goes to the end of the lane when it has been served. */
 #include "daemon/pool/job_queue.h"
 
 #include <assert.h>
@@ -28,7 +28,7 @@ static struct turn *turn_new(const void *owner) {
     return turn;
 }
 
-static struct turn *find_turn(struct list *lane, const void *owner) {
+static struct turn *turn_find(struct list *lane, const void *owner) {
     for (struct list *link = lane->prev; link != lane; link = link->prev) {
         struct turn *turn = list_entry(link, struct turn, link);
         if (turn->owner == owner)
@@ -39,7 +39,7 @@ static struct turn *find_turn(struct list *lane, const void *owner) {
 
 void job_queue_push(struct job_queue *queue, struct job *job) {
     struct list *lane = &queue->lanes[job->priority];
-    struct turn *turn = find_turn(lane, job->client);
+    struct turn *turn = turn_find(lane, job->client);
     if (turn == NULL) {
         turn = turn_new(job->client);
         list_append(lane, &turn->link);
@@ -58,8 +58,8 @@ void job_queue_push_front(struct job_queue *queue, struct job *job) {
     job->state = JOB_QUEUED;
 }
 
-/* Takes the job out; frees its turn where that was its last. */
-static void take(struct job_queue *queue, struct turn *turn, struct job *job) {
+/* Takes the job out; frees its turn if that was its last job. */
+static void job_queue_take(struct job_queue *queue, struct turn *turn, struct job *job) {
     list_remove(&job->link);
     queue->counts[job->priority]--;
     if (list_empty(&turn->jobs)) {
@@ -77,7 +77,7 @@ struct job *job_queue_pop(struct job_queue *queue) {
         struct job *job = list_entry(turn->jobs.next, struct job, link);
         list_remove(&turn->link);
         list_append(lane, &turn->link);
-        take(queue, turn, job);
+        job_queue_take(queue, turn, job);
         return job;
     }
     return NULL;
@@ -91,7 +91,7 @@ void job_queue_remove(struct job_queue *queue, struct job *job) {
             continue;
         list_each(job_link, &turn->jobs) {
             if (job_link == &job->link) {
-                take(queue, turn, job);
+                job_queue_take(queue, turn, job);
                 return;
             }
         }

@@ -1,6 +1,5 @@
-/* The order in which waiting jobs are run: interactive before normal before background; within a
- * priority one job of each owner (connection) in turn; an owner's own jobs as they came. Pure: knows
- * nothing of I/O. */
+/* The order in which waiting jobs of one kind are run: interactive before normal before background; within a priority
+ * round robin over the owners (connections); an owner's jobs as they came. Knows nothing of I/O and of hosts. */
 #pragma once
 
 #include <stddef.h>
@@ -8,7 +7,7 @@
 #include "daemon/pool/job.h"
 
 struct job_queue {
-    struct list lanes[PRIORITY_COUNT]; /* of owners that have jobs of that priority, next first */
+    struct list lanes[PRIORITY_COUNT]; /* of the owners that have jobs of that priority, the next one first */
     size_t counts[PRIORITY_COUNT];
 };
 
@@ -17,7 +16,7 @@ void job_queue_init(struct job_queue *queue);
 /* Adds behind the jobs of the same owner and priority; the owner is job->client. */
 void job_queue_push(struct job_queue *queue, struct job *job);
 
-/* Adds before all other jobs of that priority: for a job that had its turn and lost its worker. */
+/* Adds before all other jobs of that priority: for a job that has had its turn and lost its worker. */
 void job_queue_push_front(struct job_queue *queue, struct job *job);
 
 /* Takes the next job, or NULL. */

@@ -1,16 +1,13 @@
-/* What becomes of jobs whose host has gone (section 5 of the design). */
+/* Recovery: what becomes of the jobs of a host that has gone.
+ *
+ * The job that ran is a suspect: it waits for a solo host. If that dies too, the job is answered with WorkerCrashed. A
+ * job whose timeout the host was killed for is answered with Timeout. A job whose host another process killed, or the
+ * daemon for a reason of its own, waits again like the jobs that had not begun. */
 #pragma once
 
-#include <stdbool.h>
+#include "daemon/pool/host.h"
+#include "daemon/pool/queues.h"
 
-#include "daemon/pool/pool.h"
-
-/* Answers every job that waits for a host of that kind with Unavailable. */
-void pool_fail_waiting(struct pool *pool, enum host_kind kind, const char *reason, bool retryable);
-
-/* Gives up what is to be removed still; it is logged. */
-void pool_drop_cleanups(struct pool *pool);
-
-/* Takes the jobs of a host that has gone: what it ran is suspect, or timed out, or has crashed it for the
- * second time; what it had not begun waits again. */
-void pool_recover_jobs(struct host *host);
+/* Takes the jobs of a host that has gone: each is answered, or waits in `queues`. While the daemon drains, jobs that
+ * would have to run again are answered with a retryable Unavailable; cleanups wait all the same. */
+void recovery_take_jobs(struct host *host, struct queues *queues);

@@ -1,9 +1,9 @@
 /* Starting a pool's hosts, and holding back where that fails.
  *
- * What cannot work (a program that is not there, a library that is missing, a host that says what it lacks) is told to
- * every request at once. What may work the next time (a host that was killed while it started, no descriptor left) is
- * tried again for some seconds first. In both cases tries become rarer and rarer, and there are none that nobody asks
- * for. */
+ * A failure that will repeat (no such program, a missing library, a host that reports what it lacks) makes the pool
+ * hopeless at once: requests that need a new host are refused. A failure that may be over at the next attempt (a host
+ * that was killed while it started, no free descriptor) is tried again for some seconds first. In both cases the time
+ * between attempts doubles, and no attempt is made that no request asks for. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,34 +13,39 @@
 
 #include "daemon/pool/host.h"
 
-struct pool_start {
-    unsigned failed;      /* starts in a row */
-    uint64_t retry_at_ms; /* no host is started before */
-    uv_timer_t timer;     /* dispatches then */
-    char *failure;        /* why the last failed, or NULL */
-    bool hopeless;        /* who needs a host that there is not is told so, until retry_at_ms */
-    bool shortage;        /* it is for want of something that may be there again later */
+struct starter {
+    struct host_group *group;
+    void (*retry)(struct starter *starter); /* the next attempt may be made: called when retry_at_ms has come */
+    unsigned workers_per_host;              /* of a shared host */
+    unsigned failed;                        /* starts in a row */
+    uint64_t retry_at_ms;                   /* no host is started before */
+    uv_timer_t timer;
+    char *failure; /* the reason of the last failure, or NULL */
+    bool hopeless; /* until retry_at_ms */
+    bool shortage; /* the failure is for want of a resource that may be available again later */
 };
 
-void pool_start_init(struct pool_start *start, uv_loop_t *loop, struct pool *pool);
-void pool_start_close(struct pool_start *start);
-void pool_start_deinit(struct pool_start *start);
+/* `group` is borrowed. start_close() closes the timer, start_deinit() frees the rest. */
+void start_init(struct starter *starter, struct host_group *group, unsigned workers_per_host,
+                void (*retry)(struct starter *starter));
+void start_close(struct starter *starter);
+void start_deinit(struct starter *starter);
 
-/* A start has failed; takes `why`. `again`: the next may do better. */
-void pool_start_failed(struct pool *pool, char *why, bool again);
+/* A start has failed for the reason `why`, which is taken. `again`: the next may succeed. */
+void start_failed(struct starter *starter, char *why, bool again);
+
+/* A host is gone; counts as a failed start if no interpreter came up in it. */
+void start_judge_end(struct starter *starter, const struct host *host);
 
 /* An interpreter has come up. */
-void pool_start_succeeded(struct pool *pool);
+void start_succeeded(struct starter *starter);
 
-/* Whether who needs a host that there is not need not wait for one. */
-bool pool_start_is_hopeless(const struct pool *pool);
+/* Whether a job that needs a new host is to be refused, rather than to wait for one. */
+bool start_is_hopeless(const struct starter *starter);
 
-/* Starts a host, and the interpreter of its first worker. NULL where that cannot be now. */
-struct host *pool_start_host(struct pool *pool, enum host_kind kind, unsigned workers);
+/* Starts a host, and the interpreter of its first worker. Returns NULL if that is not possible now. */
+struct host *start_host(struct starter *starter, enum host_kind kind, unsigned workers);
 
-/* Brings one more interpreter up: of a cold worker of a shared host there is, else of another host. Returns false where
- * that cannot be now. */
-bool pool_start_worker(struct pool *pool);
-
-/* What a host's end before an interpreter was up says of it; the caller frees. */
-char *pool_start_describe(const struct host *host);
+/* Brings one more interpreter up: in a shared host that has a cold worker, else in another host. Returns whether one is
+ * coming. */
+bool start_worker(struct starter *starter);

@@ -1,4 +1,4 @@
-/* See background.h. */
+/* The report goes through a pipe. */
 #include "daemon/process/background.h"
 
 #include <errno.h>
@@ -19,8 +19,9 @@
 
 static int report_fd = -1;
 
-/* The parent: '+' means ready, anything else is a message, nothing means that the child died. */
-static _Noreturn void wait_for_word(int fd) {
+/* The parent's part. The report is '+' for ready, or a message; end of file without a report means that the child died.
+ */
+static _Noreturn void background_wait(int fd) {
     struct buffer word = {0};
     (void)io_read_all(fd, WORD_MAX, &word);
     if (word.len > 0 && word.data[0] == '+')
@@ -29,9 +30,9 @@ static _Noreturn void wait_for_word(int fd) {
     _exit(1);
 }
 
-/* Opens the log, the old one set aside when it has grown large. Ends the process where that fails: a log that is
- * a link is somebody's trap, and a daemon whose words are lost cannot be helped. */
-static int open_log(const char *socket_path) {
+/* Opens the log; a log over LOG_MAX is renamed first. A failure ends the process: a log that is a symbolic link may be
+ * a trap, and a daemon without a log cannot be diagnosed. */
+static int background_open_log(const char *socket_path) {
     char *path = paths_log(socket_path);
     struct stat st;
     if (lstat(path, &st) == 0 && st.st_size > LOG_MAX) {
@@ -62,13 +63,13 @@ void background_begin(const char *socket_path) {
     }
     if (pid > 0) {
         close(word[1]);
-        wait_for_word(word[0]);
+        background_wait(word[0]);
     }
     close(word[0]);
     report_fd = word[1];
     setsid();
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    int log = open_log(socket_path);
+    int log = background_open_log(socket_path);
     dup2(null, STDIN_FILENO);
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);

@@ -1,4 +1,4 @@
-/* See descriptors.h. */
+/* close_range(2), or /proc/self/fd where the kernel does not have it. */
 #include "daemon/process/descriptors.h"
 
 #include <dirent.h>
@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 /* Closes what /proc lists, for kernels older than 5.9. */
-static void close_listed(int first) {
+static void descriptors_close_listed(int first) {
     DIR *dir = opendir("/proc/self/fd");
     if (dir == NULL)
         return;
@@ -20,12 +20,12 @@ static void close_listed(int first) {
     closedir(dir);
 }
 
-static void close_from(int first) {
+static void descriptors_close_from(int first) {
 #ifdef SYS_close_range
     if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) == 0)
         return;
 #endif
-    close_listed(first);
+    descriptors_close_listed(first);
 }
 
 void descriptors_clean(int first) {
@@ -35,5 +35,5 @@ void descriptors_clean(int first) {
     while (fd >= 0 && fd <= STDERR_FILENO);
     if (fd >= 0)
         close(fd);
-    close_from(first);
+    descriptors_close_from(first);
 }

@@ -1,7 +1,7 @@
 /* The descriptors that the process was started with. */
 #pragma once
 
-/* Makes sure that 0, 1 and 2 are open (on /dev/null where they are not), so that no socket is ever taken for one
- * of them, and closes everything from `first` on: whoever started the daemon may hold a lock or wait for the
- * end of a pipe, and neither the daemon nor its hosts may prolong that. */
+/* Opens /dev/null for those of 0, 1 and 2 that are closed, so that no socket ever gets one of these numbers, and closes
+ * all descriptors from `first` on. They may be a lock or the end of a pipe of the process that started the daemon,
+ * which neither the daemon nor its hosts may keep open. */
 void descriptors_clean(int first);

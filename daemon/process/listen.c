@@ -1,4 +1,4 @@
-/* See listen.h. */
+/* A lock file beside the socket tells a living daemon from a dead one; the socket alone cannot. */
 #include "daemon/process/listen.h"
 
 #include <errno.h>
@@ -17,24 +17,28 @@
 #include "base/buffer.h"
 #include "base/paths.h"
 
-/* A daemon without our lock that does not close a new connection within that time is taken for a living one. */
+/* A process that listens without holding the lock counts as alive if it does not close a new connection in this time.
+ */
 #define ENDING_MS 500
 
 #define BACKLOG 4096
 
-static int fail(char **why, const char *what, const char *path) {
-    *why = xasprintf("%s %s: %s", what, path, strerror(errno));
-    return -1;
+/* Describes errno in *why and returns it, negative. */
+static int listen_fail(char **why, const char *what, const char *path) {
+    int error = errno;
+    *why = xasprintf("%s %s: %s", what, path, strerror(error));
+    return -error;
 }
 
-static int make_folder(const char *path, char **why) {
+/* Returns 0 or a negative errno value with a message in *why. */
+static int listen_make_folder(const char *path, char **why) {
     char *folder = xstrdup(path);
     char *slash = strrchr(folder, '/');
     int result = 0;
     if (slash != NULL && slash != folder) {
         *slash = '\0';
         if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-            result = fail(why, "cannot make the folder", folder);
+            result = listen_fail(why, "cannot make the folder", folder);
     }
     free(folder);
     return result;
@@ -45,18 +49,18 @@ bool listen_is_activated(void) {
     return pid != NULL && count != NULL && strtoll(pid, NULL, 10) == getpid();
 }
 
-static bool has_option(int fd, int option, int wanted) {
+static bool listen_has_option(int fd, int option, int wanted) {
     int value;
     socklen_t len = sizeof value;
     return getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 && value == wanted;
 }
 
 /* Whether the descriptor is a Unix stream socket that listens; its name, where it has one, goes to *path. */
-static bool is_listening(int fd, char **path) {
+static bool listen_is_valid(int fd, char **path) {
     struct sockaddr_un address;
     socklen_t len = sizeof address;
     if (getsockname(fd, (struct sockaddr *)&address, &len) < 0 || address.sun_family != AF_UNIX ||
-        !has_option(fd, SO_TYPE, SOCK_STREAM) || !has_option(fd, SO_ACCEPTCONN, 1))
+        !listen_has_option(fd, SO_TYPE, SOCK_STREAM) || !listen_has_option(fd, SO_ACCEPTCONN, 1))
         return false;
     size_t path_len = len - offsetof(struct sockaddr_un, sun_path);
     if (path_len > 0 && address.sun_path[0] == '/')
@@ -64,9 +68,9 @@ static bool is_listening(int fd, char **path) {
     return true;
 }
 
-/* Takes the socket that systemd passed. Only its folder is looked at: whoever passed it chose it. */
-static enum listen_status take_activated(struct listener *listener, const char *path, char **why) {
-    if (strcmp(getenv("LISTEN_FDS"), "1") != 0 || !is_listening(LISTEN_ACTIVATED_FD, &listener->path)) {
+/* Takes the socket that systemd passed. Only its folder is checked: the name was chosen by the administrator. */
+static enum listen_status listen_take_activated(struct listener *listener, const char *path, char **why) {
+    if (strcmp(getenv("LISTEN_FDS"), "1") != 0 || !listen_is_valid(LISTEN_ACTIVATED_FD, &listener->path)) {
         *why = xstrdup("systemd must pass exactly one socket, a Unix stream socket that listens");
         return LISTEN_FAILED;
     }
@@ -84,7 +88,7 @@ static enum listen_status take_activated(struct listener *listener, const char *
     return LISTEN_READY;
 }
 
-static bool fill_address(const char *path, struct sockaddr_un *address) {
+static bool listen_fill_address(const char *path, struct sockaddr_un *address) {
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address->sun_path)
         return false;
@@ -94,11 +98,12 @@ static bool fill_address(const char *path, struct sockaddr_un *address) {
 
 int listen_prepare_folder(const char *path, char **why) {
     *why = NULL;
-    return make_folder(path, why) < 0 || paths_check_folder(path, why) < 0 ? -1 : 0;
+    int status = listen_make_folder(path, why);
+    return status < 0 ? status : paths_check_folder(path, why) < 0 ? -EACCES : 0;
 }
 
-/* Whether the process lives that listened first on the socket that `fd` is connected to. */
-static bool listener_lives(int fd) {
+/* Whether the process that first listened on the socket, to which `fd` is connected, is alive. */
+static bool listen_peer_lives(int fd) {
     struct ucred peer;
     socklen_t len = sizeof peer;
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || kill(peer.pid, 0) == 0 || errno != ESRCH;
@@ -106,22 +111,22 @@ static bool listener_lives(int fd) {
 
 bool listen_probe(const char *path) {
     struct sockaddr_un address;
-    int fd = fill_address(path, &address) ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
+    int fd = listen_fill_address(path, &address) ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
     if (fd < 0)
         return false;
-    /* EAGAIN: somebody listens and the backlog is full. */
+    /* EAGAIN: a process listens, and its backlog is full. */
     bool connected = connect(fd, (struct sockaddr *)&address, sizeof address) == 0,
          full = !connected && errno == EAGAIN;
-    bool there = full || (connected && listener_lives(fd));
+    bool there = full || (connected && listen_peer_lives(fd));
     close(fd);
     return there;
 }
 
-/* Whether what listens there is a process that ends just now: it may have given its lock back and still accept
- * connections, but closes them soon. */
-static bool is_ending(const char *path) {
+/* Whether the process that listens there is ending: it may have released its lock and still accept connections, but
+ * closes them soon. */
+static bool listen_is_ending(const char *path) {
     struct sockaddr_un address;
-    int fd = fill_address(path, &address) ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
+    int fd = listen_fill_address(path, &address) ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
     if (fd < 0)
         return false;
     struct pollfd p = {fd, POLLRDHUP, 0};
@@ -132,25 +137,23 @@ static bool is_ending(const char *path) {
     return closed;
 }
 
-/* Takes the lock. Returns its descriptor, -1 on failure, -2 where another process holds it. */
-static int take_lock(const char *socket_path, char **why) {
+/* Takes the lock. Returns its descriptor, -EWOULDBLOCK where another process holds it, or another negative errno value
+ * with a message in *why. */
+static int listen_take_lock(const char *socket_path, char **why) {
     char *path = paths_lock(socket_path);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), status = fd;
     if (fd < 0) {
-        fail(why, "cannot open the lock", path);
+        status = listen_fail(why, "cannot open the lock", path);
     } else if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        bool taken = errno == EWOULDBLOCK;
-        if (!taken)
-            fail(why, "cannot lock", path);
+        status = errno == EWOULDBLOCK ? -EWOULDBLOCK : listen_fail(why, "cannot lock", path);
         close(fd);
-        fd = taken ? -2 : -1;
     }
     free(path);
-    return fd;
+    return status;
 }
 
-/* Removes a socket that nobody listens on. Anything else of that name is left alone. */
-static enum listen_status clear_name(const char *path, char **why) {
+/* Removes a socket on which no process listens. Any other file of that name is left alone. */
+static enum listen_status listen_clear_name(const char *path, char **why) {
     struct stat st;
     if (lstat(path, &st) < 0)
         return LISTEN_READY;
@@ -158,32 +161,33 @@ static enum listen_status clear_name(const char *path, char **why) {
         *why = xasprintf("%s exists and is not a socket", path);
         return LISTEN_FAILED;
     }
-    if (listen_probe(path) && !is_ending(path))
+    if (listen_probe(path) && !listen_is_ending(path))
         return LISTEN_TAKEN;
     if (unlink(path) < 0) {
-        fail(why, "cannot remove", path);
+        listen_fail(why, "cannot remove", path);
         return LISTEN_FAILED;
     }
     return LISTEN_READY;
 }
 
-static int bind_socket(struct listener *listener, const char *path, char **why) {
+/* Returns 0 or a negative errno value with a message in *why. */
+static int listen_bind_socket(struct listener *listener, const char *path, char **why) {
     struct sockaddr_un address;
     struct stat st;
-    if (!fill_address(path, &address)) {
+    if (!listen_fill_address(path, &address)) {
         *why = xasprintf("the socket's path is longer than %zu bytes: %s", sizeof address.sun_path - 1, path);
-        return -1;
+        return -ENAMETOOLONG;
     }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
-        return fail(why, "cannot make a socket for", path);
+        return listen_fail(why, "cannot make a socket for", path);
     mode_t old = umask(0177);
     int bound = bind(fd, (struct sockaddr *)&address, sizeof address);
     umask(old);
     if (bound < 0 || lstat(path, &st) < 0 || listen(fd, BACKLOG) < 0) {
-        fail(why, "cannot listen on", path);
+        int error = listen_fail(why, "cannot listen on", path);
         close(fd);
-        return -1;
+        return error;
     }
     listener->fd = fd;
     listener->device = st.st_dev;
@@ -195,14 +199,14 @@ enum listen_status listen_acquire(struct listener *listener, const char *path, c
     *listener = (struct listener){.fd = -1, .lock_fd = -1};
     *why = NULL;
     if (listen_is_activated())
-        return take_activated(listener, path, why);
+        return listen_take_activated(listener, path, why);
     if (listen_prepare_folder(path, why) < 0)
         return LISTEN_FAILED;
-    int lock_fd = take_lock(path, why);
+    int lock_fd = listen_take_lock(path, why);
     if (lock_fd < 0)
-        return lock_fd == -2 ? LISTEN_TAKEN : LISTEN_FAILED;
-    enum listen_status status = clear_name(path, why);
-    if (status == LISTEN_READY && bind_socket(listener, path, why) < 0)
+        return lock_fd == -EWOULDBLOCK ? LISTEN_TAKEN : LISTEN_FAILED;
+    enum listen_status status = listen_clear_name(path, why);
+    if (status == LISTEN_READY && listen_bind_socket(listener, path, why) < 0)
         status = LISTEN_FAILED;
     if (status != LISTEN_READY) {
         close(lock_fd);

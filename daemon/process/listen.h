@@ -1,4 +1,4 @@
-/* Owning the socket: its folder, its lock, its name. Not the connections on it. */
+/* Ownership of the daemon's socket: its folder, its lock, its name. Connections are not handled here. */
 #pragma once
 
 #include <stdbool.h>
@@ -7,9 +7,9 @@
 struct listener {
     int fd;         /* listening, non-blocking, close-on-exec; -1: none */
     int lock_fd;    /* -1 where the socket came from systemd */
-    bool activated; /* the socket came from systemd: not ours to unlink */
+    bool activated; /* the socket came from systemd, which also removes it */
     char *path;     /* owned */
-    dev_t device;   /* of the name we bound */
+    dev_t device;   /* of the name that was bound */
     ino_t inode;
 };
 
@@ -19,23 +19,23 @@ enum listen_status {
     LISTEN_FAILED,
 };
 
-/* Where systemd puts a socket that it passes (sd_listen_fds(3)). */
+/* The descriptor of a socket that systemd passes (sd_listen_fds(3)). */
 #define LISTEN_ACTIVATED_FD 3
 
-/* Whether systemd passed this very process sockets ($LISTEN_PID, $LISTEN_FDS). */
+/* Whether systemd passed sockets to this process ($LISTEN_PID, $LISTEN_FDS). */
 bool listen_is_activated(void);
 
-/* Makes the folder of the socket `path` (0700) where it is missing, and checks who owns it. Returns 0, or -1
- * with a message in *why, which the caller frees. */
+/* Makes the folder of the socket `path` (mode 0700) if it is missing, and checks its owner and mode. Returns 0, or a
+ * negative errno value with a message in *why, which the caller frees. */
 int listen_prepare_folder(const char *path, char **why);
 
-/* Takes the socket: from systemd where it was passed, else binds `path`, after preparing its folder, taking the
- * lock and removing what a dead daemon left. On LISTEN_FAILED a message is in *why, which the caller frees. */
+/* Takes the socket. If systemd passed one, that is it. Else the folder is prepared, the lock taken, a dead daemon's
+ * socket removed, and `path` bound. On LISTEN_FAILED a message is in *why, which the caller frees. */
 enum listen_status listen_acquire(struct listener *listener, const char *path, char **why);
 
-/* Whether a daemon accepts connections at `path`. One that has been killed does not, though a process that it was about
- * to start may hold its socket for a moment. */
+/* Whether a daemon accepts connections at `path`. A killed daemon does not, even while a process that it was about to
+ * start still holds its socket. */
 bool listen_probe(const char *path);
 
-/* Removes the name, if it is still ours, and gives up the lock. `fd` is left to its user. */
+/* Removes the name, if it is still this daemon's, and gives up the lock. `fd` stays with its user. */
 void listen_release(struct listener *listener);

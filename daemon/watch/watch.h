@@ -1,25 +1,20 @@
-/* A watch: a client's wish that the sources below some folders are compiled whenever they change, and that it is told.
- */
+/* A watch: a client's request that the sources below some folders are compiled whenever they change, and that it is
+ * told about each. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/list.h"
+#include "daemon/pool/pools.h"
 #include "proto/json.h"
 
 struct connection;
-struct reply;
+struct return_address;
 
-/* Begins the watch that `span` (the parameters of the method `watch`) ask for. The reply, which is taken, gets its
- * number once all is followed, or an error. */
-void watch_begin(struct connection *connection, struct reply *reply, struct json_span span);
+/* Begins the watch that `params` (the parameters of the method `watch`) describe. The address, which is taken, gets the
+ * watch's number once all folders are followed, or an error. */
+void watch_begin(const struct pools *pools, struct connection *connection, struct return_address *address,
+                 struct json_span params);
 
 /* Ends the connection's watch of that number. Returns whether there is one. */
 bool watch_end(struct connection *connection, uint64_t number);
-
-/* The client has read what it was sent: what was held back for that goes on. */
-void watch_resume_all(struct connection *connection);
-
-/* Ends all of the connection's watches: it is going. */
-void watch_end_all(struct connection *connection);

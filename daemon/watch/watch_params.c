@@ -1,16 +1,17 @@
-/* See watch_params.h. */
+/* The members of `compile` are decoded by its own table (proto/compile_request.h). */
 #include "daemon/watch/watch_params.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/pool/pool.h"
-#include "daemon/server.h"
+#include "daemon/options.h"
+#include "daemon/pool/pools.h"
 #include "proto/rpc.h"
 
-/* Without slashes at the end, or doubled. */
-static char *clean_path(const char *text) {
+/* The path without slashes at its end and without doubled ones. */
+static char *watch_params_clean_path(const char *text) {
     struct buffer path = {0};
     for (const char *at = text; *at != '\0'; at++)
         if (*at != '/' || (at[1] != '/' && at[1] != '\0') || at == text)
@@ -18,31 +19,31 @@ static char *clean_path(const char *text) {
     return buffer_string(&path);
 }
 
-static int take_paths(struct watch_params *params, const cJSON *paths, char *why, size_t why_size) {
+static int watch_params_take_paths(struct watch_params *params, const cJSON *paths, char *why, size_t why_size) {
     const cJSON *item;
     if (!cJSON_IsArray(paths) || cJSON_GetArraySize(paths) == 0) {
         snprintf(why, why_size, "'paths' must be an array of folders");
-        return -1;
+        return -EINVAL;
     }
     params->paths = xcalloc((size_t)cJSON_GetArraySize(paths), sizeof *params->paths);
     cJSON_ArrayForEach(item, paths) {
         if (!cJSON_IsString(item) || item->valuestring[0] != '/') {
             snprintf(why, why_size, "'paths' must be absolute");
-            return -1;
+            return -EINVAL;
         }
-        params->paths[params->path_count++] = clean_path(item->valuestring);
+        params->paths[params->path_count++] = watch_params_clean_path(item->valuestring);
     }
     return 0;
 }
 
-/* Takes the members of a watch out of the tree; what is left are those of `compile`. */
-static int take_own(struct watch_params *params, cJSON *tree, char *why, size_t why_size) {
+/* Takes the members of `watch` itself out of the tree; those of `compile` are left. */
+static int watch_params_take_own(struct watch_params *params, cJSON *tree, char *why, size_t why_size) {
     cJSON *paths = cJSON_DetachItemFromObjectCaseSensitive(tree, "paths");
     cJSON *initial = cJSON_DetachItemFromObjectCaseSensitive(tree, "initial");
-    int result = take_paths(params, paths, why, why_size);
+    int result = watch_params_take_paths(params, paths, why, why_size);
     if (result == 0 && initial != NULL && !cJSON_IsBool(initial)) {
         snprintf(why, why_size, "'initial' must be true or false");
-        result = -1;
+        result = -EINVAL;
     }
     params->initial = cJSON_IsTrue(initial);
     cJSON_Delete(paths);
@@ -51,7 +52,7 @@ static int take_own(struct watch_params *params, cJSON *tree, char *why, size_t 
 }
 
 /* {"a":1} becomes ,"a":1 */
-static char *print_members(const cJSON *tree) {
+static char *watch_params_print_members(const cJSON *tree) {
     struct buffer text = {0};
     json_print(tree, &text);
     buffer_string(&text);
@@ -63,33 +64,35 @@ static char *print_members(const cJSON *tree) {
     return members;
 }
 
-static int take_compile(struct watch_params *params, struct server *server, cJSON *tree, char *why, size_t why_size) {
+static int watch_params_take_compile(struct watch_params *params, const struct pools *pools,
+                                     const struct options *options, cJSON *tree, char *why, size_t why_size) {
     struct compile_request request;
     if (compile_request_decode_watch(tree, &request, why, why_size) < 0)
         return RPC_INVALID_PARAMS;
-    params->pool = server_pool(server, request.python);
+    params->pool = pools_find(pools, request.python);
     if (params->pool == NULL) {
-        char *reason = server_no_pool_reason(server, request.python);
+        char *reason = pools_missing_reason(pools, request.python);
         snprintf(why, why_size, "%s", reason);
         free(reason);
         return RPC_UNAVAILABLE;
     }
-    params->timeout_ms = request.timeout_ms >= 0 ? (unsigned)request.timeout_ms : server->options->job_timeout_ms;
+    params->timeout_ms = request.timeout_ms >= 0 ? (unsigned)request.timeout_ms : options->job_timeout_ms;
+    params->asks_cache = options->cache != NULL && request.cache == CACHE_USE;
     params->priority = (enum priority)request.priority;
-    params->members = print_members(tree);
+    params->members = watch_params_print_members(tree);
     return 0;
 }
 
-int watch_params_read(struct watch_params *params, struct server *server, struct json_span span, char *why,
-                      size_t why_size) {
+int watch_params_read(struct watch_params *params, const struct pools *pools, const struct options *options,
+                      struct json_span span, char *why, size_t why_size) {
     const char *error = "an object is needed";
     *params = (struct watch_params){0};
     cJSON *tree = span.text ? json_parse(span.text, span.len, &error) : NULL;
     int code = RPC_INVALID_PARAMS;
     if (!cJSON_IsObject(tree))
         snprintf(why, why_size, "%s", error);
-    else if (take_own(params, tree, why, why_size) == 0)
-        code = take_compile(params, server, tree, why, why_size);
+    else if (watch_params_take_own(params, tree, why, why_size) == 0)
+        code = watch_params_take_compile(params, pools, options, tree, why, why_size);
     cJSON_Delete(tree);
     return code;
 }

@@ -1,4 +1,4 @@
-/* The parameters of `watch`: which folders, and how what changes is compiled. */
+/* The parameters of `watch`: the folders, and how a file that changes is compiled. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,23 +8,25 @@
 #include "proto/compile_request.h"
 #include "proto/json.h"
 
+struct options;
 struct pool;
-struct server;
+struct pools;
 
 struct watch_params {
     char **paths; /* absolute, without a slash at the end; owned */
     size_t path_count;
-    bool initial;      /* compile at first what is not up to date */
+    bool initial;      /* compile at first the files that are not up to date */
     struct pool *pool; /* of the Python version */
     enum priority priority;
     unsigned timeout_ms;
-    char *members; /* of a job's parameters: what is the same for all, JSON with a comma before each; owned */
+    bool asks_cache; /* the jobs do */
+    char *members;   /* of a job's parameters: those that all jobs share, JSON with a comma before each; owned */
 };
 
-/* Decodes and checks. Returns 0, or a JSON-RPC error code and a message in `why`. The caller calls
+/* Decodes and checks. Returns 0, or a JSON-RPC error code with a message in `why`. The caller calls
  * watch_params_deinit() in both cases. */
-int watch_params_read(struct watch_params *params, struct server *server, struct json_span span, char *why,
-                      size_t why_size);
+int watch_params_read(struct watch_params *params, const struct pools *pools, const struct options *options,
+                      struct json_span span, char *why, size_t why_size);
 void watch_params_deinit(struct watch_params *params);
 
 /* Appends the parameters of the job that compiles a file. */

@@ -1,0 +1,46 @@
+/* A start of a job or a host calls nobody: the owner acts on ends, and on clients that come. */
+#include "daemon/census.h"
+
+static void census_tell(struct census *census) {
+    if (census->changed != NULL)
+        census->changed(census);
+}
+
+uint64_t census_job_started(struct census *census) {
+    census->jobs++;
+    return ++census->last_job_id;
+}
+
+void census_job_ended(struct census *census) {
+    census->jobs--;
+    census_tell(census);
+}
+
+void census_host_started(struct census *census) {
+    census->hosts++;
+}
+
+void census_host_ended(struct census *census) {
+    census->hosts--;
+    census_tell(census);
+}
+
+void census_connection_opened(struct census *census) {
+    census->connections++;
+    census_tell(census);
+}
+
+void census_connection_closed(struct census *census) {
+    census->connections--;
+    census_tell(census);
+}
+
+void census_language_server_started(struct census *census) {
+    census->language_servers++;
+    census_tell(census);
+}
+
+void census_language_server_ended(struct census *census) {
+    census->language_servers--;
+    census_tell(census);
+}

@@ -1,0 +1,48 @@
+/* The census: counts of the things that exist in the daemon now (jobs, hosts, connections, language servers, bytes held
+ * for clients), and counters of what has happened since its start. The modules that create and end these things report
+ * to it. The server, which acts on the counts (idle timer, end of draining), is called back. The census decides
+ * nothing.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Events since the start. */
+struct counters {
+    uint64_t requests;
+    uint64_t compiled, up_to_date, checked, cached;
+    uint64_t cache_misses; /* compiles for which the host asked the cache in vain */
+    uint64_t compile_errors, os_errors;
+    uint64_t crashes; /* of hosts */
+    uint64_t timeouts, cancelled;
+    uint64_t exact;   /* jobs that a pristine process ran */
+    uint64_t refused; /* connections over the limit, and connections closed for the memory that they held */
+};
+
+struct census {
+    unsigned jobs;             /* neither answered nor discarded yet */
+    unsigned hosts;            /* not freed yet */
+    unsigned connections;      /* with a handle that is not closed yet */
+    unsigned language_servers; /* processes */
+    size_t held;               /* bytes of jobs and gathered answers; the channels count their buffers themselves */
+    uint64_t last_job_id;
+    uint64_t cache_bytes; /* size of the cache, as a host reported it last */
+    bool draining;        /* the daemon takes no new work and leaves when the present work is done */
+    struct counters counters;
+    void (*changed)(struct census *census); /* a count has changed that the owner may have to act on; or NULL */
+};
+
+/* Counts a job and returns an id that no other job has or had. */
+uint64_t census_job_started(struct census *census);
+void census_job_ended(struct census *census);
+
+void census_host_started(struct census *census);
+void census_host_ended(struct census *census);
+
+void census_connection_opened(struct census *census);
+void census_connection_closed(struct census *census);
+
+void census_language_server_started(struct census *census);
+void census_language_server_ended(struct census *census);

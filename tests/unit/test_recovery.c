@@ -1,0 +1,327 @@
+/* Unit tests of daemon/pool/recovery: what becomes of the jobs of a host that dies, that is shot, that is too slow. The
+ * faults are those of tests/test_faults.py, which provokes them in real processes. */
+#include "tests/unit/fake_clock.h"
+#include "tests/unit/fake_hosts.h"
+
+#include <signal.h>
+
+static struct fake_hosts fakes;
+#define HOST(i) (&fakes.hosts[i])
+
+static const char compiled[] = "\"result\":{\"outcome\":\"compiled\"}";
+
+/* A pool of so many workers, which are up, and a client. */
+static struct fake_client *begin(unsigned workers) {
+    fake_hosts_init(&fakes, "3.12", workers);
+    struct fake_client *client = fake_client_new(&fakes.peers);
+    for (unsigned i = 0; i < workers; i++) {
+        assert_true(start_worker(&fakes.pool->starter));
+        fake_hosts_turn(&fakes);
+    }
+    return client;
+}
+
+static void answer(unsigned host, unsigned worker, unsigned id) {
+    fake_host_answer(&fakes, HOST(host), worker, id, compiled);
+}
+
+/* The living host of that kind that was started last. */
+static struct fake_host *latest(enum host_kind kind) {
+    for (unsigned i = fakes.host_count; i-- > 0;)
+        if (fakes.hosts[i].kind == kind && !fakes.hosts[i].gone)
+            return &fakes.hosts[i];
+    fail_msg("there is no living host of kind %d", kind);
+    return NULL;
+}
+
+/* Takes the cleanup that follows a compile whose host has died, and answers it. */
+static void take_cleanup(unsigned of_id) {
+    struct fake_request request;
+    struct fake_host *host = latest(HOST_SHARED);
+    assert_true(fake_host_take(host, 0, &request));
+    assert_string_equal(request.method, "clean");
+    assert_int_equal(request.id, of_id);
+    fake_host_answer(&fakes, host, 0, of_id, "\"result\":{}");
+}
+
+static void test_a_suspect_is_tried_once_more_alone(void **state) {
+    (void)state;
+    struct fake_client *client = begin(1);
+    fake_hosts_submit(&fakes, client, 1, "killer");
+    unsigned first = fake_host_expect(HOST(0), 0, "killer").id;
+    fake_host_die(&fakes, HOST(0), 0, SIGSEGV);
+    take_cleanup(first);
+    struct fake_host *solo = latest(HOST_SOLO);
+    unsigned second = fake_host_expect(solo, 0, "killer").id;
+    assert_int_not_equal(first, second);
+    fake_host_die(&fakes, solo, 0, SIGSEGV);
+    fake_client_expect(client, 1, "WorkerCrashed: the compiler died of signal 11");
+    take_cleanup(second);
+    assert_int_equal(fakes.peers.census.jobs, 0);
+    assert_int_equal(fakes.peers.census.counters.crashes, 2);
+    assert_int_equal(fakes.pool->group.crashes, 2);
+    fake_hosts_deinit(&fakes);
+}
+
+static void test_a_crash_is_described(void **state) {
+    (void)state;
+    struct fake_client *client = begin(1);
+    fake_hosts_submit(&fakes, client, 1, "killer");
+    fake_host_die(&fakes, HOST(0), 3, 0);
+    fake_host_die(&fakes, latest(HOST_SOLO), 3, 0);
+    fake_client_expect(client, 1, "\"data\":{\"exit_status\":3,\"attempts\":2}");
+    fake_hosts_deinit(&fakes);
+}
+
+static void test_a_suspect_that_does_no_harm_is_answered(void **state) {
+    (void)state;
+    struct fake_client *client = begin(2);
+    fake_hosts_submit(&fakes, client, 1, "killer");
+    fake_hosts_submit(&fakes, client, 2, "innocent");
+    fake_host_die(&fakes, HOST(0), 0, SIGSEGV);
+    unsigned alone = 0;
+    for (unsigned i = 1; i < fakes.host_count; i++) {
+        struct fake_request request;
+        if (HOST(i)->kind != HOST_SOLO || !fake_host_take(HOST(i), 0, &request))
+            continue;
+        alone++;
+        if (strcmp(request.file, "innocent") == 0)
+            answer(i, 0, request.id);
+        else
+            fake_host_die(&fakes, HOST(i), 0, SIGSEGV);
+    }
+    assert_int_equal(alone, 2);
+    const char *text = fake_client_receive(client);
+    bool innocent_first = text != NULL && strstr(text, "\"id\":2,") != NULL && strstr(text, "compiled") != NULL;
+    if (innocent_first)
+        fake_client_expect(client, 1, "WorkerCrashed");
+    else
+        fake_client_expect(client, 2, "compiled");
+    fake_hosts_deinit(&fakes);
+}
+
+static void test_jobs_ahead_are_no_suspects(void **state) {
+    (void)state;
+    struct fake_client *client = begin(1);
+    fake_hosts_submit(&fakes, client, 1, "killer");
+    fake_hosts_submit(&fakes, client, 2, "ahead");
+    fake_host_expect(HOST(0), 0, "killer");
+    fake_host_expect(HOST(0), 0, "ahead");
+    fake_host_die(&fakes, HOST(0), 0, SIGABRT);
+    fake_host_expect(latest(HOST_SOLO), 0, "killer");
+    struct fake_request request;
+    struct fake_host *shared = latest(HOST_SHARED);
+    assert_true(fake_host_take(shared, 0, &request));
+    assert_string_equal(request.method, "clean");
+    fake_host_answer(&fakes, shared, 0, request.id, "\"result\":{}");
+    fake_host_answer(&fakes, shared, 0, fake_host_expect(shared, 0, "ahead").id, compiled);
+    fake_client_expect(client, 2, "compiled");
+    fake_hosts_deinit(&fakes);
+}
+
+/* Lets shared hosts that run the job be killed from outside. */
+static unsigned shoot(unsigned times, int signal) {
+    struct fake_request request;
+    unsigned shot = 0;
+    for (; shot < times; shot++) {
+        struct fake_host *host = latest(HOST_SHARED);
+        while (fake_host_take(host, 0, &request) && strcmp(request.method, "clean") == 0)
+            fake_host_answer(&fakes, host, 0, request.id, "\"result\":{}");
+        if (strcmp(request.method, "compile") != 0)
+            break;
+        fake_host_die(&fakes, host, 0, signal);
+    }
+    return shot;
+}
+
+static void test_a_host_that_was_shot_makes_no_suspect(void **state) {
+    (void)state;
+    struct fake_client *client = begin(1);
+    fake_hosts_submit(&fakes, client, 1, "a");
+    assert_int_equal(shoot(1, SIGTERM), 1);
+    take_cleanup(1);
+    answer(1, 0, fake_host_expect(HOST(1), 0, "a").id);
+    fake_client_expect(client, 1, "compiled");
+    fake_hosts_deinit(&fakes);
+}
+
+static void test_after_ten_shots_that_is_not_believed(void **state) {
+    (void)state;
+    struct fake_client *client = begin(1);
+    fake_hosts_submit(&fakes, client, 1, "a");
+    assert_int_equal(shoot(11, SIGTERM), 11);
+    fake_host_expect(latest(HOST_SOLO), 0, "a");
+    fake_host_die(&fakes, latest(HOST_SOLO), 0, SIGTERM);
+    fake_client_expect(client, 1, "\"data\":{\"signal\":15,\"attempts\":2}");
+    fake_hosts_deinit(&fakes);
+}
+
+static void test_sigkill_is_a_shot_unless_the_kernel_ran_out_of_memory(void **state) {
+    (void)state;
+    struct fake_client *client = begin(1);
+    fake_hosts_submit(&fakes, client, 1, "a");
+    assert_int_equal(shoot(1, SIGKILL), 1);
+    take_cleanup(1);
+    fake_host_expect(HOST(1), 0, "a");
+    fakes.oom_kills++;
+    fake_host_die(&fakes, HOST(1), 0, SIGKILL);
+    fake_host_expect(latest(HOST_SOLO), 0, "a");
+    fake_hosts_deinit(&fakes);
+}
+
+static void test_a_host_can_say_that_it_was_shot(void **state) {
+    (void)state;
+    struct fake_client *client = begin(1);
+    fake_hosts_submit(&fakes, client, 1, "a");
+    fake_host_report(HOST(0), "shot", "{}");
+    fake_host_die(&fakes, HOST(0), 0, SIGSEGV);
+    take_cleanup(1);
+    fake_host_expect(HOST(1), 0, "a");
+    fake_hosts_deinit(&fakes);
+}
+
+static void test_a_job_that_times_out_costs_the_others_a_delay(void **state) {
+    (void)state;
+    struct fake_client *client = begin(2);
+    fakes.peers.options.job_timeout_ms = 1000;
+    fake_hosts_submit(&fakes, client, 1, "slow");
+    fake_clock_advance_ms(500);
+    fake_hosts_turn(&fakes);
+    fake_hosts_submit(&fakes, client, 2, "other");
+    fake_clock_advance_ms(501);
+    fake_hosts_turn(&fakes);
+    assert_true(HOST(0)->gone);
+    fake_client_expect(client, 1, "\"data\":{\"timeout_ms\":1000}");
+    assert_int_equal(fakes.peers.census.counters.timeouts, 1);
+    assert_int_equal(fakes.peers.census.counters.crashes, 0);
+    for (unsigned i = 0; i < fakes.host_count; i++)
+        assert_int_equal(HOST(i)->kind, HOST_SHARED);
+    fake_hosts_deinit(&fakes);
+}
+
+static void test_the_time_of_a_job_counts_from_its_start(void **state) {
+    (void)state;
+    struct fake_client *client = begin(1);
+    fakes.peers.options.job_timeout_ms = 1000;
+    fake_hosts_submit(&fakes, client, 1, "a");
+    fake_hosts_submit(&fakes, client, 2, "b");
+    fake_clock_advance_ms(900);
+    fake_hosts_turn(&fakes);
+    answer(0, 0, fake_host_expect(HOST(0), 0, "a").id);
+    fake_clock_advance_ms(900);
+    fake_hosts_turn(&fakes);
+    assert_false(HOST(0)->gone);
+    answer(0, 0, fake_host_expect(HOST(0), 0, "b").id);
+    fake_client_expect(client, 1, "compiled");
+    fake_client_expect(client, 2, "compiled");
+    fake_hosts_deinit(&fakes);
+}
+
+static void test_a_job_without_a_timeout_gets_one_when_its_client_goes(void **state) {
+    (void)state;
+    struct fake_client *client = begin(1);
+    struct job *job = fake_hosts_new_job(&fakes, client, 1, "endless", JOB_COMPILE);
+    job->timeout_ms = 0;
+    pool_submit(fakes.pool, job);
+    fake_hosts_turn(&fakes);
+    fake_clock_advance_ms(1000000);
+    fake_hosts_turn(&fakes);
+    assert_false(HOST(0)->gone);
+    fake_client_close(client);
+    fake_hosts_turn(&fakes);
+    fake_clock_advance_ms(60001);
+    fake_hosts_turn(&fakes);
+    assert_true(HOST(0)->gone);
+    fake_hosts_deinit(&fakes);
+}
+
+static void test_a_cancelled_job_is_not_tried_again(void **state) {
+    (void)state;
+    struct fake_client *client = begin(1);
+    struct job *job = fake_hosts_submit(&fakes, client, 1, "killer");
+    pool_cancel(job);
+    fake_host_die(&fakes, HOST(0), 0, SIGSEGV);
+    take_cleanup(1);
+    assert_int_equal(fakes.peers.census.jobs, 0);
+    assert_int_equal(fakes.host_count, 2);
+    fake_hosts_deinit(&fakes);
+}
+
+static void test_a_check_leaves_nothing_to_clean_up(void **state) {
+    (void)state;
+    struct fake_request request;
+    struct fake_client *client = begin(1);
+    pool_submit(fakes.pool, fake_hosts_new_job(&fakes, client, 1, "a", JOB_CHECK));
+    fake_hosts_turn(&fakes);
+    fake_host_die(&fakes, HOST(0), 0, SIGSEGV);
+    assert_int_equal(fakes.host_count, 2);
+    assert_true(fake_host_take(latest(HOST_SOLO), 0, &request));
+    assert_string_equal(request.method, "check");
+    fake_hosts_deinit(&fakes);
+}
+
+static void test_a_cleanup_is_tried_twice(void **state) {
+    (void)state;
+    struct fake_request request;
+    struct fake_client *client = begin(1);
+    pool_cancel(fake_hosts_submit(&fakes, client, 1, "killer"));
+    fake_host_die(&fakes, HOST(0), 0, SIGSEGV);
+    for (unsigned i = 1; i <= 2; i++) {
+        assert_true(fake_host_take(HOST(i), 0, &request));
+        assert_string_equal(request.method, "clean");
+        fake_host_die(&fakes, HOST(i), 0, SIGSEGV);
+    }
+    assert_int_equal(fakes.peers.census.jobs, 0);
+    assert_int_equal(fakes.host_count, 3);
+    fake_hosts_deinit(&fakes);
+}
+
+static void test_while_draining_nothing_is_tried_again_but_cleanups_are_run(void **state) {
+    (void)state;
+    struct fake_client *client = begin(1);
+    fake_hosts_submit(&fakes, client, 1, "a");
+    fakes.peers.census.draining = true;
+    pool_drain(fakes.pool);
+    fake_host_die(&fakes, HOST(0), 0, SIGSEGV);
+    fake_client_expect(client, 1, "\"retryable\":true");
+    take_cleanup(1);
+    assert_int_equal(fakes.peers.census.jobs, 0);
+    fake_hosts_deinit(&fakes);
+}
+
+/* A host that closes a socket and lives is killed after half a second; its job is a suspect. */
+static void test_a_host_that_hangs_up_and_lives_is_killed(void **state) {
+    (void)state;
+    struct fake_client *client = begin(1);
+    fake_hosts_submit(&fakes, client, 1, "a");
+    fake_host_hang_up(HOST(0), 0);
+    fake_hosts_turn(&fakes);
+    assert_false(HOST(0)->gone);
+    fake_clock_advance_ms(501);
+    fake_hosts_turn(&fakes);
+    assert_true(HOST(0)->gone);
+    fake_host_expect(latest(HOST_SOLO), 0, "a");
+    fake_hosts_deinit(&fakes);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_suspect_is_tried_once_more_alone),
+        cmocka_unit_test(test_a_crash_is_described),
+        cmocka_unit_test(test_a_suspect_that_does_no_harm_is_answered),
+        cmocka_unit_test(test_jobs_ahead_are_no_suspects),
+        cmocka_unit_test(test_a_host_that_was_shot_makes_no_suspect),
+        cmocka_unit_test(test_after_ten_shots_that_is_not_believed),
+        cmocka_unit_test(test_sigkill_is_a_shot_unless_the_kernel_ran_out_of_memory),
+        cmocka_unit_test(test_a_host_can_say_that_it_was_shot),
+        cmocka_unit_test(test_a_job_that_times_out_costs_the_others_a_delay),
+        cmocka_unit_test(test_the_time_of_a_job_counts_from_its_start),
+        cmocka_unit_test(test_a_job_without_a_timeout_gets_one_when_its_client_goes),
+        cmocka_unit_test(test_a_cancelled_job_is_not_tried_again),
+        cmocka_unit_test(test_a_check_leaves_nothing_to_clean_up),
+        cmocka_unit_test(test_a_cleanup_is_tried_twice),
+        cmocka_unit_test(test_while_draining_nothing_is_tried_again_but_cleanups_are_run),
+        cmocka_unit_test(test_a_host_that_hangs_up_and_lives_is_killed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
