@@ -235,12 +235,13 @@ static bool may_hold(const struct worker_loop *loop) {
     return !loop->setting->pristine && loop->held.len < HELD_MAX && frame_reader_pending(&loop->reader);
 }
 
-/* Handles one request. Returns false where the worker is to end. */
+/* Handles one request. The server has checked the client's text, and wrote the rest itself: it is not checked again.
+ * Returns false where the worker is to end. */
 static bool handle(struct worker_loop *loop, const char *text, size_t len) {
     struct rpc_message message = {0};
     struct answer answer = {0};
-    const char *why = json_check(text, len);
-    int code = why ? RPC_PARSE_ERROR : rpc_parse(text, len, &message, &why);
+    const char *why;
+    int code = rpc_parse(text, len, &message, &why);
     bool forked = code == 0 && loop->setting->pristine && loop->compiler != NULL && method_of(&message) != METHOD_WARM;
     if (forked && !fork_for(loop, &message)) {
         rpc_message_deinit(&message);
