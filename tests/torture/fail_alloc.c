@@ -46,7 +46,7 @@ static unsigned range_count;
 static atomic_ulong counter;
 static unsigned long fail_at;
 static bool fail_on, ready;
-static const char *log_path;
+static int log_fd;
 static pid_t main_process;
 
 static bool is_watched(const char *path) {
@@ -79,10 +79,8 @@ __attribute__((format(printf, 1, 2))) static void write_line(const char *format,
     va_start(args, format);
     int len = vsnprintf(line, sizeof line, format, args);
     va_end(args);
-    int fd = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (fd >= 0 && write(fd, line, (size_t)len) != len)
+    if (write(log_fd, line, (size_t)len) != len)
         _exit(99);
-    close(fd);
 }
 
 /* Whether the allocation that `caller` asks for fails. */
@@ -106,11 +104,15 @@ static bool fails(const void *caller, const char *function) {
 
 __attribute__((constructor)) static void begin(void) {
     const char *at = getenv("PYCOMPILED_FAIL_AT");
-    log_path = getenv("PYCOMPILED_FAIL_LOG");
-    if (at == NULL || log_path == NULL || getenv("PYCOMPILED_FAIL_TAKEN") != NULL)
+    const char *path = getenv("PYCOMPILED_FAIL_LOG");
+    if (at == NULL || path == NULL || getenv("PYCOMPILED_FAIL_TAKEN") != NULL)
         return;
     setenv("PYCOMPILED_FAIL_TAKEN", "1", 1);
     fail_at = strtoul(at, NULL, 10);
+    /* Opened now, as the program may come to have no descriptor left; and out of the way of its numbers. */
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    log_fd = fcntl(fd, F_DUPFD_CLOEXEC, 500);
+    close(fd);
     fail_on = getenv("PYCOMPILED_FAIL_ON") != NULL;
     main_process = getpid();
     dl_iterate_phdr(add_object, NULL);

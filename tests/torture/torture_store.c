@@ -52,7 +52,7 @@ static bool put(struct store *store, unsigned first) {
         fill(first + i, &values[i]);
         changes[i] = (struct store_change){key_of(first + i), values[i].data, values[i].len};
     }
-    bool fine = store_commit(store, changes, BATCH);
+    bool fine = store_commit(store, changes, BATCH) == 0;
     for (unsigned i = 0; i < BATCH; i++)
         buffer_deinit(&values[i]);
     return fine;
