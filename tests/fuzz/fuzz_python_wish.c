@@ -57,7 +57,7 @@ static void find_wish(void) {
 static void check_specifier(const char *text) {
     struct python_version version;
     bool parses = python_version_parse(text, &version);
-    if (python_version_exact(text, &version) && !parses)
+    if (python_version_exact(text, &version) && version.major > 0 && !parses)
         abort();
     for (unsigned minor = 9; minor < 16; minor++)
         python_version_allowed(&(struct python_version){3, minor}, text);
