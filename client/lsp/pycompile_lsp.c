@@ -33,7 +33,7 @@ static const char help[] =
     "  --version   show the version and exit\n"
     "  --stdio     accepted, and the default\n"
     "  --already-read=FD\n"
-    "              what the editor has said already; for the daemon's use\n";
+    "              a file with the beginning of the input; for the daemon's use\n";
 
 /* Returns the timeout for poll(). */
 static int lsp_poll_timeout(bool at_once, int64_t next_check) {
