@@ -1,13 +1,13 @@
-"""py_compile by way of pycompiled, a daemon that keeps warm compilers. docs/python.md is the reference.
+"""py_compile through pycompiled, a daemon that keeps warm compilers. docs/python.md is the reference.
 
-    pycompiled.compile("app.py")                             # as py_compile.compile, argument for argument
+    pycompiled.compile("app.py")                             # the arguments of py_compile.compile
     for result in pycompiled.compile_many(files): ...        # results as they finish
     pycompiled.check("x = (\\n", "app.py").diagnostics        # of a buffer: nothing is written
 
-This file is a client: it starts the daemon where none runs, asks, and turns answers into what Python code
-expects: return values, exceptions, warnings. It compiles nothing itself, but for a client that was told to
-(`fallback`), and for arguments that no request can carry: those go to py_compile, which knows what to say.
-Standard library alone; Linux; CPython 3.9 and later.
+This module is a client: it starts the daemon where none runs, sends requests, and turns answers into return
+values, exceptions and warnings. It compiles in this process in two cases: for a client with `fallback` that
+has no daemon, and for arguments that no request can carry, which go to py_compile for its error message.
+It needs the standard library alone, Linux, and CPython 3.9 or later.
 """
 import atexit
 import builtins
@@ -31,7 +31,7 @@ from py_compile import PyCompileError, PycInvalidationMode
 __all__ = ["compile", "compile_many", "check", "main", "Client", "Result", "Diagnostic", "CompileWarning",
            "DaemonError", "PyCompileError", "PycInvalidationMode"]
 
-# The daemon's own error codes (proto/openrpc.json.in).
+# Error codes of the daemon (proto/openrpc.json.in).
 PY_COMPILE_ERROR = -32001
 OS_ERROR = -32002
 UNAVAILABLE = -32005
@@ -42,14 +42,14 @@ ACCEPT_DEADLINE_S = 10
 POLL_S = 0.01
 LOG_TAIL = 8192
 LOG_LINES = 10
-# How often one request is sent, where its daemon goes away.
+# How often a request is sent in all, where its daemon exits before it answers.
 ATTEMPTS_MAX = 2
-# A process that was killed may accept connections for a moment after it closed the one that was in use: reaching it
-# again is no attempt. How often that is borne.
+# A daemon that was killed may accept connections for a moment after it closed the one in use. Reaching it again does
+# not count as an attempt, at most so often.
 GHOSTS_MAX = 100
-# Connections that a client keeps open for its next requests, one for each thread that was asking at once.
+# The largest number of connections that a client keeps open for its next requests; each thread uses one at a time.
 IDLE_MAX = 8
-# After a daemon could not be had, a client that falls back does not try again for so long.
+# The seconds for which a client with `fallback` does not try again after no daemon could be had.
 FALLBACK_S = 30
 
 _MODES = {
@@ -57,20 +57,20 @@ _MODES = {
     PycInvalidationMode.CHECKED_HASH: "checked-hash",
     PycInvalidationMode.UNCHECKED_HASH: "unchecked-hash",
 }
-# The running interpreter, so that it can import what is written. Where that is no plain CPython, the daemon has no
-# compiler of this name, and says so.
+# The version of the running interpreter, which is to import the files. For an interpreter that is not plain CPython,
+# this name is one that the daemon has no host for.
 _OWN_PYTHON = "%s%d.%d%s" % ("" if sys.implementation.name == "cpython" else sys.implementation.name,
                              *sys.version_info[:2], "t" if "t" in sys.abiflags else "")
-# What the compiler warns with.
+# The categories of the compiler's warnings.
 _CATEGORIES = (SyntaxWarning, DeprecationWarning)
 
 
 class DaemonError(Exception):
-    """Neither the source nor the file system is to blame: no daemon can be had, or it could not do this job
-    (it crashed a compiler, took too long, there is no compiler of that version).
+    """The failure is not about the source or the file system: no daemon can be had, or it could not do this job
+    (the source crashed a compiler or took too long, or there is no host of that version).
 
     code: the daemon's error code (proto/openrpc.json.in), or None where there was no answer.
-    data: what the daemon says beside it, a dict.
+    data: the error's data from the daemon, a dict.
     """
 
     def __init__(self, message, code=None, data=None):
@@ -86,15 +86,15 @@ class CompileWarning(collections.namedtuple("CompileWarning", "category message 
 
 class Diagnostic(collections.namedtuple("Diagnostic", "severity category message filename lineno offset "
                                                       "end_lineno end_offset")):
-    """An error or a warning in one shape. severity: "error" or "warning"; category: the name of the exception's
+    """An error or a warning in one form. severity: "error" or "warning"; category: the name of the exception's
     class; lines and offsets as SyntaxError has them (from 1), None where not known."""
     __slots__ = ()
 
 
 class Result(collections.namedtuple("Result", "file cfile outcome warnings error")):
-    """What became of a file.
+    """The outcome for one file.
 
-    file: as it was given. cfile: the .pyc's path, None where there is none.
+    file: the file, as it was given. cfile: the .pyc's path, None where there is none.
     outcome: "compiled", "up-to-date", "cached", "checked", or "failed".
     warnings: a list of CompileWarning. error: None, or an exception, not raised: PyCompileError, OSError (of the type
     and with the errno and filename that py_compile.compile raises), DaemonError, or ValueError (a path with a NUL,
@@ -117,7 +117,7 @@ class Result(collections.namedtuple("Result", "file cfile outcome warnings error
         return found + [Diagnostic("error", type(value).__name__, message, filename, *place)]
 
 
-# ---- finding and starting the daemon (client/connect.c and client/autostart.c do the same)
+# ---- finding and starting the daemon (client/connect.c and client/autostart.c have the same rules)
 
 class _Absent(Exception):
     """No daemon listens: one may be started."""
@@ -138,7 +138,7 @@ def _default_socket():
 
 
 def _check_path(path):
-    """Nothing is sent to a socket that others made, or where others may put one (docs/threat-model.md)."""
+    """Refuses a socket that another user made, or could put there (docs/threat-model.md)."""
     folder = os.path.dirname(path) or "."
     try:
         status = os.lstat(folder)
@@ -200,7 +200,7 @@ def _connect(path):
 
 
 def _find_program():
-    """The program pycompiled: of the tree that this file is installed in, wherever that was moved to; else on PATH."""
+    """The program pycompiled: in the tree that this file is installed in, which may have been moved; else on PATH."""
     folder = os.path.dirname(os.path.realpath(__file__))
     while folder != os.path.dirname(folder):
         folder, name = os.path.split(folder)
@@ -224,7 +224,7 @@ def _log_tail(path):
 
 
 def _start(program, path):
-    """Runs `pycompiled --background`, which ends when a daemon is reachable, whoever started that."""
+    """Runs `pycompiled --background`, which exits when a daemon is reachable, even if another process started it."""
     import subprocess
     environment = dict(os.environ, PYCOMPILED_SOCKET=path)
     try:
@@ -246,15 +246,15 @@ def _start(program, path):
                                                               _log_tail(path)))
 
 
-# ---- talking to it
+# ---- exchanging messages with the daemon
 
 class _Connection:
-    """Messages to and from a daemon, one a line, without blocking."""
+    """A connection to a daemon: messages of one line each, without blocking."""
 
     def __init__(self, connected, path):
         self.socket = connected
         self.path = path
-        self.process = os.getpid()  # a child that was forked must not speak on it
+        self.process = os.getpid()  # a forked child must not use it
         self.peer = _peer(connected)[0]
         self.reused = False  # has served an earlier exchange
         self.heard = False   # something was answered in this one
@@ -267,7 +267,7 @@ class _Connection:
         self.socket.close()
 
     def is_usable(self, path):
-        """Whether nothing has happened to it while nobody used it."""
+        """Whether it is one to `path` of this process, and nothing has happened on it since its last exchange."""
         return self.path == path and self.process == os.getpid() and not self._wait(select.POLLIN, 0)
 
     def queue(self, message):
@@ -278,13 +278,13 @@ class _Connection:
         return self._poll.poll(timeout)
 
     def exchange(self, wait):
-        """Writes what is queued and reads what has come, waiting for something to happen if told to. Returns the
-        messages that came. Raises _Lost when the connection is over and all that came was handed out."""
+        """Writes the queue and reads what has come; `wait`: waits until it can do one of them. Returns the messages.
+        Raises _Lost when the connection is over and all its messages were returned."""
         if self._over:
             raise _Lost
         self._wait(select.POLLIN | (select.POLLOUT if self._out else 0), None if wait else 0)
         with contextlib.suppress(BlockingIOError, BrokenPipeError, ConnectionResetError):
-            while self._out:  # a failure is the reader's to notice, behind the answers that came before it
+            while self._out:  # the reader notices a failure, after the answers that came before it
                 del self._out[:self.socket.send(self._out, socket.MSG_NOSIGNAL)]
         return self._read()
 
@@ -315,10 +315,10 @@ class _Connection:
 
 
 class _Request:
-    """One thing to be done, and its answer.
+    """A request and its answer.
 
-    arguments: those of the Python function, by name. method: None where the daemon cannot be asked.
-    answer: the daemon's message; None, where it is for this process to do; or DaemonError, where there is no daemon.
+    arguments: the arguments of the Python function, by name. method: None where no request can carry them.
+    answer: the daemon's message; DaemonError where there is no daemon; None where this process is to do the work.
     """
 
     def __init__(self, method, arguments, params=None, cfile=None):
@@ -335,8 +335,8 @@ class _Request:
 
 
 class _Exchange:
-    """Requests from an iterable, as their answers come: at most `window` under way, on one connection after another
-    where a daemon goes away. `tolerant`: where no daemon can be had, that becomes the answer."""
+    """Sends the requests of an iterable, at most `window` at once, and hands them out as their answers come. It connects
+    again where a daemon exits. `tolerant`: where no daemon can be had, the DaemonError becomes the answer."""
 
     def __init__(self, client, requests, window=1, tolerant=False):
         self.client = client
@@ -353,7 +353,7 @@ class _Exchange:
         self.ghosts = 0
 
     def run(self):
-        """Generator of the requests, answered. Closing it closes the connection: the daemon drops what is queued."""
+        """Generator of the answered requests. Closing it closes the connection: the daemon drops the queued ones."""
         whole = False
         try:
             while True:
@@ -372,7 +372,7 @@ class _Exchange:
         return not self.ended and len(self.waiting) + len(self.sent) < self.window
 
     def _take(self):
-        """One request more, where there is room; one that is not for the daemon is done."""
+        """Takes one more request, where there is room. Hands out one that is not for the daemon."""
         if not self._has_room():
             return
         request = next(self.requests, None)
@@ -430,7 +430,7 @@ class _Exchange:
                 yield request
 
     def _lose_connection(self):
-        """What was sent and not answered is sent once more; all of it is idempotent."""
+        """Queues the unanswered requests again: all of them are idempotent."""
         lost, self.sent = self.sent, {}
         innocent = not self.connection.heard and (self.connection.reused or self._is_ghost())
         self.lost_peer = self.connection.peer
@@ -445,7 +445,7 @@ class _Exchange:
                 yield request
 
     def _is_ghost(self):
-        """Whether the connection that is over was one to a daemon that was known to be lost."""
+        """Whether the lost connection was one to the daemon of the connection that was lost before."""
         if self.connection.peer != self.lost_peer or self.ghosts >= GHOSTS_MAX:
             self.ghosts = 0
             return False
@@ -467,8 +467,8 @@ def _is_retryable(message):
 # ---- from Python to the wire and back
 
 def _wire(path):
-    """A path as it travels: os.fsdecode() of its bytes where the file system's encoding is UTF-8. Raises TypeError or
-    ValueError for what cannot be one."""
+    """The form of a path in a message: its bytes decoded as UTF-8 with surrogateescape. Raises TypeError or ValueError
+    for an object that is no path."""
     text = os.fspath(path)
     if not isinstance(text, str):
         raise TypeError("a path must be str, not %s" % type(text).__name__)
@@ -493,7 +493,7 @@ def _umask():
 
 
 def _surroundings():
-    """What py_compile takes from the process it runs in: where relative paths start, what modes are masked with."""
+    """The parameters that py_compile takes from its process: the working directory and the umask."""
     found = {"umask": _umask()}
     with contextlib.suppress(OSError):
         found["cwd"] = _wire(os.getcwd())
@@ -515,15 +515,15 @@ def _mode(mode):
 
 
 def _cache_path(file, optimize):
-    """Where py_compile.compile writes."""
+    """The path that py_compile.compile writes to."""
     if optimize < 0:
         return importlib.util.cache_from_source(file)
     return importlib.util.cache_from_source(file, optimization=optimize if optimize >= 1 else "")
 
 
 def _compile_request(arguments, common):
-    """A request to compile, for arguments as py_compile.compile has them. `common`: parameters that are there already.
-    Raises what _wire() does for arguments that only py_compile itself can answer."""
+    """The request for arguments of py_compile.compile. `common`: parameters that do not depend on them. Raises TypeError
+    or ValueError, as _wire() does, where no request can carry the arguments."""
     file, cfile, optimize = arguments["file"], arguments["cfile"], arguments["optimize"]
     params = dict(common, file=_wire(file), optimize=_optimize(optimize), invalidation_mode=_mode(
         arguments["invalidation_mode"]))
@@ -567,7 +567,7 @@ def _common_params(python=None, warning_options=None, priority="normal", timeout
 
 
 def _stand_in(kind, text):
-    """An exception of a class that cannot be made from a text alone, or shows it in another way."""
+    """An exception with this text, of a class that cannot be made from a text alone or shows it in another way."""
     class StandIn(kind):
         def __init__(self):
             pass
@@ -590,7 +590,7 @@ def _exc_value(name, value):
         if details[4:] == [None, None] or sys.version_info < (3, 10):
             del details[4:]
         error = kind(message, tuple(details)) if any(item is not None for item in details) else kind(message)
-        error.msg = message  # 3.9 thinks up another for what looks like a print statement
+        error.msg = message  # 3.9 replaces it where the text looks like a print statement
         return error
     with contextlib.suppress(TypeError):
         error = kind(message) if message else kind()
@@ -621,13 +621,13 @@ def _daemon_error(error, prefix=""):
 
 
 def _result(request):
-    """What the daemon's answer means."""
+    """The Result for an answered request."""
     arguments, answer = request.arguments, request.answer
     if isinstance(answer, DaemonError):
         return Result(request.file, None, "failed", [], answer)
     error, done = answer.get("error"), answer.get("result")
     described = ((error.get("data") or {}) if error else done).get("warnings", ())
-    # Those without a category are about -W options, which this interpreter has told its user of.
+    # Warnings without a category are about -W options: this interpreter has printed them already.
     noted = [CompileWarning(*map(item.get, CompileWarning._fields)) for item in described if item["category"]]
     if error is None:
         cfile = request.cfile
@@ -638,7 +638,7 @@ def _result(request):
         failure = _compile_error(error["data"], arguments.get("dfile") or request.file)
     elif error["code"] == OS_ERROR:
         failure = _os_error(error["data"])
-    elif "exc_type_name" in (error.get("data") or {}):  # what py_compile.compile lets through as it is
+    elif "exc_type_name" in (error.get("data") or {}):  # py_compile.compile does not catch it
         failure = _exc_value(error["data"]["exc_type_name"], error["data"])
     else:
         failure = _daemon_error(error, "%s: " % (request.file,))
@@ -658,7 +658,7 @@ def _check_here(file, source, optimize):
 
 
 def _result_here(request):
-    """The same done by this process. Its warnings filters apply."""
+    """The Result of doing the request in this process, with its warnings filters."""
     cfile, error = None, None
     checks = "source" in request.arguments
     with warnings.catch_warnings(record=True) as caught:
@@ -677,7 +677,7 @@ def _result_here(request):
 
 
 def _is_for_here(request):
-    """Whether a client that falls back does this itself: no daemon, or none with this interpreter's compiler."""
+    """Whether a client with `fallback` does the request in this process: no daemon, or no host for this Python."""
     if request.params["python"] != _OWN_PYTHON:
         return False
     if isinstance(request.answer, DaemonError):
@@ -685,7 +685,7 @@ def _is_for_here(request):
     return (request.answer.get("error") or {}).get("code") == UNAVAILABLE
 
 
-# ---- warnings as py_compile gives them
+# ---- warnings as in py_compile
 
 def _warnings_may_raise():
     """Whether this process turns some warning of the compiler into an error."""
@@ -696,8 +696,8 @@ def _warnings_may_raise():
 
 
 def _issue(noted):
-    """Issues warnings as the compiler does: this process's filters and showwarning() decide what becomes of them.
-    Returns the one at which that raised, and the exception; else two Nones."""
+    """Issues warnings as the compiler does, by this process's filters and showwarning(). Returns the warning that raised
+    an exception, and the exception; else two Nones."""
     for item in noted:
         category = getattr(builtins, item.category, None)
         if not isinstance(category, type) or not issubclass(category, Warning):
@@ -710,28 +710,28 @@ def _issue(noted):
 
 
 def _error_option(noted):
-    """The -W option that makes an error of this warning."""
+    """The -W option that turns this warning into an error."""
     prefix = noted.message.partition(":")[0]  # a colon would end it
     return "error:%s:%s::%d" % (prefix, noted.category, noted.lineno)
 
 
 def _failed_warning(request, error):
-    """What py_compile makes of an exception that showing a warning raised."""
+    """The Result where showing a warning raised an exception, as py_compile reports it."""
     name = request.arguments["dfile"] or request.file
     return Result(request.file, None, "failed", [], PyCompileError(type(error), error, name))
 
 
 class Client:
-    """Asks a daemon. A context manager: at its end connections are closed.
+    """A client of the daemon, and a context manager that closes its connections.
 
-    socket: the daemon's socket; default: as pycompile-client finds it, at each call.
+    socket: the path of the socket; default: as pycompile-client finds it, anew for each call.
     daemon: the program to start where no daemon runs; default: pycompiled of the tree that this module is installed
         in, else on PATH.
     autostart: whether to start it; default: unless $PYCOMPILED_AUTOSTART is 0.
-    fallback: whether this process compiles, by py_compile, where no daemon can be had or it has no compiler of this
+    fallback: whether this process compiles, with py_compile, where no daemon can be had or it has no host for this
         Python. Otherwise that is a DaemonError.
 
-    May be used by several threads at once: each exchange has a connection of its own, which is kept for the next.
+    Several threads may use it at once: each exchange has a connection of its own, which is kept for the next one.
     """
 
     def __init__(self, socket=None, *, daemon=None, autostart=None, fallback=False):
@@ -740,7 +740,7 @@ class Client:
         self.autostart = autostart
         self.fallback = fallback
         self._idle = []
-        self._hopeless = None  # (path, until when, error): no daemon was to be had
+        self._hopeless = None  # (path, until when, error): no daemon could be had
 
     def __enter__(self):
         return self
@@ -749,19 +749,19 @@ class Client:
         self.close()
 
     def close(self):
-        """Closes the connections that are kept; the next call opens one again."""
+        """Closes the kept connections; the next call opens a new one."""
         while self._idle:
             self._idle.pop().close()
 
     def compile(self, file, cfile=None, dfile=None, doraise=False, optimize=-1, invalidation_mode=None, quiet=0):
-        """py_compile.compile: the same arguments, return value, exceptions, warnings and messages on sys.stderr, and the
-        same file. Raises DaemonError where the daemon cannot be had or cannot do it."""
+        """As py_compile.compile: arguments, return value, exceptions, warnings, messages on sys.stderr, and the file that
+        is written. Raises DaemonError where the daemon cannot be had or cannot do the work."""
         arguments = {"file": file, "cfile": cfile, "dfile": dfile, "optimize": optimize,
                      "invalidation_mode": invalidation_mode}
         try:
             request = _compile_request(arguments, _common_params(warning_options=["always"]))
         except (TypeError, ValueError):
-            request = None  # py_compile knows what to say of such arguments
+            request = None  # py_compile raises the right exception
         result = self._compile_and_warn(request) if request else None
         if result is None:
             return py_compile.compile(**arguments, doraise=doraise, quiet=quiet)
@@ -778,17 +778,16 @@ class Client:
                      force=True, warnings=None, priority="normal", timeout=None, cache="use", window=256, fallback=None):
         """An iterator over the Results of files, in the order in which they finish.
 
-        files: any iterable of paths, also one without end: it is asked for the next one while fewer than `window` are
-            under way. cfile, dfile: functions that give these two for a file (None: the default).
+        files: an iterable of paths, which may be endless; one is taken while fewer than `window` are under way. cfile, dfile: functions that give these two for a file (None: the default).
         optimize, invalidation_mode: as for compile(). python: "3.11" and the like; default: the running one.
         force: False leaves a .pyc that is up to date.
-        warnings: -W options; default: those this process was started with, and PYTHONWARNINGS. What passes them is in
-            the results, nothing is shown.
-        priority: "interactive", "normal" or "background". timeout: seconds for a file, 0 for none; default: the
-            daemon's. cache: "bypass" lets the daemon's cache alone, "refresh" puts the outcome into it without asking
-            it. fallback: default: the client's.
+        warnings: -W options; default: those of this process, and PYTHONWARNINGS. Warnings that pass them are in
+            the results, and are not shown.
+        priority: "interactive", "normal" or "background". timeout: seconds for a file, 0 for no limit; default: the
+            daemon's. cache: "bypass" neither reads nor writes the daemon's cache, "refresh" only writes it.
+            fallback: default: the client's.
 
-        Closing it cancels what is under way. Working directory, umask and options are those at the call. Raises
+        Closing it cancels the files that are under way. Working directory, umask and options are those at the call. Raises
         DaemonError where no daemon can be had.
         """
         if isinstance(files, (str, bytes, os.PathLike)):
@@ -796,7 +795,7 @@ class Client:
         if cache not in ("use", "bypass", "refresh"):
             raise ValueError("cache must be 'use', 'bypass' or 'refresh', not %r" % (cache,))
         fallback = self.fallback if fallback is None else fallback
-        _optimize(optimize), _mode(invalidation_mode)  # wrong ones are refused here, not file by file
+        _optimize(optimize), _mode(invalidation_mode)  # wrong ones are refused here, once
         options = {"optimize": optimize, "invalidation_mode": invalidation_mode}
         common = _common_params(python, warnings, priority, timeout, force=bool(force), cache=cache)
 
@@ -805,7 +804,7 @@ class Client:
                 arguments = dict(options, file=file, cfile=cfile and cfile(file), dfile=dfile and dfile(file))
                 try:
                     yield _compile_request(arguments, common)
-                except ValueError:  # a path that cannot be one: py_compile says so
+                except ValueError:  # no request can carry this path: py_compile raises the error
                     yield _Request(None, arguments)
 
         return self._results(requests(), window, fallback)
@@ -814,8 +813,8 @@ class Client:
               timeout=None, fallback=None):
         """Compiles a buffer and writes nothing. Returns a Result with outcome "checked", or "failed" and the error.
 
-        source: str, bytes (decoded as a file's are), or None for the file's own text. filename: the name in messages,
-        which need not exist. The rest as for compile_many().
+        source: str, bytes (decoded as the bytes of a file), or None for the file's own text. filename: the name in
+        messages, which need not exist. The other arguments are those of compile_many().
         """
         fallback = self.fallback if fallback is None else fallback
         arguments = {"file": filename, "source": source, "optimize": optimize}
@@ -823,14 +822,14 @@ class Client:
         return next(self._results([request], 1, fallback))
 
     def status(self):
-        """What the daemon tells about itself: a dict (pycompilectl status --json)."""
+        """The daemon's status, a dict, as `pycompilectl status --json` prints it."""
         request = self._ask(_Request("status", {"file": None}))
         if "error" in request.answer:
             raise _daemon_error(request.answer["error"])
         return request.answer["result"]
 
     def _ask(self, request, tolerant=False):
-        """The request, answered."""
+        """Returns the answered request."""
         for answered in _Exchange(self, [request], 1, tolerant).run():
             request = answered
         return request
@@ -844,16 +843,16 @@ class Client:
                     yield _result(request)
 
     def _serve(self, request):
-        """Its Result; None where this process is to do it."""
+        """Returns the Result; None where this process is to do the work."""
         self._ask(request, self.fallback)
         return None if self.fallback and _is_for_here(request) else _result(request)
 
     def _compile_and_warn(self, request):
-        """The Result, its warnings issued; None where this process is to compile.
+        """Returns the Result after issuing its warnings; None where this process is to compile.
 
-        The daemon reports all warnings and this process's filters judge them. Where these may make errors of them,
-        the source is looked at first, and then compiled with the one option that makes the daemon see it that way:
-        no .pyc is written then, and the error has its place in the source."""
+        The daemon reports all warnings, and this process's filters judge them. Where a filter may turn one into an
+        error, the source is checked first, and then compiled with the -W option for that one warning: the daemon then
+        writes no .pyc, and the error has its place in the source."""
         may_raise = _warnings_may_raise()
         if may_raise:
             look = self._serve(_Request("check", request.arguments, request.params))
@@ -872,7 +871,7 @@ class Client:
         return result
 
     def _take_connection(self, remember):
-        """A connection, kept or new. `remember`: that no daemon can be had is not found out anew each time."""
+        """Returns a kept or a new connection. `remember`: raises the last error again for FALLBACK_S seconds."""
         path = os.fspath(self.socket) if self.socket is not None else _default_socket()
         while self._idle:
             try:
@@ -915,7 +914,7 @@ class Client:
             _start(program, path)
             with contextlib.suppress(_Absent):
                 return _connect(path)
-            time.sleep(POLL_S)  # one that leaves is still in the way
+            time.sleep(POLL_S)  # a daemon that exits still holds the socket
 
 
 _default = Client()
@@ -939,7 +938,7 @@ compile.__doc__, compile_many.__doc__, check.__doc__ = (
 
 
 def main():
-    """The command line of this Python's py_compile: its own main(), with the name `compile` meaning the one here."""
+    """The command line of this Python's py_compile: its main(), in which `compile` is this module's."""
     names = dict(vars(py_compile), compile=compile)
     run = types.FunctionType(py_compile.main.__code__, names, "main", py_compile.main.__defaults__)
     try:
