@@ -86,6 +86,57 @@ class Case(unittest.TestCase):
         return read(cfile), run.stderr
 
 
+class Parameters(Case):
+    # Has what optimize and -W options bear on: a docstring, an assertion, a warning.
+    SOURCE = "'doc'\nassert x\nif x is 1:\n    pass\n"
+
+    def values(self, param):
+        schema = param["schema"]
+        if "enum" in schema:
+            return schema["enum"]
+        if schema["type"] == "boolean":
+            return [False, True]
+        if schema["type"] == "integer":
+            few = [schema["minimum"] + i for i in range(5)]
+            return few if param["name"] != "timeout_ms" else [0, schema["maximum"]]
+        if schema["type"] == "array":
+            return [[], ["ignore"], ["error"], ["ignore:::other"], [""]]
+        return ["", self.folder + "/other.py", "__main__.py", "other", "x = 1\n"]
+
+    def said(self, answer):
+        """All that a client sees of a compile, but for how the outcome came about."""
+        if "error" in answer:
+            return answer["error"]
+        result = {key: value for key, value in answer["result"].items() if key not in ("outcome", "elapsed_us", "trace")}
+        if result["cfile"] and os.path.exists(os.path.join(self.folder, result["cfile"])):
+            path = os.path.join(self.folder, result["cfile"])
+            result["bytes"] = read(path)
+            os.unlink(path)
+        return result
+
+    def check_parameter(self, connection, base, param, value):
+        request = dict(base, **{param["name"]: value})
+        self.said(connection.call("compile", dict(base, force=True)))  # in the cache now
+        cached = self.said(connection.call("compile", request))
+        plain = self.said(connection.call("compile", dict(request, cache="bypass")))
+        self.assertEqual(cached, plain, (param["name"], value))
+
+    @on_every_version
+    def test_no_request_gets_the_outcome_of_another(self, version, python):
+        """Each parameter that the protocol has: what the cache answers is what is compiled without it."""
+        with self.daemon() as daemon, daemon.connect() as connection:
+            methods = {method["name"]: method for method in connection.call("rpc.discover")["result"]["methods"]}
+            base = {"file": self.write(version + "/a.py", self.SOURCE), "cwd": self.folder, "python": version}
+            for param in methods["compile"]["params"]:
+                if param["name"] in ("file", "cwd", "python"):
+                    continue
+                for value in self.values(param):
+                    if (param["name"], value) == ("cfile", ""):
+                        continue  # an OSError that names a temporary file
+                    self.check_parameter(connection, base, param, value)
+            self.assertGreater(connection.call("status")["result"]["cache"]["hits"], 0)
+
+
 class Hits(Case):
     def check_hit(self, version, python, connection, path):
         result = connection.compile(path, python=version)["result"]

@@ -20,15 +20,45 @@ static bool same_text(const char *a, const char *b) {
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+static bool same_value(const struct schema_field *row, const void *a, const void *b) {
+    switch (row->type) {
+    case SCHEMA_STRING:
+        return same_text(*(const char *const *)a, *(const char *const *)b);
+    case SCHEMA_BOOL:
+        return *(const bool *)a == *(const bool *)b;
+    case SCHEMA_INT:
+    case SCHEMA_CHOICE:
+        return *(const int *)a == *(const int *)b;
+    case SCHEMA_STRINGS:
+        return *(const cJSON *const *)a == NULL
+                   ? *(const cJSON *const *)b == NULL
+                   : cJSON_Compare(*(const cJSON *const *)a, *(const cJSON *const *)b, true);
+    }
+    return false;
+}
+
 static void require_same(const struct compile_request *a, const struct compile_request *b) {
-    require(same_text(a->file, b->file) && same_text(a->cwd, b->cwd) && same_text(a->cfile, b->cfile));
-    require(same_text(a->dfile, b->dfile) && same_text(a->source, b->source) && same_text(a->python, b->python));
-    require(same_text(a->source_date_epoch, b->source_date_epoch) && same_text(a->pycache_prefix, b->pycache_prefix));
-    require(a->optimize == b->optimize && a->invalidation_mode == b->invalidation_mode && a->umask == b->umask);
-    require(a->legacy == b->legacy && a->force == b->force && a->write == b->write && a->trace == b->trace);
-    require(a->priority == b->priority && a->timeout_ms == b->timeout_ms);
-    require((a->warnings == NULL) == (b->warnings == NULL));
-    require(a->warnings == NULL || cJSON_Compare(a->warnings, b->warnings, true));
+    for (size_t i = 0; i < compile_parameter_count; i++) {
+        const struct schema_field *row = &compile_parameters[i];
+        require(same_value(row, (const char *)a + row->offset, (const char *)b + row->offset));
+    }
+}
+
+static void check_watch(const cJSON *tree) {
+    struct compile_request request;
+    char why[32];
+    if (compile_request_decode_watch(tree, &request, why, sizeof why) < 0)
+        require(memchr(why, '\0', sizeof why) != NULL && why[0] != '\0');
+    else
+        require(request.file == NULL && request.source == NULL && request.write);
+}
+
+/* A text that is refused, yet names its request: the answer with that id is JSON. */
+static void check_refused(const char *text, size_t size) {
+    static const struct json_limits limits = {JSON_DEPTH_MAX, SIZE_MAX};
+    char *id = rpc_refused_id(text, size, &limits);
+    require(id == NULL || (json_check(id, strlen(id)) == NULL && strlen(id) <= RPC_ID_MAX));
+    free(id);
 }
 
 static void check_params(struct json_span params) {
@@ -48,6 +78,7 @@ static void check_params(struct json_span params) {
         require_same(&request, &again);
         cJSON_Delete(encoded);
     }
+    check_watch(tree);
     if (search_request_decode(tree, &search, why, sizeof why) < 0)
         require(memchr(why, '\0', sizeof why) != NULL && why[0] != '\0');
     else
@@ -81,6 +112,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (message.id != NULL)
             check_answer(message.id);
         rpc_message_deinit(&message);
+    } else {
+        check_refused(text, size);
     }
     free(text);
     return 0;
