@@ -16,7 +16,7 @@ from e2e_support import Daemon
 NOBODY, SOMEBODY = 65534, 65533  # two users that are not root
 needs_root = unittest.skipUnless(os.geteuid() == 0, "needs root, to make files of other users")
 
-# The variables that daemon/pool/host.c gives a host, and no others.
+# The variables that daemon/pool/host_process.c gives a host, and no others.
 PASSED = {"LC_ALL", "PATH", "LD_LIBRARY_PATH", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
           "LD_PRELOAD", "PYCOMPILE_HOST_OBJECT"}  # host/as_program.h: gone when the host's main() begins
 
