@@ -1,4 +1,4 @@
-/* See buffer.h. */
+/* Buffers grow by doubling. */
 #include "base/buffer.h"
 
 #include <search.h>

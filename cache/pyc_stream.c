@@ -1,4 +1,4 @@
-/* See pyc_stream.h. The format: Python/marshal.c of CPython, r_object() and w_object(). */
+/* The format is that of r_object() and w_object() in CPython's Python/marshal.c. */
 #include "cache/pyc_stream.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 /* Set in a type byte: the object gets the next number, by which later ones refer to it. */
 #define FLAG_REF 0x80u
 
-/* As deep as marshal itself goes. */
+/* The depth at which marshal itself stops. */
 #define DEPTH_MAX 2000
 
 #define SHORT_MAX 255
@@ -205,7 +205,7 @@ static bool read_body(struct reader *reader, uint8_t type) {
     }
 }
 
-/* A file name that is a string of its own: the first is the one looked for. */
+/* A file name that is written as a string. The first one is the name that is looked for. */
 static void note_name(struct reader *reader, size_t start, bool numbered) {
     if (reader->found) {
         reader->bound = true;
@@ -217,7 +217,7 @@ static void note_name(struct reader *reader, size_t start, bool numbered) {
     reader->name = (struct pyc_stream_name){.start = start, .end = reader->at};
 }
 
-/* A reference must be to the name where a file name belongs, and must not be anywhere else. */
+/* A reference to the name must stand where a file name belongs, and nowhere else. */
 static bool read_reference(struct reader *reader, enum place place) {
     uint32_t number;
     if (!read_word(reader, &number) || number >= reader->refs)
@@ -239,7 +239,7 @@ static bool read_object(struct reader *reader, enum place place) {
         return !numbered && read_reference(reader, place);
     if (place == FILE_NAME && !is_string(type))
         return false;
-    if (numbered && reader->refs++ == INT32_MAX) /* numbers go to what contains before what is contained */
+    if (numbered && reader->refs++ == INT32_MAX) /* an object gets its number before the objects that it contains */
         return false;
     if (++reader->depth > DEPTH_MAX || !read_body(reader, type))
         return false;

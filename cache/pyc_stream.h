@@ -1,9 +1,8 @@
-/* The marshal stream of a .pyc as bytes: where in it the file name of its code stands, and another
- * name in its place. No Python here.
+/* The marshal stream of a .pyc: finding the file name of its code, and replacing it by another name. No Python here.
  *
- * All code objects of a module share one file name. The first that is written holds it as a string,
- * the others refer to that string by its number. So exchanging one string makes the stream that
- * compiling under the other name gives. */
+ * All code objects of a module share one file name. The first code object in the stream holds it as a string; the
+ * others refer to that string by its number. So replacing one string gives the stream of a compile under the other
+ * name. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* Names of members are part of the protocol (proto/openrpc.json): they are kept. */
+/* The names of the members are part of the protocol (proto/openrpc.json.in) and stay. */
 #include "daemon/status.h"
 
 #include <unistd.h>
