@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 import e2e_support as e2e
@@ -134,6 +135,35 @@ class Watch(unittest.TestCase):
         self.expect("pkg/local.py")
         self.write("pkg/local.py", "x = 5\n")
         self.expect("pkg/local.py")
+
+    def test_a_hostile_gitignore(self):
+        """Patterns that take exponential time where matching backtracks, over deep folders: the loop answers others all the while,
+        in the scan and when files are written."""
+        os.makedirs(self.path(".git"))
+        rules = ["**/a/" * stars + "x%d.py" % i for i in range(150) for stars in (8, 12)] + ["*a" * 30 + "*x"] * 50
+        self.write(".gitignore", "\n".join(rules) + "\nignored.py\n")
+        deep = "/".join(["a" * 3] * 4 + ["a"] * 24)
+        self.write(deep + "/" + "a" * 200 + ".py")
+        slowest = 0
+        with self.daemon.connect() as other:
+            request = self.connection.request("watch", {"paths": [self.root]})
+            for _ in range(20):
+                slowest = max(slowest, self.time_of(other))
+            answer = self.connection.receive()
+            self.assertEqual((answer["id"], answer["result"]["folders"]), (request, 29))
+            for i in range(20):
+                self.write(deep + "/%d-%s.py" % (i, "a" * 200))
+                self.write(deep + "/ignored.py")
+                slowest = max(slowest, self.time_of(other))
+        self.expect(*(deep + "/%d-%s.py" % (i, "a" * 200) for i in range(20)))
+        self.expect_nothing_more()
+        self.assertLess(slowest, 1)
+
+    @staticmethod
+    def time_of(connection):
+        start = time.monotonic()
+        connection.call("status")
+        return time.monotonic() - start
 
     def test_initial(self):
         self.write("a.py")

@@ -1,4 +1,4 @@
-/* See folder_scan.h. */
+/* Breadth first: the folders that are still to be read wait in a buffer of paths. */
 #include "daemon/watch/folder_scan.h"
 
 #include <dirent.h>
@@ -19,7 +19,7 @@ bool folder_scan_is_source(const char *name) {
     return len > 3 && strcmp(name + len - 3, ".py") == 0;
 }
 
-static bool add_folder(struct folder_scan *scan, const char *path) {
+static bool scan_add_folder(struct folder_scan *scan, const char *path) {
     int wd = inotify_add_watch(scan->inotify_fd, path, EVENTS);
     if (wd < 0) {
         if ((errno == ENOSPC || errno == ENOMEM) && scan->error == 0)
@@ -31,9 +31,16 @@ static bool add_folder(struct folder_scan *scan, const char *path) {
     return true;
 }
 
-static void add_file(struct folder_scan *scan, char *path) {
-    scan->files = xrealloc(scan->files, (scan->file_count + 1) * sizeof *scan->files);
-    scan->files[scan->file_count++] = path;
+static void files_add(struct found_files *files, char *path) {
+    files->paths = xrealloc(files->paths, (files->count + 1) * sizeof *files->paths);
+    files->paths[files->count++] = path;
+}
+
+static void files_deinit(struct found_files *files) {
+    for (size_t i = 0; i < files->count; i++)
+        free(files->paths[i]);
+    free(files->paths);
+    *files = (struct found_files){0};
 }
 
 static unsigned char type_of(const struct dirent *entry, const char *path) {
@@ -44,7 +51,8 @@ static unsigned char type_of(const struct dirent *entry, const char *path) {
 }
 
 /* Takes a file, or puts a folder on the list of those that are still to be read. */
-static void take_entry(struct folder_scan *scan, const char *folder, const struct dirent *entry, struct buffer *todo) {
+static void scan_take_entry(struct folder_scan *scan, const char *folder, const struct dirent *entry,
+                            struct buffer *todo) {
     char *path = xasprintf("%s/%s", strcmp(folder, "/") == 0 ? "" : folder, entry->d_name);
     unsigned char type = type_of(entry, path);
     bool is_folder = type == DT_DIR;
@@ -54,16 +62,16 @@ static void take_entry(struct folder_scan *scan, const char *folder, const struc
         return;
     }
     if (!is_folder) {
-        add_file(scan, path);
+        files_add(&scan->files, path);
         return;
     }
     buffer_append(todo, path, strlen(path) + 1);
     free(path);
 }
 
-/* Returns whether it was there. */
-static bool read_folder(struct folder_scan *scan, const char *folder, struct buffer *todo) {
-    if (!add_folder(scan, folder))
+/* Whether the folder was there. */
+static bool scan_read_folder(struct folder_scan *scan, const char *folder, struct buffer *todo) {
+    if (!scan_add_folder(scan, folder))
         return false;
     DIR *dir = opendir(folder);
     if (dir == NULL)
@@ -71,33 +79,41 @@ static bool read_folder(struct folder_scan *scan, const char *folder, struct buf
     ignore_list_read(&scan->ignored, folder);
     for (const struct dirent *entry; (entry = readdir(dir)) != NULL;)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            take_entry(scan, folder, entry, todo);
+            scan_take_entry(scan, folder, entry, todo);
     closedir(dir);
     return true;
 }
 
 bool folder_scan_run(struct folder_scan *scan, const char *folder) {
     struct buffer todo = {0};
-    bool there = read_folder(scan, folder, &todo);
+    bool there = scan_read_folder(scan, folder, &todo);
     for (size_t at = 0; at < todo.len && scan->error == 0 && !atomic_load(scan->stop);) {
         char *path = xstrdup(todo.data + at); /* the list grows, and may move */
         at += strlen(path) + 1;
-        read_folder(scan, path, &todo);
+        scan_read_folder(scan, path, &todo);
         free(path);
     }
     buffer_deinit(&todo);
     return there;
 }
 
+void folder_scan_run_new(struct folder_scan *scan, const char *folder) {
+    if (!ignore_list_has(scan->known, &scan->ignored, folder, true))
+        (void)folder_scan_run(scan, folder); /* where it is gone again there is nothing to follow */
+}
+
+void folder_scan_judge(struct folder_scan *scan, const char *path) {
+    if (!atomic_load(scan->stop) && !ignore_list_has(scan->known, &scan->ignored, path, false))
+        files_add(&scan->changed, xstrdup(path));
+}
+
 void folder_scan_deinit(struct folder_scan *scan) {
     for (size_t i = 0; i < scan->folder_count; i++)
         free(scan->folders[i].path);
-    for (size_t i = 0; i < scan->file_count; i++)
-        free(scan->files[i]);
     free(scan->folders);
-    free(scan->files);
+    files_deinit(&scan->files);
+    files_deinit(&scan->changed);
     ignore_list_deinit(&scan->ignored);
     scan->folders = NULL;
-    scan->files = NULL;
-    scan->folder_count = scan->file_count = 0;
+    scan->folder_count = 0;
 }

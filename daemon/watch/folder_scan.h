@@ -1,5 +1,7 @@
-/* Going through a folder and all that is below it, adding each folder to an inotify instance before it is read, so that
- * nothing is missed in between. Blocks on the file system: for a thread of its own. */
+/* Work of a watch that takes time: walking a folder with everything below it, and judging paths by the .gitignore
+ * files. For a thread of its own.
+ *
+ * A folder is added to the inotify instance before it is read, so that no change in between is missed. */
 #pragma once
 
 #include <stdatomic.h>
@@ -13,21 +15,33 @@ struct found_folder {
     char *path; /* owned */
 };
 
+/* Absolute paths, owned. */
+struct found_files {
+    char **paths;
+    size_t count;
+};
+
 struct folder_scan {
     int inotify_fd;
-    const struct ignore_list *known; /* what was read before; not changed meanwhile */
-    const atomic_bool *stop;         /* ends the scan early */
+    const struct ignore_list *known; /* .gitignore files that were read before; not changed meanwhile */
+    const atomic_bool *stop;         /* ends the work early */
     struct found_folder *folders;
     size_t folder_count;
-    char **files; /* Python sources; absolute paths, owned */
-    size_t file_count;
-    struct ignore_list ignored; /* the .gitignore files below */
+    struct found_files files;   /* Python sources that were met */
+    struct found_files changed; /* Python sources that have changed and are not ignored */
+    struct ignore_list ignored; /* the .gitignore files that were read now */
     int error; /* errno of the first folder that could not be followed for want of inotify watches or memory */
 };
 
-/* Scans `folder` (absolute). Folders that vanish, or may not be read, are passed over; links are not followed. Returns
- * whether `folder` itself was there. */
+/* Scans `folder` (absolute), even if it is ignored. Folders that vanish or may not be read are passed over; links are
+ * not followed. Returns whether `folder` itself was there. */
 bool folder_scan_run(struct folder_scan *scan, const char *folder);
+
+/* Scans a folder that has come, unless it is ignored. */
+void folder_scan_run_new(struct folder_scan *scan, const char *folder);
+
+/* Takes a source that has changed, unless it is ignored. */
+void folder_scan_judge(struct folder_scan *scan, const char *path);
 
 /* Frees what is left in it. */
 void folder_scan_deinit(struct folder_scan *scan);

@@ -1,7 +1,8 @@
-/* Folders that are followed with all that is below them: tells which sources change, come or are moved in.
+/* Folders that are followed with everything below them: tells which sources change, come or are moved in.
  *
- * inotify(7) by uv_poll: libuv's own file events do not tell when the kernel's queue has overflowed, nor when a file
- * that was written is closed. Scans run in libuv's thread pool; meanwhile events wait in the kernel. */
+ * inotify(7) by uv_poll: libuv's own file events tell neither when the kernel's queue has overflowed, nor when a file
+ * that was written is closed. Scans of folders, and matching by .gitignore files, run in libuv's thread pool, since
+ * both can take long; meanwhile events wait in the kernel. */
 #pragma once
 
 #include <stdatomic.h>
@@ -14,9 +15,9 @@
 struct folder_tree;
 
 struct folder_tree_events {
-    /* A source was written or came; or (`scanned`) was met by a scan and may have been written before. */
+    /* A source was written or came; or it was met by a scan (`scanned`) and may have been written before. */
     void (*source)(struct folder_tree *tree, const char *path, bool scanned);
-    /* A scan is over: the first one (everything is followed from now on), or a later one. */
+    /* Work in the thread pool is over. After the first call everything is followed. */
     void (*scanned)(struct folder_tree *tree);
     /* Nothing is followed any more. */
     void (*failed)(struct folder_tree *tree, const char *why);
@@ -33,19 +34,21 @@ struct folder_tree {
     char **folders; /* by watch descriptor; NULL: gone. Owned */
     size_t folders_cap, folder_count;
     struct ignore_list ignored;
-    struct buffer todo; /* folders that the next scan goes through, each with its NUL */
-    bool todo_all;      /* it goes through all, from the roots */
+    struct buffer new_folders, changed; /* for the next work: paths, each with its NUL */
+    bool todo_all;                      /* the next work scans everything, from the roots */
     uv_work_t work;
-    struct buffer scanning; /* the folders of the scan under way */
+    struct buffer work_folders, work_changed; /* of the work under way */
+    bool work_all;
     struct folder_scan scan;
     unsigned roots_missing;
-    bool scans, closing;
+    bool works, closing;
     atomic_bool stop;
 };
 
-/* Follows the folders; what is found by the first scan is told as scanned. Returns 0, or -1 with errno: then it may be
- * freed at once. On 0 it ends with folder_tree_close(). */
+/* Follows the folders; the sources that the first scan meets are told as scanned. Returns 0, and then it ends with
+ * folder_tree_close(); or a negative errno value, and then it may be freed at once. */
 int folder_tree_init(struct folder_tree *tree, uv_loop_t *loop, char **roots, size_t root_count,
                      const struct folder_tree_events *events);
 
+/* Follows nothing any more; `closed` is called later. */
 void folder_tree_close(struct folder_tree *tree);

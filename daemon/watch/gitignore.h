@@ -1,21 +1,33 @@
-/* The rules of a .gitignore (gitignore(5)): which paths below its folder are ignored. Pure. */
+/* The rules of one .gitignore file (gitignore(5)), and which paths below its folder they ignore. Touches no disk.
+ *
+ * The file may be anybody's. Rules are bounded in number and length. Matching does not backtrack in more than one place
+ * at a time: it takes at most as many steps as the product of the lengths of pattern and path. Callers bound the steps
+ * for all rules together. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Rules behind so many are not read, nor is a pattern that is longer than any path. */
+#define GITIGNORE_RULES_MAX 10000
+#define GITIGNORE_PATTERN_MAX 4096
+
 struct gitignore;
 
 enum gitignore_verdict {
-    GITIGNORE_SILENT, /* no rule says anything: ask the .gitignore of a folder above */
+    GITIGNORE_SILENT, /* no rule matches: ask the .gitignore of a folder above */
     GITIGNORE_IGNORED,
     GITIGNORE_KEPT, /* by a rule that begins with ! */
 };
 
-/* Reads rules of `len` bytes of text. The caller calls gitignore_free(), which takes NULL. */
+/* Reads the rules in `len` bytes of text. */
 struct gitignore *gitignore_parse(const char *text, size_t len);
+
+/* Takes NULL; returns NULL. */
 struct gitignore *gitignore_free(struct gitignore *rules);
 
-/* What the rules say of a path relative to their folder; the last that matches counts. The folders above it are not
- * looked at: what lies in an ignored folder is ignored. */
-enum gitignore_verdict gitignore_check(const struct gitignore *rules, const char *path, bool is_folder);
+/* The verdict on a path relative to the folder of the rules: the last rule that matches counts. The folders on the path
+ * are not looked at; everything in an ignored folder is ignored. *steps is what matching may cost, and goes down by
+ * what it has cost; at 0 no further rule matches. */
+enum gitignore_verdict gitignore_check(const struct gitignore *rules, const char *path, bool is_folder,
+                                       unsigned *steps);

@@ -1,4 +1,4 @@
-/* See ignore_list.h. */
+/* The deepest folder whose rules say something decides, as in git. */
 #include "daemon/watch/ignore_list.h"
 
 #include <fcntl.h>
@@ -10,16 +10,22 @@
 #include "base/buffer.h"
 #include "daemon/watch/gitignore.h"
 
-#define SIZE_MAX_READ (1u << 20)
+#define FILE_MAX ((size_t)256 << 10)
+#define LIST_MAX ((size_t)16 << 20)
+#define ENTRY_BYTES 256 /* counted for a file beside its text */
+
+/* Steps for one path and all rules: about a millisecond. A rule that does not match takes a few steps in most cases. */
+#define STEPS_MAX 500000u
 
 static const char *const always[] = {"__pycache__", ".git", ".hg", ".svn", ".bzr", ".jj", "_darcs", "CVS"};
 
-static void add(struct ignore_list *list, struct ignore_entry entry) {
+static void ignore_list_add(struct ignore_list *list, struct ignore_entry entry) {
     list->entries = xrealloc(list->entries, (list->count + 1) * sizeof *list->entries);
     list->entries[list->count++] = entry;
+    list->bytes += entry.bytes;
 }
 
-/* Returns an open regular file, or -1. */
+/* Opens the .gitignore of a folder. Returns a descriptor, or -1 where there is no regular file of that name. */
 static int open_rules(const char *folder) {
     struct stat st;
     char *path = xasprintf("%s/.gitignore", folder);
@@ -33,15 +39,18 @@ static int open_rules(const char *folder) {
 }
 
 void ignore_list_read(struct ignore_list *list, const char *folder) {
-    int fd = open_rules(folder);
+    int fd = list->bytes < LIST_MAX ? open_rules(folder) : -1;
     if (fd < 0)
         return;
     struct buffer text = {0};
     ssize_t got;
-    while (text.len < SIZE_MAX_READ && (got = read(fd, buffer_reserve(&text, 4096), 4096)) > 0)
+    while (text.len < FILE_MAX && (got = read(fd, buffer_reserve(&text, 4096), 4096)) > 0)
         text.len += (size_t)got;
     close(fd);
-    add(list, (struct ignore_entry){xstrdup(folder), gitignore_parse(text.data ? text.data : "", text.len)});
+    ignore_list_add(list, (struct ignore_entry){.folder = xstrdup(folder),
+                                                .folder_len = strlen(folder),
+                                                .bytes = text.len + ENTRY_BYTES,
+                                                .rules = gitignore_parse(text.data ? text.data : "", text.len)});
     buffer_deinit(&text);
 }
 
@@ -52,7 +61,7 @@ static bool is_repository(const char *folder) {
     return there;
 }
 
-/* The length of the top folder's path, 0 where there is none. */
+/* The length of the path of the repository's top folder; 0: the folder is in no repository. */
 static size_t repository_of(const char *folder) {
     char *path = xstrdup(folder);
     size_t len = 0;
@@ -78,7 +87,7 @@ void ignore_list_read_above(struct ignore_list *list, const char *folder) {
 
 void ignore_list_merge(struct ignore_list *list, struct ignore_list *more) {
     for (size_t i = 0; i < more->count; i++)
-        add(list, more->entries[i]);
+        ignore_list_add(list, more->entries[i]);
     free(more->entries);
     *more = (struct ignore_list){0};
 }
@@ -91,6 +100,7 @@ void ignore_list_remove(struct ignore_list *list, const char *folder) {
             list->entries[kept++] = entry;
             continue;
         }
+        list->bytes -= entry.bytes;
         gitignore_free(entry.rules);
         free(entry.folder);
     }
@@ -113,30 +123,38 @@ bool ignore_list_is_within(const char *path, const char *folder) {
     return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
-/* The verdict of the deepest folder that has one. */
-static void ask(const struct ignore_list *list, const char *path, bool is_folder, size_t *deepest,
-                enum gitignore_verdict *verdict) {
+/* The verdict so far, and the length of the folder whose rules gave it. */
+struct ignore_verdict {
+    enum gitignore_verdict verdict;
+    size_t depth;
+    unsigned steps; /* that are left */
+};
+
+/* Asks the entries of the folders on the path that are deeper than those that have decided. */
+static void ignore_list_ask(const struct ignore_list *list, const char *path, size_t path_len, bool is_folder,
+                            struct ignore_verdict *found) {
     for (size_t i = 0; i < list->count; i++) {
         const struct ignore_entry *entry = &list->entries[i];
-        size_t len = strlen(entry->folder);
-        if (len <= *deepest || !ignore_list_is_within(path, entry->folder) || path[len] == '\0')
+        if (entry->folder_len <= found->depth || entry->folder_len >= path_len ||
+            !ignore_list_is_within(path, entry->folder))
             continue;
-        enum gitignore_verdict said = gitignore_check(entry->rules, path + len + (len > 1), is_folder);
-        if (said != GITIGNORE_SILENT) {
-            *deepest = len;
-            *verdict = said;
-        }
+        const char *below = path + entry->folder_len + (entry->folder_len > 1);
+        enum gitignore_verdict said = gitignore_check(entry->rules, below, is_folder, &found->steps);
+        if (said == GITIGNORE_SILENT)
+            continue;
+        found->depth = entry->folder_len;
+        found->verdict = said;
     }
 }
 
 bool ignore_list_has(const struct ignore_list *list, const struct ignore_list *more, const char *path, bool is_folder) {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    enum gitignore_verdict verdict = GITIGNORE_SILENT;
-    size_t deepest = 0;
+    struct ignore_verdict found = {.verdict = GITIGNORE_SILENT, .steps = STEPS_MAX};
+    size_t len = strlen(path);
     for (size_t i = 0; is_folder && i < sizeof always / sizeof *always; i++)
         if (strcmp(name, always[i]) == 0)
             return true;
-    ask(list, path, is_folder, &deepest, &verdict);
-    ask(more, path, is_folder, &deepest, &verdict);
-    return verdict == GITIGNORE_IGNORED;
+    ignore_list_ask(list, path, len, is_folder, &found);
+    ignore_list_ask(more, path, len, is_folder, &found);
+    return found.verdict == GITIGNORE_IGNORED;
 }

@@ -1,4 +1,8 @@
-/* What a watch leaves out: __pycache__, the folders of version control, and what the .gitignore files say. */
+/* The paths that a watch leaves out: __pycache__, the folders of version control, and what .gitignore files ignore.
+ *
+ * Everything here but ignore_list_merge(), ignore_list_remove() and ignore_list_deinit() reads the disk or takes its
+ * time, and is for a thread of its own. Where .gitignore files are too large, too many, or too slow to match, the rest
+ * of their rules ignore nothing. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,25 +14,29 @@ struct gitignore;
 struct ignore_list {
     struct ignore_entry {
         char *folder; /* absolute */
+        size_t folder_len, bytes;
         struct gitignore *rules;
     } * entries;
     size_t count;
+    size_t bytes; /* of all files */
 };
 
-/* Reads FOLDER/.gitignore, if there is one; of a file over 1 MiB the beginning. */
+/* Reads FOLDER/.gitignore, if there is one: of a file over 256 KiB only the beginning, and nothing where the files of
+ * the list have 16 MiB. */
 void ignore_list_read(struct ignore_list *list, const char *folder);
 
-/* Reads those above the folder, up to the top of its repository; none where it is in none. */
+/* Reads the .gitignore files above the folder, up to the top of its repository; none where it is in no repository. */
 void ignore_list_read_above(struct ignore_list *list, const char *folder);
 
 /* Moves all entries of `more` to `list`. */
 void ignore_list_merge(struct ignore_list *list, struct ignore_list *more);
 
-/* Forgets those of the folder and of the folders below. */
+/* Removes the entries of the folder and of all folders below. */
 void ignore_list_remove(struct ignore_list *list, const char *folder);
 void ignore_list_deinit(struct ignore_list *list);
 
-/* Whether the path (absolute) is left out, by either list; what lies above it is not looked at. */
+/* Whether either list leaves the path (absolute) out. The folders on the path are not looked at. Takes a bounded number
+ * of steps. */
 bool ignore_list_has(const struct ignore_list *list, const struct ignore_list *more, const char *path, bool is_folder);
 
 /* Whether `path` is `folder` or lies below it. */

@@ -303,8 +303,10 @@ static int watch_start(struct watch *watch, const struct pools *pools, struct js
         return RPC_UNAVAILABLE;
     }
     uv_loop_t *loop = watch->connection->channel.pipe.loop;
-    if (folder_tree_init(&watch->tree, loop, watch->params.paths, watch->params.path_count, &watch_tree_events) < 0) {
-        snprintf(why, why_size, "inotify: %s", strerror(errno));
+    int status =
+        folder_tree_init(&watch->tree, loop, watch->params.paths, watch->params.path_count, &watch_tree_events);
+    if (status < 0) {
+        snprintf(why, why_size, "inotify: %s", strerror(-status));
         return RPC_UNAVAILABLE;
     }
     uv_idle_init(loop, &watch->later);
