@@ -164,8 +164,8 @@ static void method_unwatch(struct connection *connection, struct return_address 
                            const struct rpc_message *message) {
     const char *error = "";
     cJSON *params = message->params.text ? json_parse_checked(message->params.text, message->params.len, &error) : NULL;
-    double number = json_get_number(params, "watch", 0);
-    if (number < 1)
+    int64_t number = json_get_integer(params, "watch", 1, JSON_INTEGER_MAX, 0);
+    if (number == 0)
         methods_refuse_params(address, "'watch' must be the number of a watch");
     else if (!watch_end(connection, (uint64_t)number))
         methods_refuse_params(address, "this connection has no watch of that number");
@@ -311,10 +311,21 @@ static void methods_handle_batch(struct connection *connection, const char *text
     request_batch_leave(context.batch);
 }
 
+/* Answers a text that is no JSON; or that is, and holds a lone surrogate that stands for no byte: then the request is
+ * known. */
+static void methods_refuse_text(struct connection *connection, const char *text, size_t len, const char *why) {
+    char *id = rpc_refused_id(text, len, &connection->group->options->json);
+    if (id != NULL)
+        methods_refuse_params(return_address_new(connection, NULL, id), why);
+    else
+        methods_refuse(return_address_new(connection, NULL, "null"), RPC_PARSE_ERROR, "Parse error", why);
+    free(id);
+}
+
 static void methods_handle(struct connection *connection, const char *text, size_t len) {
     const char *why = json_check_within(text, len, &connection->group->options->json);
     if (why != NULL) {
-        methods_refuse(return_address_new(connection, NULL, "null"), RPC_PARSE_ERROR, "Parse error", why);
+        methods_refuse_text(connection, text, len, why);
         return;
     }
     while (strchr(" \t\r\n", *text))

@@ -22,6 +22,9 @@
 #include "base/buffer.h"
 #include "proto/json_check.h"
 
+/* Every integer up to here has a number of its own in a tree. */
+#define JSON_INTEGER_MAX ((int64_t)1 << 53)
+
 /* Checks that the text is exactly one JSON value, and parses it. Returns the tree, which the caller gives to
  * cJSON_Delete(), or NULL and a message (static) in *error. */
 cJSON *json_parse(const char *text, size_t len, const char **error);
@@ -40,8 +43,7 @@ void json_print_string(const char *text, struct buffer *out);
 const char *json_get_string(const cJSON *object, const char *name);
 /* The number or `missing`: */
 double json_get_number(const cJSON *object, const char *name, double missing);
-/* The number where it is an integer from min to max, else `missing`. The bounds are within +-2^53, beyond which a
- * number of JSON stands for more than one integer: */
+/* The number where it is an integer from min to max, else `missing`; both bounds within +-JSON_INTEGER_MAX: */
 int64_t json_get_integer(const cJSON *object, const char *name, int64_t min, int64_t max, int64_t missing);
 /* Whether the member is true: */
 bool json_get_bool(const cJSON *object, const char *name);

@@ -58,6 +58,42 @@ class Protocol(unittest.TestCase):
             self.assertIsNone(self.error(connection, -32700)["id"])
         self.alive(connection)
 
+    def test_a_lone_surrogate_is_answered_with_the_id(self):
+        connection = self.connect()
+        for method in ("check", "compile"):
+            connection.send_bytes(b'{"jsonrpc":"2.0","id":"x7","method":"%s","params":{"file":"/a","source":"\\ud800"}}\n'
+                                  % method.encode())
+            answer = self.error(connection, -32602)
+            self.assertEqual(answer["id"], "x7")
+            self.assertIn("lone surrogate", answer["error"]["message"])
+        connection.send_bytes(b'{"jsonrpc":"2.0","id":"\\udfff","method":"status"}\n')
+        self.assertIsNone(self.error(connection, -32700)["id"])
+        self.alive(connection)
+
+    def test_escaped_names(self):
+        connection = self.connect()
+        connection.send_bytes(b'{"jsonrpc":"2.0","\\u0069d":7,"m\\u0065thod":"status"}\n')
+        answer = connection.receive()
+        self.assertEqual(answer["id"], 7)
+        self.assertIn("result", answer)
+
+    def test_numbers_out_of_range(self):
+        connection = self.connect()
+        for number in (b"0", b"-1", b"1.5", b"1e300", b"-1e300", b"1e999", b'"1"', b"null"):
+            connection.send_bytes(b'{"jsonrpc":"2.0","id":1,"method":"unwatch","params":{"watch":%s}}\n' % number)
+            self.assertIn("must be the number of a watch", self.error(connection, -32602)["error"]["message"])
+        connection.send_bytes(b'{"jsonrpc":"2.0","id":1,"method":"unwatch","params":{"watch":1e15}}\n')
+        self.assertIn("no watch of that number", self.error(connection, -32602)["error"]["message"])
+
+    def test_longest_id(self):
+        connection = self.connect()
+        for length, code in ((4096, None), (4097, -32600)):
+            connection.send_bytes(b'{"jsonrpc":"2.0","id":"%s","method":"status"}\n' % (b"x" * (length - 2)))
+            answer = connection.receive()
+            self.assertEqual(answer.get("error", {}).get("code"), code)
+            self.assertEqual(answer["id"], None if code else "x" * (length - 2))
+        self.alive(connection)
+
     def test_bad_requests(self):
         connection = self.connect()
         for text in (b"{}", b'{"jsonrpc": "1.0", "id": 1, "method": "status"}', b"[]", b"[1]",

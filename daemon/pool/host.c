@@ -2,6 +2,7 @@
 #include "daemon/pool/host.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,10 +108,10 @@ static void host_take_report(struct host *host, const char *method, const cJSON 
     } else if (strcmp(method, "shot") == 0) {
         host->shot = true;
     } else if (strcmp(method, "memory") == 0) {
-        host->rss_kb = (long)json_get_number(params, "rss_kb", 0);
+        host->rss_kb = (long)json_get_integer(params, "rss_kb", 0, INT_MAX, 0);
         host->group->events->grew(host);
     } else if (strcmp(method, "cache") == 0) {
-        host->group->census->cache_bytes = (uint64_t)json_get_number(params, "bytes", 0);
+        host->group->census->cache_bytes = (uint64_t)json_get_integer(params, "bytes", 0, JSON_INTEGER_MAX, 0);
     }
 }
 
