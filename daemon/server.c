@@ -136,6 +136,17 @@ static void server_close_handles(struct server *server) {
     pools_close(&server->pools);
 }
 
+/* Whether the loop does what it turns for: it does not if all that it did since the last call was to refuse to read,
+ * for want of memory. */
+static bool server_progresses(struct notifier *notifier) {
+    struct server *server = list_entry(notifier, struct server, notifier);
+    const struct channel_group *channels = &server->channels;
+    bool stuck = channels->refusals > server->seen_refusals && channels->moved == server->seen_moved;
+    server->seen_refusals = channels->refusals;
+    server->seen_moved = channels->moved;
+    return !stuck;
+}
+
 /* Makes the state of the remote cache that hosts share; without it there is no remote cache. */
 static void server_share_remote(struct server *server) {
     server->remote_fd = -1;
@@ -181,7 +192,7 @@ struct server *server_new(const struct options *options, const struct connection
     connection_group_init(&server->clients, &server->channels, options, &server->census, events);
     language_server_group_init(&server->language_servers, &server->loop, &server->census, listener->path,
                                options->connection_limit);
-    notifier_init(&server->notifier, &server->loop);
+    notifier_init(&server->notifier, &server->loop, server_progresses);
     server_share_remote(server);
     if (server_make_pools(server, why) < 0) {
         server_close_handles(server);

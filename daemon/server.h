@@ -30,6 +30,7 @@ struct server {
     struct language_server_group language_servers;
     struct pools pools;
     struct notifier notifier;
+    uint64_t seen_refusals, seen_moved; /* the channels', when the watchdog was told last */
     uv_signal_t sigterm, sigint;
     uv_timer_t idle_timer;
     uv_timer_t shrink_timer;

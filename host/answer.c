@@ -1,6 +1,7 @@
 /* Members are those of proto/openrpc.json.in. */
 #include "host/answer.h"
 
+#include "host/warning_state.h"
 #include "proto/json.h"
 #include "proto/rpc.h"
 
@@ -53,10 +54,8 @@ static void add_attribute(cJSON *object, const char *name, PyObject *owner, cons
     Py_XDECREF(value);
 }
 
-/* A -W option that is not valid: Python says so on stderr among the warnings. */
-static cJSON *invalid_option_item(PyObject *why) {
-    char *message = answer_string(why);
-    char *text = xasprintf("Invalid -W option ignored: %s\n", message ? message : "");
+/* A line for stderr among the warnings that is none. Takes both strings. */
+static cJSON *note_item(char *message, char *text) {
     cJSON *item = cJSON_CreateObject();
     cJSON_AddNullToObject(item, "category");
     json_add_string_or_null(item, "message", message);
@@ -66,6 +65,18 @@ static cJSON *invalid_option_item(PyObject *why) {
     free(message);
     free(text);
     return item;
+}
+
+/* A -W option that is not valid: Python says so on stderr among the warnings. */
+static cJSON *invalid_option_item(PyObject *why) {
+    char *message = answer_string(why);
+    return note_item(message, xasprintf("Invalid -W option ignored: %s\n", message ? message : ""));
+}
+
+static cJSON *omitted_item(PyObject *number) {
+    char *message = xasprintf("%lu more warnings are not shown: those before fill %zu MiB",
+                              PyLong_AsUnsignedLong(number), WARNINGS_SIZE_MAX >> 20);
+    return note_item(message, xasprintf("%s\n", message));
 }
 
 /* An item of warning_state_take(). */
@@ -88,7 +99,9 @@ cJSON *answer_warnings(PyObject *warnings) {
     cJSON *array = cJSON_CreateArray();
     for (Py_ssize_t i = 0; warnings != NULL && i < PyList_GET_SIZE(warnings); i++) {
         PyObject *item = PyList_GET_ITEM(warnings, i);
-        cJSON_AddItemToArray(array, PyUnicode_Check(item) ? invalid_option_item(item) : warning_item(item));
+        cJSON_AddItemToArray(array, PyUnicode_Check(item) ? invalid_option_item(item)
+                                    : PyLong_Check(item)  ? omitted_item(item)
+                                                          : warning_item(item));
     }
     return array;
 }

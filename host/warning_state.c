@@ -50,6 +50,18 @@ static bool is_once(struct warning_state *state, PyObject *message) {
     return once || (by_caller && !is_of_caller(message) && has_shown_once(callers, message));
 }
 
+/* Bytes that the warning takes in an answer, roughly: its text holds its message and file name, which are there once
+ * more. A control character takes six bytes in JSON. */
+static size_t answer_size(PyObject *text) {
+    Py_ssize_t len = PyUnicode_GetLength(text);
+    size_t size = 128;
+    for (Py_ssize_t i = 0; i < len; i++) {
+        Py_UCS4 c = PyUnicode_ReadChar(text, i);
+        size += c < 0x20 ? 6 : c == '"' || c == '\\' ? 2 : c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    }
+    return 2 * size;
+}
+
 /* Replaces warnings._showwarnmsg. Formatting reads the source through its codec, which may warn in turn; that warning
  * is shown first. */
 static PyObject *record(PyObject *capsule, PyObject *message) {
@@ -60,7 +72,13 @@ static PyObject *record(PyObject *capsule, PyObject *message) {
         return NULL;
     }
     PyObject *once = is_once(state, message) ? Py_True : Py_False;
+    if (state->recorded_size >= WARNINGS_SIZE_MAX) {
+        state->omitted++;
+        Py_RETURN_NONE;
+    }
     PyObject *text = PyObject_CallFunctionObjArgs(state->formatwarnmsg, message, NULL);
+    if (text != NULL && PyUnicode_Check(text))
+        state->recorded_size += answer_size(text);
     PyObject *item = text ? PyTuple_Pack(3, message, text, once) : NULL;
     int result = item ? PyList_Append(state->recorded, item) : -1;
     Py_XDECREF(text);
@@ -190,6 +208,8 @@ enum warning_step warning_state_prepare(struct warning_state *state, const cJSON
     if (tuple == NULL)
         return WARNING_BROKEN;
     PyList_SetSlice(state->recorded, 0, PyList_GET_SIZE(state->recorded), NULL); /* drop the previous job's warnings */
+    state->recorded_size = 0;
+    state->omitted = 0;
     int same = state->options ? PyObject_RichCompareBool(state->options, tuple, Py_EQ) : 0;
     bool fine = same > 0 || (same == 0 && make_filters(state, tuple));
     Py_XDECREF(state->options);
@@ -197,9 +217,18 @@ enum warning_step warning_state_prepare(struct warning_state *state, const cJSON
     return fine ? WARNING_READY : WARNING_BROKEN;
 }
 
+static bool append_omitted(const struct warning_state *state, PyObject *all) {
+    PyObject *number = PyLong_FromUnsignedLong(state->omitted);
+    bool fine = number != NULL && PyList_Append(all, number) == 0;
+    Py_XDECREF(number);
+    return fine;
+}
+
 PyObject *warning_state_take(struct warning_state *state, bool *warned) {
     Py_ssize_t count = PyList_GET_SIZE(state->recorded);
     PyObject *all = PySequence_Concat(state->invalid, state->recorded);
+    if (all != NULL && state->omitted > 0 && !append_omitted(state, all))
+        Py_CLEAR(all);
     *warned = count > 0 || state->refused;
     state->refused = false;
     if (*warned) {

@@ -18,12 +18,18 @@ struct warning_state {
     PyObject *caller_globals; /* of the module that calls the compiler, borrowed */
     Py_ssize_t caller_size;   /* size of its warning registry at the last look */
     PyObject *recorded;       /* list: the warnings of this job */
+    size_t recorded_size;     /* bytes that they take in an answer, roughly */
+    unsigned long omitted;    /* warnings of this job beyond the limit */
     PyObject *recorder;
     bool refuse; /* set by the caller: the first warning ends the job with an exception */
     bool refused;
     PyObject *options; /* tuple: the options of which the filters are made; NULL: unknown */
     PyObject *invalid; /* list: a message for each option that is not valid */
 };
+
+/* Bytes that the warnings of a job may take in its answer. Each has its whole source line, so a source of a single long
+ * line could make an answer that grows with the square of its length. */
+#define WARNINGS_SIZE_MAX ((size_t)8 << 20)
 
 enum warning_step {
     WARNING_READY,
@@ -41,5 +47,6 @@ enum warning_step warning_state_prepare(struct warning_state *state, const cJSON
 /* After a job: returns a list (a new reference), or NULL with an exception set. It has a string for each option that is
  * not valid, which says why; then, in the order of showing, a tuple for each warning: the warnings.WarningMessage, the
  * text for stderr, and whether the action "once" showed it (a process that compiles more files would not show it
- * again). Sets *warned to whether there was a warning. */
+ * again); and last, if warnings were left out because the others reach WARNINGS_SIZE_MAX, their number, an int. Sets
+ * *warned to whether there was a warning. */
 PyObject *warning_state_take(struct warning_state *state, bool *warned);

@@ -68,6 +68,15 @@ static bool send_held(struct worker_loop *loop) {
     return fine;
 }
 
+/* Writes an error in place of an answer that is longer than the server takes. */
+static void shorten_answer(const char *id, struct buffer *text) {
+    char *message =
+        xasprintf("Internal error: the answer of %zu bytes is over the limit of %zu", text->len, RPC_ANSWER_MAX);
+    text->len = 0;
+    rpc_write_error(text, id, RPC_INTERNAL_ERROR, message, NULL);
+    free(message);
+}
+
 static void hold_answer(struct worker_loop *loop, const char *id, const struct answer *answer) {
     struct buffer text = {0};
     if (answer->result != NULL) {
@@ -78,6 +87,8 @@ static void hold_answer(struct worker_loop *loop, const char *id, const struct a
     } else {
         rpc_write_error(&text, id, answer->code, answer->message, answer->data);
     }
+    if (text.len > RPC_ANSWER_MAX)
+        shorten_answer(id, &text);
     frame_write(FRAMING_HEADERS, text.data, text.len, &loop->held);
     buffer_deinit(&text);
 }

@@ -31,6 +31,10 @@ enum rpc_code {
 /* Longest id of a request, as it is written, in bytes. An id is held as long as its request is open. */
 #define RPC_ID_MAX 4096
 
+/* Longest answer of a host to the server, in bytes: a host answers with an error instead of a longer one, and the
+ * server kills a host that sends a longer one. */
+#define RPC_ANSWER_MAX ((size_t)16 << 20)
+
 /* A request (id and method), a notification (method), or a response (id, and result or error). */
 struct rpc_message {
     char *id;                /* the raw JSON text of the id, as it came; NULL in a notification */

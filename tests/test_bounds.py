@@ -577,5 +577,33 @@ class Leaving(Case):
             self.assertEqual(daemon.process.wait(e2e.DEADLINE), 0)
 
 
+class Answers(unittest.TestCase):
+    """What a source can make a host answer. With real hosts."""
+
+    def flood_of_warnings(self, python, text, warnings):
+        with Daemon("--memory-limit", "64") as daemon:
+            source = daemon.file("w.py", text)
+            with daemon.connect() as innocent, daemon.connect() as connection:
+                request = connection.request("compile", {"file": source, "python": python, "warnings": warnings, "umask": 0o22})
+                answer = connection.receive()
+                self.assertEqual(answer["id"], request)
+                self.assertEqual(answer["result"]["outcome"], "compiled")
+                shown = answer["result"]["warnings"]
+                note = shown.pop()
+                self.assertIsNone(note["category"])
+                self.assertRegex(note["text"], r"^\d+ more warnings are not shown: those before fill 8 MiB\n$")
+                self.assertTrue(shown and all(text.strip() in warning["text"] for warning in shown))
+                self.assertLess(sum(len(warning["text"]) for warning in shown), 8 * MIB)
+                self.assertIn("result", innocent.call("status"))
+                self.assertIn("result", innocent.compile(daemon.file("good.py", "x = 1\n"), python=python, umask=0o22))
+            self.assertEqual(daemon.status()["counters"]["crashes"], 0)
+            self.assertEqual(daemon.stop(), 0)
+
+    def test_many_warnings_about_one_long_line(self):
+        for python in e2e.pythons():
+            with self.subTest(python=python):
+                self.flood_of_warnings(python, "1 is 1," * 9000 + "\n", ["always"])
+
+
 if __name__ == "__main__":
     e2e.main()

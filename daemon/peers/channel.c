@@ -22,7 +22,8 @@ static void channel_mark_dirty(struct channel *channel) {
 /* Updates the group's count. */
 static void channel_count_held(struct channel *channel) {
     size_t held = channel->closing ? 0 : frame_reader_size(&channel->in) + channel->out.cap + channel->writing.cap;
-    channel->group->held += held - channel->held;
+    if (channel->counts)
+        channel->group->held += held - channel->held;
     channel->held = held;
 }
 
@@ -32,7 +33,9 @@ static void channel_on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *bu
     struct channel *channel = handle->data;
     struct channel_group *group = channel->group;
     (void)suggested;
-    *buf = group->held > group->limit ? uv_buf_init(NULL, 0) : uv_buf_init(group->scratch, READ_SIZE);
+    bool refused = channel->counts && group->held > group->limit;
+    group->refusals += refused;
+    *buf = refused ? uv_buf_init(NULL, 0) : uv_buf_init(group->scratch, READ_SIZE);
 }
 
 static void channel_on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf);
@@ -98,6 +101,7 @@ static void channel_on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *
     if (nread < 0) {
         channel_end(channel, NULL);
     } else if (nread > 0) {
+        channel->group->moved += (size_t)nread;
         memcpy(frame_reader_reserve(&channel->in, (size_t)nread), buf->base, (size_t)nread);
         frame_reader_commit(&channel->in, (size_t)nread);
         if (list_empty(&channel->yielded_link))
@@ -121,6 +125,7 @@ static void channel_fail_writing(struct channel *channel) {
 static void channel_on_written(uv_write_t *request, int status) {
     struct channel *channel = request->data;
     channel->write_active = false;
+    channel->group->moved += status < 0 ? 0 : channel->writing.len;
     buffer_deinit(&channel->writing);
     if (channel->closing)
         return;
@@ -136,8 +141,10 @@ static int channel_try_write(struct channel *channel) {
     size_t len = channel->out.len < INT32_MAX ? channel->out.len : INT32_MAX;
     uv_buf_t buf = uv_buf_init(channel->out.data, (unsigned)len);
     int written = len > 0 ? uv_try_write((uv_stream_t *)&channel->pipe, &buf, 1) : 0;
-    if (written > 0)
+    if (written > 0) {
+        channel->group->moved += (size_t)written;
         buffer_consume(&channel->out, (size_t)written);
+    }
     return written >= 0 || written == UV_EAGAIN ? 0 : written;
 }
 
@@ -233,6 +240,10 @@ void channel_init(struct channel *channel, struct channel_group *group, const st
     frame_reader_init(&channel->in, limit);
     uv_pipe_init(group->prepare.loop, &channel->pipe, 0);
     channel->pipe.data = channel;
+}
+
+void channel_count(struct channel *channel) {
+    channel->counts = true;
 }
 
 int channel_start(struct channel *channel) {

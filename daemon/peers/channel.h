@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <uv.h>
 
@@ -39,8 +40,10 @@ struct channel_group {
     uv_idle_t idle; /* runs while some have yielded: the loop does not wait then */
     struct list dirty;
     struct list yielded;
-    size_t held;                               /* bytes in the channels' buffers */
-    size_t limit;                              /* nothing is read while more are held */
+    size_t held;                               /* bytes in the buffers of channels that count */
+    size_t limit;                              /* channels that count are not read from while more are held */
+    uint64_t refusals;                         /* reads that the limit has prevented */
+    uint64_t moved;                            /* bytes read and written */
     void (*turn)(struct channel_group *group); /* called in every turn of the loop, before it waits; or NULL */
     void *owner;
     char *scratch;
@@ -56,7 +59,8 @@ struct channel {
     uv_write_t write_request;
     struct list dirty_link;
     struct list yielded_link;
-    size_t held; /* this channel's part of the group's */
+    size_t held; /* bytes in its buffers */
+    bool counts; /* they are part of the group's, and its limit holds for this channel */
     bool started;
     bool reading;
     bool write_active;
@@ -74,6 +78,10 @@ void channel_group_close(struct channel_group *group);
  * bytes. */
 void channel_init(struct channel *channel, struct channel_group *group, const struct channel_events *events,
                   size_t limit);
+
+/* Makes the group's limit hold for the channel, and its memory count: for channels whose peer is not trusted. Before
+ * channel_start(). */
+void channel_count(struct channel *channel);
 
 /* Begins reading. Returns 0 or a negative libuv error. */
 int channel_start(struct channel *channel);

@@ -124,6 +124,7 @@ void connection_new(struct connection_group *group, int fd) {
     list_init(&connection->requests);
     list_init(&connection->others);
     channel_init(&connection->channel, group->channels, &connection_channel_events, group->options->frame_limit);
+    channel_count(&connection->channel);
     list_append(&group->connections, &connection->link);
     census_connection_opened(group->census);
     connection_touch(connection);

@@ -25,9 +25,11 @@ static struct connection *connection_group_largest(const struct connection_group
     return largest;
 }
 
+/* Closes connections only while that helps: none is closed for memory that it does not hold. */
 static void connection_group_close_largest(struct connection_group *group, size_t limit) {
     struct connection *largest;
-    while (connection_group_held(group) > limit && (largest = connection_group_largest(group)) != NULL) {
+    while (connection_group_held(group) > limit && (largest = connection_group_largest(group)) != NULL &&
+           connection_size(largest) > 0) {
         log_line("%zu KiB are held for clients: the connection that holds most, %zu KiB, is closed",
                  connection_group_held(group) / 1024, connection_size(largest) / 1024);
         group->census->counters.refused++;

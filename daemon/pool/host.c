@@ -21,6 +21,9 @@
 /* Time that a host has to die by itself after it has closed a socket: its exit status is of interest. */
 #define HANG_UP_TIMEOUT_MS 500
 
+/* Time that the streams of a host have to end after its process: they may hold answers. */
+#define REAPED_TIMEOUT_MS 2000
+
 static struct host *host_of_control(struct channel *control) {
     return list_entry(control, struct host, control);
 }
@@ -49,14 +52,26 @@ static void host_close_channels(struct host *host) {
     channel_close(&host->control);
 }
 
-/* Its end, when no more jobs, no more answers and no process are left. The pool takes its jobs back first. */
-static void host_check_gone(struct host *host) {
-    if (!host->exited || host->open_streams > 0)
-        return;
+/* The pool takes the host's jobs, then what is left of the host is closed. */
+static void host_end(struct host *host) {
     host->group->events->gone(host);
     host->left = true;
     uv_close((uv_handle_t *)&host->leave_timer, host_on_timer_closed);
     host_close_channels(host);
+}
+
+static void host_check_gone(struct host *host) {
+    if (host->exited && host->open_streams == 0)
+        host_end(host);
+}
+
+/* The process has ended, and a stream has not: a process that it has forked lives, or the stream has failed. */
+static void host_on_reaped_timeout(uv_timer_t *timer) {
+    struct host *host = timer->data;
+    log_line("a host of Python %s has ended, but %u of its sockets have not", host->group->python, host->open_streams);
+    host_kill(host);
+    host->open_streams = 0;
+    host_end(host);
 }
 
 static void host_on_leave_timeout(uv_timer_t *timer) {
@@ -70,6 +85,7 @@ static void host_on_process_exited(struct host_process *process, int64_t exit_st
     host->exited = true;
     host->exit_status = exit_status;
     host->term_signal = term_signal;
+    uv_timer_start(&host->leave_timer, host_on_reaped_timeout, REAPED_TIMEOUT_MS, 0);
     host_check_gone(host);
 }
 
@@ -153,6 +169,8 @@ static void host_leave_if_done(struct host *host) {
     if (!host->retiring || host->left || host_in_flight(host) > 0)
         return;
     host->left = true;
+    if (host->exited)
+        return;
     for (unsigned i = 0; i < host->worker_count; i++)
         if (uv_fileno((uv_handle_t *)&host->workers[i].channel.pipe, &fd) == 0)
             shutdown(fd, SHUT_WR);
@@ -231,7 +249,9 @@ static int host_open_streams(struct host *host, int (*pairs)[2]) {
     channel_init(&host->control, group->channels, &host_control_events, CONTROL_MESSAGE_MAX);
     host->control.in.framing = FRAMING_HEADERS;
     int status = uv_pipe_open(&host->control.pipe, pairs[0][0]);
-    if (status == 0)
+    if (status < 0)
+        close(pairs[0][0]);
+    else
         status = channel_start(&host->control);
     for (unsigned i = 0; i < host->worker_count; i++) {
         int worker_status =
@@ -307,6 +327,8 @@ static void host_abandon(struct host *host) {
     host->retiring = true;
     if (!host->exited)
         host_kill(host);
+    else
+        uv_timer_start(&host->leave_timer, host_on_reaped_timeout, REAPED_TIMEOUT_MS, 0);
 }
 
 struct host *host_start(struct host_group *group, enum host_kind kind, unsigned workers, bool *shortage, char **why) {

@@ -4,12 +4,10 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "daemon/pool/job.h"
-
-/* A host's messages are trusted to be of any length: results can carry many warnings. */
-#define MESSAGE_MAX ((size_t)1 << 30)
 
 /* For a job without a timeout that no client waits for any more. */
 #define ABANDONED_TIMEOUT_MS 60000
@@ -151,11 +149,13 @@ static const struct channel_events worker_channel_events = {
 int worker_init(struct worker *worker, struct host *host, const struct worker_events *events,
                 const struct options *options, struct channel_group *channels, int fd) {
     *worker = (struct worker){.host = host, .events = events, .options = options, .handles = 2};
-    channel_init(&worker->channel, channels, &worker_channel_events, MESSAGE_MAX);
+    channel_init(&worker->channel, channels, &worker_channel_events, RPC_ANSWER_MAX);
     worker->channel.in.framing = FRAMING_HEADERS;
     uv_timer_init(worker->channel.pipe.loop, &worker->timer);
     worker->timer.data = worker;
     int status = uv_pipe_open(&worker->channel.pipe, fd);
+    if (status < 0)
+        close(fd);
     return status < 0 ? status : channel_start(&worker->channel);
 }
 

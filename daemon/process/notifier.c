@@ -56,12 +56,18 @@ static unsigned long long notifier_period_us(void) {
 }
 
 static void notifier_on_timer(uv_timer_t *timer) {
-    notifier_tell(timer->data, "WATCHDOG=1", MSG_DONTWAIT); /* never blocks the loop: the next one is soon enough */
+    struct notifier *notifier = timer->data;
+    if (!notifier->progresses(notifier)) {
+        log_line("the loop turns without making progress: the watchdog is not told that it is alive");
+        return;
+    }
+    notifier_tell(notifier, "WATCHDOG=1", MSG_DONTWAIT); /* never blocks the loop: the next one is soon enough */
 }
 
-void notifier_init(struct notifier *notifier, uv_loop_t *loop) {
+void notifier_init(struct notifier *notifier, uv_loop_t *loop, bool (*progresses)(struct notifier *notifier)) {
     const char *name = getenv("NOTIFY_SOCKET");
     notifier->fd = -1;
+    notifier->progresses = progresses;
     uv_timer_init(loop, &notifier->timer);
     notifier->timer.data = notifier;
     if (name == NULL || *name == '\0')

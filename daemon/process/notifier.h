@@ -2,19 +2,23 @@
  * is sent. */
 #pragma once
 
+#include <stdbool.h>
+
 #include <uv.h>
 
 struct notifier {
     int fd;           /* connected datagram socket, or -1 */
     uv_timer_t timer; /* of the watchdog */
+    bool (*progresses)(struct notifier *notifier);
 };
 
 /* Opens the socket that the environment names. A failure is logged and otherwise ignored: the service manager notices
- * that no message comes. */
-void notifier_init(struct notifier *notifier, uv_loop_t *loop);
+ * that no message comes. `progresses` is asked before each message to the watchdog, whether the loop has made progress
+ * since the last one, or had nothing to do; if not, no message is sent. */
+void notifier_init(struct notifier *notifier, uv_loop_t *loop, bool (*progresses)(struct notifier *notifier));
 
-/* Reports that connections are accepted. From now on it also reports that the loop turns, if a watchdog asks for that
- * ($WATCHDOG_USEC). */
+/* Reports that connections are accepted. From now on it also reports that the loop makes progress, if a watchdog asks
+ * for that ($WATCHDOG_USEC). */
 void notifier_ready(struct notifier *notifier);
 
 /* Reports that the service is about to end. The watchdog is answered until notifier_close(). */

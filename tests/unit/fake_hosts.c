@@ -229,3 +229,17 @@ void fake_host_die(struct fake_hosts *fakes, struct fake_host *host, int exit_st
 void fake_host_hang_up(struct fake_host *host, unsigned worker) {
     shutdown(host->fds[worker], SHUT_RDWR);
 }
+
+void fake_host_die_open(struct fake_hosts *fakes, struct fake_host *host, int signal) {
+    fake_peers_turn(&fakes->peers);
+    host->gone = true; /* its descriptors stay open to the end of the program */
+    host->process->events->exited(host->process, 0, signal);
+    host->process->events->closed(host->process);
+    fake_hosts_turn(fakes);
+}
+
+void fake_host_announce(struct fake_host *host, unsigned worker, size_t len) {
+    char head[64];
+    int n = snprintf(head, sizeof head, "Content-Length: %zu\r\n\r\n", len);
+    assert_int_equal(send(host->fds[worker], head, (size_t)n, MSG_NOSIGNAL), n);
+}

@@ -73,3 +73,9 @@ void fake_host_die(struct fake_hosts *fakes, struct fake_host *host, int exit_st
 
 /* The host closes a worker's socket, and lives. */
 void fake_host_hang_up(struct fake_host *host, unsigned worker);
+
+/* The process ends while another that it has forked keeps its sockets open. */
+void fake_host_die_open(struct fake_hosts *fakes, struct fake_host *host, int signal);
+
+/* A worker begins an answer of that length. */
+void fake_host_announce(struct fake_host *host, unsigned worker, size_t len);

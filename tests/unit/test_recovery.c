@@ -304,6 +304,50 @@ static void test_a_host_that_hangs_up_and_lives_is_killed(void **state) {
     fake_hosts_deinit(&fakes);
 }
 
+/* A host whose process has ended is gone after two seconds, whatever its streams say. */
+static void test_a_reaped_host_is_gone(void **state) {
+    (void)state;
+    struct fake_client *client = begin(1);
+    fake_hosts_submit(&fakes, client, 1, "a");
+    fake_host_die_open(&fakes, HOST(0), SIGSEGV);
+    assert_int_equal(fakes.host_count, 1);
+    fake_clock_advance_ms(2001);
+    fake_hosts_turn(&fakes);
+    fake_host_expect(latest(HOST_SOLO), 0, "a");
+    fakes.peers.census.draining = true;
+    pool_drain(fakes.pool);
+    fake_hosts_deinit(&fakes);
+}
+
+/* The limit on what is held for clients does not keep a host's answers from being read. */
+static void test_hosts_are_read_whatever_clients_hold(void **state) {
+    (void)state;
+    struct fake_client *client = begin(1);
+    fake_hosts_submit(&fakes, client, 1, "a");
+    unsigned id = fake_host_expect(HOST(0), 0, "a").id;
+    fakes.peers.channels.limit = 0;
+    connection_hold(client->connection, 1000);
+    answer(0, 0, id);
+    connection_release(client->connection, 1000);
+    fakes.peers.channels.limit = SIZE_MAX;
+    assert_int_equal(fakes.peers.census.counters.compiled, 1);
+    fake_hosts_deinit(&fakes);
+}
+
+/* An answer over the limit costs its host, not the clients. */
+static void test_an_answer_over_the_limit(void **state) {
+    (void)state;
+    struct fake_client *client = begin(1);
+    fake_hosts_submit(&fakes, client, 1, "a");
+    assert_int_equal(fakes.peers.channels.held, client->connection->channel.held);
+    fake_host_announce(HOST(0), 0, RPC_ANSWER_MAX + 1);
+    fake_hosts_turn(&fakes);
+    assert_true(HOST(0)->gone);
+    assert_int_equal(fakes.peers.census.connections, 1);
+    fake_host_expect(latest(HOST_SOLO), 0, "a");
+    fake_hosts_deinit(&fakes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_suspect_is_tried_once_more_alone),
@@ -322,6 +366,9 @@ int main(void) {
         cmocka_unit_test(test_a_cleanup_is_tried_twice),
         cmocka_unit_test(test_while_draining_nothing_is_tried_again_but_cleanups_are_run),
         cmocka_unit_test(test_a_host_that_hangs_up_and_lives_is_killed),
+        cmocka_unit_test(test_a_reaped_host_is_gone),
+        cmocka_unit_test(test_hosts_are_read_whatever_clients_hold),
+        cmocka_unit_test(test_an_answer_over_the_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
