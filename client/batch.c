@@ -1,4 +1,4 @@
-/* See batch.h. */
+/* One loop: hand out what is done, take new items, send, wait. */
 #include "client/batch.h"
 
 #include <errno.h>
@@ -7,8 +7,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "client/autostart.h"
-#include "client/connect.h"
 #include "client/rpc_client.h"
 #include "client/window.h"
 #include "proto/rpc.h"
@@ -30,13 +28,11 @@ struct run {
     const struct batch *batch;
     struct window window;   /* an item's number in it is the request's id */
     enum batch_next source; /* what next() said last */
-    bool connected;
-    bool leaving; /* the daemon drains: nothing more is sent on this connection */
-    bool heard;   /* something was answered on this connection */
-    pid_t peer;   /* the daemon of this connection, 0 where not known */
-    pid_t lost;   /* the daemon of the connection that was lost before */
+    unsigned opened;        /* the number of the connection that requests were sent on; 0: none yet */
+    bool leaving;           /* the daemon drains: nothing more is sent on this connection */
+    bool heard;             /* something was answered on this connection */
+    pid_t lost;             /* the daemon of the connection that was lost before */
     unsigned ghosts;
-    struct rpc_client client;
     struct buffer params;
 };
 
@@ -83,32 +79,32 @@ static bool deliver(struct run *run) {
     return true;
 }
 
-static void disconnect(struct run *run) {
-    if (run->connected)
-        rpc_client_deinit(&run->client);
-    run->connected = false;
+static void batch_disconnect(struct run *run) {
+    run_link_close(run->batch->link);
     run->leaving = false;
 }
 
 /* Whether the connection that is over was one to a daemon that was known to be lost. */
 static bool is_ghost(struct run *run) {
-    bool ghost = !run->heard && run->peer != 0 && run->peer == run->lost && run->ghosts < GHOSTS_MAX;
+    pid_t peer = run->batch->link->peer;
+    bool ghost = !run->heard && peer != 0 && peer == run->lost && run->ghosts < GHOSTS_MAX;
     run->ghosts = ghost ? run->ghosts + 1 : 0;
-    run->lost = run->peer;
+    run->lost = peer;
     return ghost;
 }
 
 /* The connection is over: what was asked and not answered is asked once more, by itself. */
 static void lose_connection(struct run *run) {
     bool ghost = is_ghost(run);
-    disconnect(run);
+    batch_disconnect(run);
     if (ghost)
         clock_sleep_ms(GHOST_WAIT_MS);
     for (int64_t i = run->window.base; run->window.sent > 0 && i < run->window.next; i++) {
         struct slot *slot = window_slot(&run->window, i);
         if (slot->state != SLOT_SENT)
             continue;
-        slot->attempts -= ghost;
+        if (ghost)
+            slot->attempts--;
         if (slot->attempts < ATTEMPTS_MAX)
             window_set(&run->window, i, SLOT_WAITING);
         else
@@ -118,12 +114,12 @@ static void lose_connection(struct run *run) {
 
 static void send_waiting(struct run *run) {
     while (run->window.waiting > 0 && run->window.sent < IN_FLIGHT_MAX &&
-           rpc_client_unsent(&run->client) <= UNSENT_MAX) {
+           rpc_client_unsent(&run->batch->link->client) <= UNSENT_MAX) {
         int64_t number = window_pick(&run->window);
         struct slot *slot = window_slot(&run->window, number);
         run->params.len = 0;
         run->batch->ask(slot->tag, &run->params, run->batch->context);
-        rpc_client_queue(&run->client, number, "compile", &run->params);
+        rpc_client_queue(&run->batch->link->client, number, "compile", &run->params);
         slot->attempts++;
         window_set(&run->window, number, SLOT_SENT);
     }
@@ -141,7 +137,7 @@ static bool is_retryable(struct json_span error) {
     return retryable.text != NULL && *retryable.text == 't';
 }
 
-/* Returns -1 where the daemon complains about the conversation itself. */
+/* Returns a negative value and a message where the daemon complains about the conversation itself. */
 static int take_answer(struct run *run, const struct rpc_answer *answer, char **why) {
     struct window *window = &run->window;
     bool ours =
@@ -150,7 +146,7 @@ static int take_answer(struct run *run, const struct rpc_answer *answer, char **
         if (answer->id >= 0 || answer->error.text == NULL)
             return 0;
         *why = xasprintf("the daemon refuses a request: %.*s", (int)answer->error.len, answer->error.text);
-        return -1;
+        return -EPROTO;
     }
     run->heard = true;
     bool again = answer->error.text != NULL && is_retryable(answer->error) &&
@@ -163,24 +159,30 @@ static int take_answer(struct run *run, const struct rpc_answer *answer, char **
     return 0;
 }
 
-/* Reads and takes all answers that are there. */
-static int receive(struct run *run, char **why) {
+/* Takes all answers that were read. */
+static int take_answers(struct run *run, char **why) {
     struct rpc_answer answer;
-    bool closed = rpc_client_read(&run->client) == RPC_STEP_CLOSED;
+    struct rpc_client *client = &run->batch->link->client;
     for (;;) {
-        enum rpc_step step = rpc_client_next(&run->client, &answer);
-        if (step == RPC_STEP_BROKEN) {
-            *why = xasprintf("what listens on %s does not speak JSON-RPC 2.0", run->batch->socket_path);
-            return -1;
-        }
+        enum rpc_step step = rpc_client_next(client, &answer);
         if (step == RPC_STEP_WAIT)
-            break;
+            return 0;
+        if (step == RPC_STEP_BROKEN) {
+            *why = xasprintf("what listens on %s does not speak JSON-RPC 2.0", run->batch->link->socket_path);
+            return -EPROTO;
+        }
         if (take_answer(run, &answer, why) < 0)
-            return -1;
+            return -EPROTO;
     }
-    if (closed)
+}
+
+/* Reads, and takes all answers that are there. */
+static int receive(struct run *run, char **why) {
+    bool closed = rpc_client_read(&run->batch->link->client) == RPC_STEP_CLOSED;
+    int result = take_answers(run, why);
+    if (result == 0 && closed)
         lose_connection(run);
-    return 0;
+    return result;
 }
 
 static int serve_source(struct run *run, char **why) {
@@ -191,51 +193,72 @@ static int serve_source(struct run *run, char **why) {
     return result;
 }
 
+/* How long to wait: until the progress is to be drawn, or a silent daemon is to be asked whether it lives. */
+static int batch_timeout(const struct run *run) {
+    int timeout = progress_timeout(run->batch->progress);
+    int quiet = run->window.sent > 0 ? rpc_client_quiet_left(&run->batch->link->client) : -1;
+    return has_more(run) ? 0 : quiet >= 0 && (timeout < 0 || quiet < timeout) ? quiet : timeout;
+}
+
+/* Nothing came in time. Where that was long, the daemon must give a sign of life. */
+static int on_nothing(struct run *run, char **why) {
+    struct run_link *link = run->batch->link;
+    if (run->window.sent == 0 || rpc_client_quiet_left(&link->client) != 0)
+        return 0;
+    int result = run_link_check(link, why);
+    link->client.active_ms = clock_ms();
+    return result;
+}
+
 /* Waits for the socket, the source or the wake-up, whichever is wanted, and serves what is ready. A descriptor of -1
  * is left out by poll(). */
 static int wait_and_serve(struct run *run, char **why) {
-    short events = POLLIN;
-    if (run->connected && rpc_client_unsent(&run->client) > 0)
-        events |= POLLOUT;
+    struct run_link *link = run->batch->link;
+    bool asked = link->is_open && run->opened == link->opened;
+    short events = asked && rpc_client_unsent(&link->client) > 0 ? POLLIN | POLLOUT : POLLIN;
     bool wants_source = run->source == BATCH_WAIT && !window_is_full(&run->window);
-    struct pollfd socket = {run->connected ? run->client.fd : -1, events, 0};
     struct pollfd polled[] = {
-        socket,
+        {asked ? link->client.fd : -1, events, 0},
         {wants_source ? run->batch->source_fd : -1, POLLIN, 0},
         {run->batch->wake_fd, POLLIN, 0},
     };
-    int ready = poll(polled, 3, has_more(run) ? 0 : progress_timeout(run->batch->progress));
+    int ready = poll(polled, 3, batch_timeout(run));
     if (ready < 0 && errno != EINTR) {
         *why = xasprintf("cannot wait for the daemon: %s", strerror(errno));
         return -errno;
     }
     if (ready <= 0)
-        return 0;
+        return ready < 0 ? 0 : on_nothing(run, why);
     /* A failed write is the reader's to notice, behind the answers that came before it. */
     if (polled[0].revents & POLLOUT)
-        rpc_client_write(&run->client);
-    if ((polled[0].revents & ~POLLOUT) && receive(run, why) < 0)
-        return -1;
-    return polled[1].revents != 0 ? serve_source(run, why) : 0;
+        rpc_client_write(&link->client);
+    int result = polled[0].revents & ~POLLOUT ? receive(run, why) : 0;
+    return result == 0 && polled[1].revents != 0 ? serve_source(run, why) : result;
+}
+
+/* Notices that the owner has had the connection opened anew, and takes what came during a call of the owner's. */
+static int follow_link(struct run *run, char **why) {
+    struct run_link *link = run->batch->link;
+    if (run->window.sent > 0 && (!link->is_open || link->opened != run->opened))
+        lose_connection(run);
+    return link->is_open && run->window.sent > 0 ? take_answers(run, why) : 0;
 }
 
 /* Connects where there is something to send, and sends it. */
 static int send_requests(struct run *run, char **why) {
+    struct run_link *link = run->batch->link;
     if (run->leaving && run->window.sent == 0)
-        disconnect(run);
+        batch_disconnect(run);
     if (run->window.waiting == 0 || run->leaving)
         return 0;
-    if (!run->connected) {
-        int fd = autostart_connect(run->batch->socket_path, AUTOSTART_DEFAULT, NULL, why);
-        if (fd < 0)
-            return -1;
-        rpc_client_init(&run->client, fd);
-        run->peer = connect_peer(fd);
+    int result = run_link_open(link, why);
+    if (result < 0)
+        return result;
+    if (run->opened != link->opened)
         run->heard = false;
-        run->connected = true;
-    }
+    run->opened = link->opened;
     send_waiting(run);
-    rpc_client_write(&run->client);
+    rpc_client_write(&link->client);
     return 0;
 }
 
@@ -245,32 +268,35 @@ static void update_progress(struct run *run) {
     run->batch->update(window->sent + window->waiting, oldest, run->batch->context);
 }
 
-static int loop(struct run *run, char **why) {
-    for (;;) {
+static int batch_loop(struct run *run, char **why) {
+    int result = 0;
+    while (result == 0) {
         if (!deliver(run))
             return 0;
         take_items(run);
         if (run->window.base == run->window.next && run->source == BATCH_END)
             return 0;
-        if (send_requests(run, why) < 0)
-            return -1;
-        if (!run->batch->flush(run->batch->context))
-            return 0;
-        /* What nothing is asked about is done already. */
+        result = follow_link(run, why);
+        if (result == 0)
+            result = send_requests(run, why);
+        if (result < 0 || !run->batch->flush(run->batch->context))
+            return result;
+        /* An item that nothing is asked about is done already. */
         if (window_has_done(&run->window))
             continue;
         update_progress(run);
-        if (wait_and_serve(run, why) < 0)
-            return -1;
+        result = wait_and_serve(run, why);
     }
+    return result;
 }
 
 int batch_run(const struct batch *batch, char **why) {
     struct run *run = xcalloc(1, sizeof *run);
     run->batch = batch;
     *why = NULL;
-    int result = loop(run, why);
-    disconnect(run);
+    int result = batch_loop(run, why);
+    if (run->window.sent > 0 || run->leaving)
+        batch_disconnect(run);
     batch->flush(batch->context);
     for (int64_t i = run->window.base; i < run->window.next; i++)
         batch->drop(window_slot(&run->window, i)->tag, batch->context);

@@ -1,8 +1,8 @@
-/* Asks the daemon about any number of items over one connection: requests are pipelined, what a lost
- * daemon left unanswered is asked once more, and finished items are handed out in their order.
- * Memory is bounded by the window of open items, however many there are.
+/* Asks the daemon about any number of items over the run's connection: requests are pipelined, a request that a lost
+ * daemon left unanswered is sent once more, and finished items are handed out in their order. Memory is bounded by the
+ * window of open items, however many there are.
  *
- * What an item is, and what is asked about it, is its owner's: a `tag` stands for it here. */
+ * The owner knows what an item is and what to ask about it: a `tag` stands for it here. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "client/progress.h"
+#include "client/run_link.h"
 #include "proto/json.h"
 
 enum batch_next {
@@ -34,7 +35,7 @@ struct batch_answer {
 };
 
 struct batch {
-    const char *socket_path;
+    struct run_link *link;
     struct progress *progress;
     int source_fd; /* polled while next() says BATCH_WAIT */
     int wake_fd;   /* ends the waiting when it can be read; -1: none */
@@ -60,7 +61,7 @@ struct batch {
     void (*update)(size_t open, const void *oldest, void *context);
 };
 
-/* Runs to the end or until told to stop: then nothing more is sent and the connection closes, so
- * that the daemon drops what has not begun. Returns 0, or -1 with a message, which the caller
- * frees: no daemon can be reached, or the source cannot be read. */
+/* Runs to the end or until told to stop. Then nothing more is sent, and where requests are in flight the connection
+ * closes, so that the daemon drops those that it has not begun. Returns 0, or a negative errno value with a message,
+ * which the caller frees: no daemon can be reached, it hangs, or the source cannot be read. */
 int batch_run(const struct batch *batch, char **why);

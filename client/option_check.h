@@ -3,9 +3,13 @@
 
 #include <cjson/cJSON.h>
 
+#include "client/run_link.h"
 #include "proto/compile_request.h"
 
+/* Whether an interpreter may have something to say of the options: not where each is just the name of an action. */
+bool option_check_is_needed(const cJSON *warnings);
+
 /* The result of compiling nothing with the request's options; the caller deletes it. NULL with *why NULL: the daemon
- * has an error for it, which the files will meet too. NULL with a message, which the caller frees: no daemon can be
+ * answers with an error, which the files will meet too. NULL with a message, which the caller frees: no daemon can be
  * reached. */
-cJSON *option_check(const char *socket_path, const struct compile_request *request, char **why);
+cJSON *option_check(struct run_link *link, const struct compile_request *request, char **why);

@@ -1,10 +1,10 @@
 /* See python_choice.h. */
 #include "client/python_choice.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "client/autostart.h"
 #include "client/python_wish.h"
 
 #define DEADLINE_MS 30000
@@ -53,18 +53,15 @@ static char *no_host(const struct python_wish *wish, const cJSON *pythons) {
     return buffer_string(&text);
 }
 
-static int ask(struct rpc_client *client, const struct python_wish *wish, char **python, char **why) {
-    cJSON *status = rpc_client_call(client, "status", NULL, clock_ms() + DEADLINE_MS, why);
-    if (status == NULL)
-        return -1;
+/* Chooses from a daemon's status. Returns 0, or a negative errno value and a message. */
+static int python_choice_from(const cJSON *status, const struct python_wish *wish, char **python, char **why) {
     const cJSON *pythons = cJSON_GetObjectItemCaseSensitive(status, "pythons");
     const char *chosen = choose(wish, pythons);
     if (chosen != NULL)
         *python = xstrdup(chosen);
     else
         *why = no_host(wish, pythons);
-    cJSON_Delete(status);
-    return chosen ? 0 : -1;
+    return chosen ? 0 : -ENOENT;
 }
 
 int python_choice_ask(struct rpc_client *client, const char *folder, char **python, char **why) {
@@ -72,23 +69,20 @@ int python_choice_ask(struct rpc_client *client, const char *folder, char **pyth
     *python = NULL;
     if (!python_wish_find(&wish, folder))
         return 0;
-    int result = ask(client, &wish, python, why);
+    cJSON *status = rpc_client_call(client, "status", NULL, clock_ms() + DEADLINE_MS, why);
+    int result = status ? python_choice_from(status, &wish, python, why) : -EIO;
+    cJSON_Delete(status);
     python_wish_deinit(&wish);
     return result;
 }
 
-int python_choice_make(const char *socket_path, const char *folder, char **python, char **why) {
+int python_choice_make(struct run_link *link, const char *folder, char **python, char **why) {
     struct python_wish wish;
-    struct rpc_client client;
     *python = NULL;
     if (!python_wish_find(&wish, folder))
         return 0;
-    int fd = autostart_connect(socket_path, AUTOSTART_DEFAULT, NULL, why), result = -1;
-    if (fd >= 0) {
-        rpc_client_init(&client, fd);
-        result = ask(&client, &wish, python, why);
-        rpc_client_deinit(&client);
-    }
+    const cJSON *status = run_link_status(link, why);
+    int result = status ? python_choice_from(status, &wish, python, why) : -EIO;
     python_wish_deinit(&wish);
     return result;
 }

@@ -96,11 +96,11 @@ static void update(size_t open, const void *oldest, void *context) {
                     item ? item->file : NULL);
 }
 
-int file_batch_run(const char *socket_path, struct names *names, const struct compile_request *request,
+int file_batch_run(struct run_link *link, struct names *names, const struct compile_request *request,
                    struct report *report, char **why) {
     struct work work = {.names = names, .request = request, .report = report};
     struct batch batch = {
-        .socket_path = socket_path,
+        .link = link,
         .progress = report->progress,
         .source_fd = names->fd,
         .wake_fd = -1,

@@ -4,9 +4,10 @@
 
 #include "client/names.h"
 #include "client/report.h"
+#include "client/run_link.h"
 #include "proto/compile_request.h"
 
 /* Asks `compile` for every name, with `request` for all but the file. The report decides when to stop. Returns 0, or
- * -1 with a message, which the caller frees. */
-int file_batch_run(const char *socket_path, struct names *names, const struct compile_request *request,
+ * a negative errno value with a message, which the caller frees. */
+int file_batch_run(struct run_link *link, struct names *names, const struct compile_request *request,
                    struct report *report, char **why);

@@ -1,4 +1,5 @@
 /* pycompile-client: the command line of `python -m py_compile`, over the daemon. */
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,25 +12,46 @@
 #include "client/progress.h"
 #include "client/python_choice.h"
 #include "client/report.h"
+#include "client/run_link.h"
 #include "client/standard_fds.h"
 #include "client/stderr_text.h"
 
 #define PROG "pycompile-client"
 
-/* Returns 0, or -1 and why. */
-static int report_options(const struct compile_request *request, const char *socket_path, struct report *report,
+/* Has the words of -W options that are not valid said first. Returns 0, or a negative errno value and a message. */
+static int report_options(const struct compile_request *request, struct run_link *link, struct report *report,
                           char **why) {
-    cJSON *result = option_check(socket_path, request, why);
+    if (!option_check_is_needed(request->warnings))
+        return 0;
+    cJSON *result = option_check(link, request, why);
     report_take_options(report, result);
     cJSON_Delete(result);
-    return *why == NULL ? 0 : -1;
+    return *why == NULL ? 0 : -ENOTCONN;
+}
+
+/* Chooses the Python, and compiles. Returns 0, or a negative errno value and a message. */
+static int compile_names(struct options *options, struct run_link *link, struct names *names, struct report *report,
+                         char **why) {
+    char *python = NULL;
+    int result = 0;
+    if (options->request.python == NULL) {
+        result = python_choice_make(link, options->request.cwd, &python, why);
+        options->request.python = python;
+    }
+    if (result == 0)
+        result = report_options(&options->request, link, report, why);
+    if (result == 0)
+        result = file_batch_run(link, names, &options->request, report, why);
+    free(python);
+    return result;
 }
 
 static int compile_all(struct options *options) {
     struct names names;
     struct progress progress;
     struct report report;
-    char *why = NULL;
+    struct run_link link;
+    char *why = NULL, *socket_path = paths_socket();
     if (options->from_stdin)
         names_init_fd(&names, STDIN_FILENO);
     else
@@ -39,26 +61,20 @@ static int compile_all(struct options *options) {
     report.quiet = options->quiet;
     report.keep_going = options->keep_going;
     report.json = options->json;
-    char *socket_path = paths_socket(), *python = NULL;
-    int result = 0;
-    if (options->request.python == NULL) {
-        result = python_choice_make(socket_path, options->request.cwd, &python, &why);
-        options->request.python = python;
-    }
-    if (result == 0 && options->request.warnings)
-        result = report_options(&options->request, socket_path, &report, &why);
-    if (result == 0)
-        result = file_batch_run(socket_path, &names, &options->request, &report, &why);
-    progress_clear(&progress);
-    if (result < 0) {
+    run_link_init(&link, socket_path, PROG);
+    link.progress = &progress;
+    link.may_say = !options->quiet;
+    if (compile_names(options, &link, &names, &report, &why) < 0) {
+        progress_clear(&progress);
         char *text = xasprintf(PROG ": %s\n", why);
         stderr_text_print(text);
         free(text);
         report.status = 1;
     }
+    progress_clear(&progress);
     int status = report.status;
     free(why);
-    free(python);
+    run_link_deinit(&link);
     free(socket_path);
     report_deinit(&report);
     names_deinit(&names);

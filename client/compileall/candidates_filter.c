@@ -1,12 +1,16 @@
-/* See candidates_filter.h. */
+/* Reads ahead, and asks about all that it has read. */
 #include "client/compileall/candidates_filter.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buffer.h"
+#include "proto/json.h"
 
 #define AHEAD_MAX 4096
+#define SEARCH_WAIT_MS 120000
 
 struct candidates_ahead {
     enum candidates_step step;
@@ -14,15 +18,54 @@ struct candidates_ahead {
     bool left_out;
 };
 
+static void path_pattern_encode(const struct path_pattern *pattern, char *const *paths, size_t count,
+                                struct buffer *params) {
+    buffer_append_string(params, "{\"python\":");
+    json_print_string(pattern->python, params);
+    buffer_append_string(params, ",\"pattern\":");
+    json_print_string(pattern->text, params);
+    buffer_append_string(params, ",\"strings\":[");
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            buffer_append_char(params, ',');
+        json_print_string(paths[i], params);
+    }
+    buffer_append_string(params, "]}");
+}
+
+/* Sets found[i] to whether re.search() finds the pattern in paths[i]. Returns 0, or a negative errno value and why. */
+static int path_pattern_search(const struct path_pattern *pattern, char *const *paths, size_t count, bool *found,
+                               char **why) {
+    struct buffer params = {0};
+    path_pattern_encode(pattern, paths, count, &params);
+    cJSON *result = run_link_call(pattern->link, "search", &params, SEARCH_WAIT_MS, why);
+    buffer_deinit(&params);
+    if (result == NULL)
+        return -EIO;
+    if (count > 0)
+        memset(found, 0, count * sizeof *found);
+    const cJSON *index;
+    cJSON_ArrayForEach(index, cJSON_GetObjectItemCaseSensitive(result, "found")) {
+        if (cJSON_IsNumber(index) && index->valuedouble >= 0 && index->valuedouble < (double)count)
+            found[(size_t)index->valuedouble] = true;
+    }
+    cJSON_Delete(result);
+    return 0;
+}
+
+int path_pattern_check(const struct path_pattern *pattern, char **why) {
+    return path_pattern_search(pattern, NULL, 0, NULL, why);
+}
+
 /* Asks Python which of the files are left out. */
-static int judge(struct candidates_filter *filter, char **why) {
+static int candidates_judge(struct candidates_filter *filter, char **why) {
     char **paths = xmalloc(AHEAD_MAX * sizeof *paths);
     bool *found = xmalloc(AHEAD_MAX * sizeof *found);
     size_t count = 0, at = 0;
     for (size_t i = 0; i < filter->count; i++)
         if (filter->ahead[i].step == CANDIDATE_FILE)
             paths[count++] = filter->ahead[i].path;
-    int result = count ? path_filter_run(filter->filter, paths, count, found, why) : 0;
+    int result = count ? path_pattern_search(filter->pattern, paths, count, found, why) : 0;
     for (size_t i = 0; result == 0 && i < filter->count; i++)
         if (filter->ahead[i].step == CANDIDATE_FILE)
             filter->ahead[i].left_out = found[at++];
@@ -31,7 +74,7 @@ static int judge(struct candidates_filter *filter, char **why) {
     return result;
 }
 
-static void drop(struct candidates_ahead *ahead) {
+static void candidates_ahead_free(struct candidates_ahead *ahead) {
     free(ahead->path);
     free(ahead->folder);
     *ahead = (struct candidates_ahead){0};
@@ -53,17 +96,17 @@ static enum candidates_step read_ahead(struct candidates_filter *filter) {
 }
 
 enum candidates_step candidates_filter_next(struct candidates_filter *filter, struct candidate *candidate, char **why) {
-    if (filter->filter == NULL)
+    if (filter->pattern == NULL)
         return candidates_next(filter->source, candidate);
     if (filter->ahead == NULL)
         filter->ahead = xcalloc(AHEAD_MAX, sizeof *filter->ahead);
     if (filter->next > 0)
-        drop(&filter->ahead[filter->next - 1]);
+        candidates_ahead_free(&filter->ahead[filter->next - 1]);
     if (filter->next == filter->count) {
         enum candidates_step step = read_ahead(filter);
         if (filter->count == 0)
             return step;
-        if (judge(filter, why) < 0)
+        if (candidates_judge(filter, why) < 0)
             return CANDIDATE_END;
     }
     const struct candidates_ahead *ahead = &filter->ahead[filter->next++];
@@ -74,7 +117,7 @@ enum candidates_step candidates_filter_next(struct candidates_filter *filter, st
 
 void candidates_filter_deinit(struct candidates_filter *filter) {
     for (size_t i = 0; i < filter->count; i++)
-        drop(&filter->ahead[i]);
+        candidates_ahead_free(&filter->ahead[i]);
     free(filter->ahead);
     *filter = (struct candidates_filter){0};
 }

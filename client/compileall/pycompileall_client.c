@@ -1,6 +1,7 @@
 /* pycompileall-client: the command line of `python -m compileall`, over the daemon. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,6 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/paths.h"
-#include "client/autostart.h"
 #include "client/compileall/sys_path.h"
 #include "client/compileall/work.h"
 #include "client/python_choice.h"
@@ -40,12 +40,17 @@ static void catch_interrupts(void) {
     sigaction(SIGINT, &action, NULL);
 }
 
-static bool was_interrupted(void) {
-    char byte;
-    return wake_ends[0] >= 0 && read(wake_ends[0], &byte, 1) == 1;
+static bool is_interrupted(void) {
+    struct pollfd p = {wake_ends[0], POLLIN, 0};
+    return poll(&p, 1, 0) > 0;
 }
 
-static int fail(char *why) {
+/* Says why, unless the user has ended it. */
+static int compileall_fail(char *why) {
+    if (is_interrupted()) {
+        free(why);
+        return 1;
+    }
     char *text = xasprintf(PROG ": %s\n", why);
     stderr_text_print(text);
     free(text);
@@ -53,8 +58,8 @@ static int fail(char *why) {
     return 1;
 }
 
-/* One batch of work on the candidates given. Returns 0, or -1 with a message. */
-static int run(struct compileall_work *work, const struct candidates *candidates, char **why) {
+/* One batch of work on the candidates given. Returns 0, or a negative errno value and a message. */
+static int run_batch(struct compileall_work *work, const struct candidates *candidates, char **why) {
     candidates_deinit(&work->candidates);
     work->candidates = *candidates;
     return compileall_work_run(work, why);
@@ -69,7 +74,7 @@ static int run_sys_path(struct compileall_work *work, const struct python_info *
         result = 0; /* said at the end */
     for (size_t at = 0; result == 0 && !work->failed && at < folders.len; at += strlen(folders.data + at) + 1) {
         char *folder = folders.data + at;
-        result = run(work, &(struct candidates){.dests = &folder, .dest_count = 1, .folders_alone = true}, why);
+        result = run_batch(work, &(struct candidates){.dests = &folder, .dest_count = 1, .folders_alone = true}, why);
     }
     buffer_deinit(&folders);
     return result;
@@ -83,7 +88,7 @@ static int run_all(struct compileall_work *work, const struct python_info *info,
         .list = list,
         .levels = options->levels,
     };
-    int result = options->dest_count > 0 || list != NULL ? run(work, &candidates, why) : 0;
+    int result = options->dest_count > 0 || list != NULL ? run_batch(work, &candidates, why) : 0;
     if (result < 0 || work->candidates.seen > 0)
         return result;
     struct compileall_options left = compileall_options_without_names(options);
@@ -102,30 +107,29 @@ static void sum_up(const struct compileall_work *work, int64_t begin) {
     free(text);
 }
 
-/* Connects and asks for the version. The connection serves -x afterwards. */
-static int prepare(const struct compileall_options *options, const char *socket_path, struct rpc_client *client,
-                   struct python_info *info, char **why) {
-    int fd = autostart_connect(socket_path, AUTOSTART_DEFAULT, NULL, why);
-    if (fd < 0)
-        return -1;
-    rpc_client_init(client, fd);
+/* Finds out which Python is meant. Returns 0, or a negative errno value and a message. */
+static int prepare(const struct compileall_options *options, struct run_link *link, struct python_info *info,
+                   char **why) {
     char *python = NULL;
-    if (options->request.python == NULL && python_choice_ask(client, options->request.cwd, &python, why) < 0)
-        return -1;
-    int result = python_info_ask(client, python ? python : options->request.python, info, why);
+    int result = 0;
+    if (options->request.python == NULL)
+        result = python_choice_make(link, options->request.cwd, &python, why);
+    if (result == 0)
+        result = python_info_ask(link, python ? python : options->request.python, info, why);
     free(python);
     return result;
 }
 
 /* Whether Python takes the pattern of -x; else says why, as the last line of a traceback does. */
-static bool check_pattern(const struct path_filter *filter) {
-    bool nothing;
+static bool check_pattern(const struct path_pattern *pattern) {
     char *why = NULL;
-    if (filter->pattern == NULL || path_filter_run(filter, NULL, 0, &nothing, &why) == 0)
+    if (pattern->text == NULL || path_pattern_check(pattern, &why) == 0)
         return true;
-    char *text = xasprintf("%s\n", why);
-    stderr_text_print(text);
-    free(text);
+    if (!is_interrupted()) {
+        char *text = xasprintf("%s\n", why);
+        stderr_text_print(text);
+        free(text);
+    }
     free(why);
     return false;
 }
@@ -155,7 +159,7 @@ static void say_no_list(const struct compileall_options *options) {
     buffer_deinit(&text);
 }
 
-/* The work with what --timing asks for around it. Returns 0, or -1 with a message. */
+/* The work with what --timing asks for around it. Returns 0, or a negative errno value and a message. */
 static int run_timed(struct compileall_work *work, const struct python_info *info, struct names *list, char **why) {
     const char *path = work->options->timing;
     struct timing timing = {0};
@@ -176,50 +180,57 @@ static int run_timed(struct compileall_work *work, const struct python_info *inf
     return result;
 }
 
-/* What is left once the pattern and the list are known to be good. Returns the exit status. */
+/* Compiles, once the pattern and the list are known to be good. Returns the exit status. */
 static int compile_named(const struct compileall_options *options, const struct python_info *info,
-                         const struct path_filter *filter, const char *socket_path, int list_fd) {
+                         const struct path_pattern *pattern, int list_fd) {
     int64_t begin = clock_ms();
     char *why = NULL;
     struct compileall_work work;
     struct names list;
-    compileall_work_init(&work, options, info, socket_path);
-    work.wake_fd = wake_ends[0];
-    work.filter.filter = options->pattern ? filter : NULL;
+    compileall_work_init(&work, options, info, pattern->link);
+    work.filter.pattern = options->pattern ? pattern : NULL;
     names_init_fd(&list, list_fd);
     int result = run_timed(&work, info, options->list ? &list : NULL, &why);
     if (result == 0 && options->verbose)
         sum_up(&work, begin);
-    int status = result < 0 ? fail(why) : work.failed;
+    int status = result < 0 ? compileall_fail(why) : work.failed;
     names_deinit(&list);
     compileall_work_deinit(&work);
     return status;
 }
 
 /* In the order in which compileall's options fail: first the pattern, then the list. */
+static int compile_checked(const struct compileall_options *options, const struct python_info *info,
+                           struct run_link *link) {
+    struct path_pattern pattern = {link, info->python, options->pattern};
+    if (!check_pattern(&pattern))
+        return 1;
+    int list_fd = options->list != NULL ? open_list(options->list) : -1;
+    if (options->list != NULL && list_fd < 0) {
+        say_no_list(options);
+        return 1;
+    }
+    int status = compile_named(options, info, &pattern, list_fd);
+    if (list_fd > STDERR_FILENO)
+        close(list_fd);
+    return status;
+}
+
 static int compile_all(const struct compileall_options *options) {
     char *socket_path = paths_socket(), *why = NULL;
-    struct rpc_client client = {.fd = -1};
+    struct run_link link;
     struct python_info info = {0};
-    int status = 1, list_fd = -1;
-    if (prepare(options, socket_path, &client, &info, &why) < 0) {
-        fail(why);
-    } else {
-        struct path_filter filter = {&client, info.python, options->pattern};
-        bool fine = check_pattern(&filter);
-        if (fine && options->list != NULL && (list_fd = open_list(options->list)) < 0)
-            say_no_list(options);
-        else if (fine)
-            status = compile_named(options, &info, &filter, socket_path, list_fd);
-    }
-    if (was_interrupted()) {
+    run_link_init(&link, socket_path, PROG);
+    link.wake_fd = wake_ends[0];
+    link.may_say = options->quiet < 2;
+    int result = prepare(options, &link, &info, &why);
+    int status = result < 0 ? compileall_fail(why) : compile_checked(options, &info, &link);
+    if (is_interrupted()) {
         if (options->quiet < 2)
             (void)io_write_all(STDOUT_FILENO, "\n[interrupted]\n", strlen("\n[interrupted]\n"));
         status = 1;
     }
-    if (list_fd > STDERR_FILENO)
-        close(list_fd);
-    rpc_client_deinit(&client);
+    run_link_deinit(&link);
     python_info_deinit(&info);
     free(socket_path);
     return status;

@@ -1,14 +1,13 @@
 /* See python_info.h. */
 #include "client/compileall/python_info.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/io.h"
 
-#define DEADLINE_MS 30000
 #define FILE_MAX 65536
 
 static const cJSON *find(const cJSON *pythons, const char *wanted) {
@@ -61,11 +60,11 @@ static void read_beside(struct python_info *info, const char *host) {
     free(path);
 }
 
-int python_info_ask(struct rpc_client *client, const char *wanted, struct python_info *info, char **why) {
+int python_info_ask(struct run_link *link, const char *wanted, struct python_info *info, char **why) {
     *info = (struct python_info){0};
-    cJSON *status = rpc_client_call(client, "status", NULL, clock_ms() + DEADLINE_MS, why);
+    const cJSON *status = run_link_status(link, why);
     if (status == NULL)
-        return -1;
+        return -EIO;
     const cJSON *pythons = cJSON_GetObjectItemCaseSensitive(status, "pythons");
     const cJSON *item = find(pythons, wanted);
     const char *host = json_get_string(item, "path");
@@ -75,8 +74,7 @@ int python_info_ask(struct rpc_client *client, const char *wanted, struct python
         info->python = xstrdup(json_get_string(item, "python"));
     if (host != NULL)
         read_beside(info, host);
-    cJSON_Delete(status);
-    return item ? 0 : -1;
+    return item ? 0 : -ENOENT;
 }
 
 void python_info_deinit(struct python_info *info) {

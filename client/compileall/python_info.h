@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "client/rpc_client.h"
+#include "client/run_link.h"
 
 struct python_info {
     char *python;      /* "3.13" */
@@ -14,7 +14,7 @@ struct python_info {
 };
 
 /* Asks the daemon which host serves `wanted` ("3.13"; NULL: its default), and reads what the build has left beside that
- * host. Returns 0, or -1 with a message, which the caller frees: no such version, no answer. The caller calls
- * python_info_deinit(). */
-int python_info_ask(struct rpc_client *client, const char *wanted, struct python_info *info, char **why);
+ * host. Returns 0, or a negative errno value with a message, which the caller frees: no such version, no answer. The
+ * caller calls python_info_deinit(). */
+int python_info_ask(struct run_link *link, const char *wanted, struct python_info *info, char **why);
 void python_info_deinit(struct python_info *info);

@@ -1,6 +1,7 @@
 /* See compileall_work.h. Follows Lib/compileall.py of CPython 3.13: compile_file, compile_dir. */
 #include "client/compileall/work.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,7 +220,7 @@ static void drop(void *tag, void *context) {
 }
 
 static bool is_woken(const struct compileall_work *work) {
-    struct pollfd p = {work->wake_fd, POLLIN, 0};
+    struct pollfd p = {work->link->wake_fd, POLLIN, 0};
     return poll(&p, 1, 0) > 0;
 }
 
@@ -245,10 +246,10 @@ static void update(size_t open, const void *oldest, void *context) {
 }
 
 void compileall_work_init(struct compileall_work *work, const struct compileall_options *options,
-                          const struct python_info *info, const char *socket_path) {
+                          const struct python_info *info, struct run_link *link) {
     struct compile_request request = options->request;
     bool timestamp = compile_request_mode(&request) == INVALIDATION_TIMESTAMP;
-    *work = (struct compileall_work){.options = options, .socket_path = socket_path, .wake_fd = -1};
+    *work = (struct compileall_work){.options = options, .link = link};
     work->filter.source = &work->candidates;
     work->looks_itself = timestamp && info->cache_tag != NULL;
     work->up_to_date = (struct up_to_date){
@@ -267,25 +268,27 @@ void compileall_work_init(struct compileall_work *work, const struct compileall_
     request.trace = options->timing != NULL;
     compile_params_init(&work->params, &request);
     progress_init(&work->progress, options->quiet < 2);
+    link->progress = &work->progress;
 }
 
 void compileall_work_set_options(struct compileall_work *work, const struct compileall_options *options) {
     work->options = options;
     work->up_to_date.optimize = options->optimize;
     work->up_to_date.optimize_count = options->optimize_count;
-    work->filter.filter = NULL;
+    work->filter.pattern = NULL;
 }
 
 int compileall_work_check_options(struct compileall_work *work, char **why) {
-    if (work->options->request.warnings == NULL)
+    if (!option_check_is_needed(work->options->request.warnings))
         return 0;
-    cJSON *result = option_check(work->socket_path, &work->options->request, why);
+    cJSON *result = option_check(work->link, &work->options->request, why);
     warnings_shown_append(&work->shown, &work->err, cJSON_GetObjectItemCaseSensitive(result, "warnings"), true);
     cJSON_Delete(result);
-    return *why == NULL ? 0 : -1;
+    return *why == NULL ? 0 : -ENOTCONN;
 }
 
 void compileall_work_deinit(struct compileall_work *work) {
+    work->link->progress = NULL;
     compile_params_deinit(&work->params);
     candidates_deinit(&work->candidates);
     candidates_filter_deinit(&work->filter);
@@ -298,10 +301,10 @@ void compileall_work_deinit(struct compileall_work *work) {
 
 int compileall_work_run(struct compileall_work *work, char **why) {
     struct batch batch = {
-        .socket_path = work->socket_path,
+        .link = work->link,
         .progress = &work->progress,
         .source_fd = work->candidates.list ? work->candidates.list->fd : -1,
-        .wake_fd = work->wake_fd,
+        .wake_fd = work->link->wake_fd,
         .context = work,
         .next = next,
         .fill = fill,
@@ -321,7 +324,7 @@ int compileall_work_run(struct compileall_work *work, char **why) {
     if (result == 0 && work->why != NULL) {
         *why = work->why;
         work->why = NULL;
-        result = -1;
+        result = -EIO;
     }
     return result;
 }

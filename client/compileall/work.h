@@ -18,8 +18,7 @@
 
 struct compileall_work {
     const struct compileall_options *options;
-    const char *socket_path;
-    int wake_fd; /* readable once interrupted */
+    struct run_link *link;
     struct candidates candidates;
     struct candidates_filter filter;
     struct candidate held; /* one that waits until another item with its source is done */
@@ -41,16 +40,18 @@ struct compileall_work {
     } counts;
 };
 
-/* Prepares the work on no candidates yet; the options and the info must outlive it. */
+/* Prepares the work on no candidates yet; the options, the info and the link must outlive it. */
 void compileall_work_init(struct compileall_work *work, const struct compileall_options *options,
-                          const struct python_info *info, const char *socket_path);
+                          const struct python_info *info, struct run_link *link);
 void compileall_work_deinit(struct compileall_work *work);
 
 /* Goes on with other options, which must agree in what all requests share, and without -x. */
 void compileall_work_set_options(struct compileall_work *work, const struct compileall_options *options);
 
-/* Has the interpreter say which -W options it ignores. Returns 0, or -1 with a message, which the caller frees. */
+/* Has the interpreter say which -W options it ignores. Returns 0, or a negative errno value with a message,
+ * which the caller frees. */
 int compileall_work_check_options(struct compileall_work *work, char **why);
 
-/* Does all that `candidates` holds. Returns 0, or -1 with a message, which the caller frees. */
+/* Does all that `candidates` holds. Returns 0, or a negative errno value with a message, which the caller
+ * frees. */
 int compileall_work_run(struct compileall_work *work, char **why);

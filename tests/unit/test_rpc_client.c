@@ -24,7 +24,7 @@ static void connect_peer_pair(struct rpc_client *client) {
 static void test_answer(void **state) {
     (void)state;
     static const char text[] =
-        "{\"jsonrpc\":\"2.0\",\"method\":\"x\"}\n{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{\"a\":7}}\n";
+        "{\"jsonrpc\":\"2.0\",\"method\":\"x\"}\n{\"jsonrpc\":\"2.0\",\"id\":4503599627370496,\"result\":{\"a\":7}}\n";
     struct rpc_client client;
     char *why;
     connect_peer_pair(&client);

@@ -1,0 +1,157 @@
+/* The run's connection. A daemon that owes an answer is asked for a sign of life on a second connection: the first may
+ * be held up by the limits on what it may have in flight. */
+#include "client/run_link.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "client/autostart.h"
+#include "client/connect.h"
+#include "client/stderr_text.h"
+
+#define STATUS_WAIT_MS 120000
+#define PATIENCE_DEFAULT_MS 30000
+/* Parts of the patience after which a silent daemon is asked, and after which that is said. */
+#define QUIET_PART 10
+#define SAY_PART 6
+
+/* Seconds, as a decimal number. */
+static int patience_ms(void) {
+    const char *text = getenv("PYCOMPILED_PATIENCE");
+    char *end;
+    double seconds = text != NULL ? strtod(text, &end) : 0;
+    return text != NULL && *end == '\0' && seconds > 0 && seconds < INT_MAX / 1000 ? (int)(seconds * 1000)
+                                                                                   : PATIENCE_DEFAULT_MS;
+}
+
+void run_link_init(struct run_link *link, const char *socket_path, const char *prog) {
+    *link = (struct run_link){
+        .socket_path = socket_path, .prog = prog, .may_say = true, .wake_fd = -1, .patience_ms = patience_ms()};
+}
+
+void run_link_close(struct run_link *link) {
+    if (link->is_open)
+        rpc_client_deinit(&link->client);
+    link->is_open = false;
+}
+
+void run_link_deinit(struct run_link *link) {
+    run_link_close(link);
+    cJSON_Delete(link->status);
+    link->status = NULL;
+}
+
+static int on_quiet(void *context, char **why) {
+    return run_link_check(context, why);
+}
+
+static void run_link_take(struct run_link *link, int fd) {
+    rpc_client_init(&link->client, fd);
+    link->client.wake_fd = link->wake_fd;
+    link->client.quiet = on_quiet;
+    link->client.quiet_ms = link->patience_ms / QUIET_PART;
+    link->client.context = link;
+    link->peer = connect_peer(fd);
+    link->is_open = true;
+    link->opened++;
+}
+
+int run_link_open(struct run_link *link, char **why) {
+    if (link->is_open)
+        return 0;
+    int fd = autostart_connect(link->socket_path, AUTOSTART_DEFAULT, NULL, why);
+    if (fd < 0)
+        return -ENOTCONN;
+    run_link_take(link, fd);
+    return 0;
+}
+
+int run_link_open_running(struct run_link *link, char **why) {
+    int fd;
+    if (link->is_open)
+        return 0;
+    enum connect_status status = connect_daemon(link->socket_path, &fd, why);
+    if (status == CONNECT_OK)
+        run_link_take(link, fd);
+    if (!connect_is_absent(status))
+        return status == CONNECT_OK ? 0 : -ENOTCONN;
+    free(*why);
+    *why = NULL;
+    return -ENOENT;
+}
+
+/* Whether the daemon has closed the connection. */
+static bool run_link_is_lost(struct run_link *link) {
+    return rpc_client_read(&link->client) == RPC_STEP_CLOSED;
+}
+
+cJSON *run_link_call(struct run_link *link, const char *method, const struct buffer *params, int wait_ms, char **why) {
+    int64_t deadline = clock_ms() + wait_ms;
+    *why = NULL;
+    for (int attempt = 0;; attempt++) {
+        if (run_link_open(link, why) < 0)
+            return NULL;
+        cJSON *result = rpc_client_call(&link->client, method, params, deadline, why);
+        if (result != NULL || !run_link_is_lost(link))
+            return result;
+        run_link_close(link);
+        if (attempt > 0)
+            return NULL;
+        free(*why);
+        *why = NULL;
+    }
+}
+
+const cJSON *run_link_status(struct run_link *link, char **why) {
+    if (link->status == NULL)
+        link->status = run_link_call(link, "status", NULL, STATUS_WAIT_MS, why);
+    return link->status;
+}
+
+/* Whether there is an answer before the deadline, or no daemon to be asked any more: one that leaves finishes what it
+ * has and accepts nobody. Also where the waiting is interrupted. */
+static bool run_link_lives(struct run_link *link, int64_t deadline) {
+    struct rpc_client client;
+    char *why = NULL;
+    int fd;
+    enum connect_status status = connect_daemon(link->socket_path, &fd, &why);
+    if (status == CONNECT_OK) {
+        rpc_client_init(&client, fd);
+        client.wake_fd = link->wake_fd;
+        cJSON *answer = rpc_client_call(&client, "status", NULL, deadline, &why);
+        bool lives = answer != NULL || clock_left(deadline) > 0;
+        cJSON_Delete(answer);
+        rpc_client_deinit(&client);
+        free(why);
+        return lives;
+    }
+    free(why);
+    return connect_is_absent(status);
+}
+
+static void say_that_it_hangs(struct run_link *link) {
+    if (link->has_said || !link->may_say)
+        return;
+    link->has_said = true;
+    if (link->progress != NULL)
+        progress_clear(link->progress);
+    char *text = xasprintf("%s: the daemon (pid %ld) does not answer; waiting up to %g seconds\n", link->prog,
+                           (long)link->peer, link->patience_ms / 1000.0);
+    stderr_text_print(text);
+    free(text);
+}
+
+int run_link_check(struct run_link *link, char **why) {
+    int64_t silent_since = link->client.active_ms;
+    if (run_link_lives(link, silent_since + link->patience_ms / SAY_PART))
+        return 0;
+    say_that_it_hangs(link);
+    if (run_link_lives(link, silent_since + link->patience_ms))
+        return 0;
+    *why = xasprintf("the daemon (pid %ld) has given no sign of life for %g seconds: it hangs or is stopped "
+                     "(pycompilectl stop --force ends it)",
+                     (long)link->peer, link->patience_ms / 1000.0);
+    return -ETIMEDOUT;
+}

@@ -1,0 +1,192 @@
+"""The clients and the daemon between them: one connection a run, one question for its status at most; a daemon that hangs; a
+run that needs none; none to be had."""
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+import e2e_support as e2e
+
+
+class Proxy:
+    """Passes what clients and the daemon say on, and notes the connections and the methods that are asked."""
+
+    def __init__(self, daemon):
+        self.daemon = daemon
+        self.folder = tempfile.mkdtemp(prefix="pycompiled-test-")
+        self.path = os.path.join(self.folder, "socket")
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen()
+        self.connections = 0
+        self.methods = []
+        self.sockets = [self.listener]
+        self.threads = [threading.Thread(target=self.accept)]
+        self.threads[0].start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self.listener.accept()
+                far = socket.socket(socket.AF_UNIX)
+                far.connect(self.daemon.socket)
+                self.connections += 1
+                self.sockets += [near, far]
+                for arguments in ((near, far, True), (far, near, False)):
+                    self.threads.append(threading.Thread(target=self.copy, args=arguments))
+                    self.threads[-1].start()
+
+    def copy(self, source, target, is_client):
+        with contextlib.suppress(OSError), source.makefile("rb") as lines:
+            for line in lines:
+                if is_client:
+                    self.methods.append(json.loads(line)["method"])
+                target.sendall(line)
+        for end in (source, target):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        for thread in self.threads:
+            thread.join(e2e.DEADLINE)
+        for end in self.sockets:
+            end.close()
+        shutil.rmtree(self.folder)
+
+
+class Case(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = e2e.Daemon()
+        cls.daemon.__enter__()
+        cls.addClassCleanup(cls.daemon.__exit__, None, None, None)
+        cls.default = cls.daemon.status()["pythons"][0]["python"]
+
+    def setUp(self):
+        self.work = os.path.realpath(tempfile.mkdtemp(prefix="pycompiled-test-"))
+        self.addCleanup(shutil.rmtree, self.work)
+        for i in range(3):
+            self.write("m%d.py" % i, "x = %d\n" % i)
+
+    def write(self, name, text):
+        path = os.path.join(self.work, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def run_program(self, *command, **environment):
+        return subprocess.run(command, cwd=self.work, env=dict(self.daemon.environment, **environment), text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=e2e.DEADLINE)
+
+
+class OneConnection(Case):
+    def expect(self, command, methods, status=0, **environment):
+        """Runs it, and compares the methods that are asked on its one connection."""
+        with Proxy(self.daemon) as proxy:
+            done = self.run_program(*command, PYCOMPILED_SOCKET=proxy.path, **environment)
+        self.assertEqual(done.returncode, status, done.stderr)
+        self.assertEqual((proxy.connections, proxy.methods), (1, methods))
+        return done
+
+    def test_compile(self):
+        self.expect([e2e.CLIENT, "m0.py"], ["compile"])
+        self.expect([e2e.CLIENT, "m0.py", "m1.py", "m2.py"], ["compile"] * 3)
+
+    def test_compile_with_all_that_is_asked_before(self):
+        self.write(".python-version", self.default + "\n")
+        self.expect([e2e.CLIENT, "-W", "bad", "m0.py"], ["status", "compile", "compile"])
+
+    def test_warnings_that_need_no_check(self):
+        self.expect([e2e.CLIENT, "-W", "error", "-W", "ignore", "m0.py"], ["compile"])
+
+    def test_compileall(self):
+        self.expect([e2e.COMPILEALL, "-q", "."], ["status"] + ["compile"] * 3)
+
+    def test_compileall_with_all_that_is_asked_before(self):
+        self.write(".python-version", self.default + "\n")
+        done = self.expect([e2e.COMPILEALL, "-f", "-W", "bad", "-x", "m1", "."],
+                           ["status", "search", "compile", "search", "compile", "compile"])
+        self.assertEqual(done.stdout.count("Compiling"), 2)
+        self.expect([e2e.COMPILEALL, "-x", "(", "."], ["status", "search"], status=1)
+
+    def test_compileall_of_sys_path(self):
+        empty = os.path.join(self.work, "empty")
+        os.mkdir(empty)
+        python = os.path.join(self.work, "environment/bin/python")
+        self.write("environment/bin/python", "#!/bin/sh\nprintf '%s\\0%%s\\0%%s\\0' %s %s\n" % (self.default, self.work, empty))
+        os.chmod(python, 0o755)
+        self.expect([e2e.COMPILEALL, "-q"], ["status"] + ["compile"] * 3, VIRTUAL_ENV=os.path.dirname(os.path.dirname(python)))
+
+
+class Hung(Case):
+    """A daemon that is stopped by a signal answers nothing; its socket takes connections all the same."""
+
+    def setUp(self):
+        super().setUp()
+        self.hung = e2e.Daemon()
+        self.hung.__enter__()
+        self.addCleanup(self.hung.__exit__, None, None, None)
+        self.hung.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.go_on)
+
+    def go_on(self):
+        if self.hung.process.poll() is None:
+            self.hung.process.send_signal(signal.SIGCONT)
+
+    def environment(self, **more):
+        return dict(self.daemon.environment, PYCOMPILED_SOCKET=self.hung.socket, **more)
+
+    def test_given_up(self):
+        pid = self.hung.process.pid
+        waits = "the daemon (pid %d) does not answer; waiting up to 0.5 seconds\n" % pid
+        ends = ("the daemon (pid %d) has given no sign of life for 0.5 seconds: it hangs or is stopped "
+                "(pycompilectl stop --force ends it)\n" % pid)
+        for program, options, quiet in ((e2e.CLIENT, ["m0.py"], False), (e2e.COMPILEALL, ["."], False),
+                                        (e2e.CLIENT, ["-q", "m0.py"], True), (e2e.COMPILEALL, ["-qq", "."], True)):
+            with self.subTest(program=program, options=options):
+                done = self.run_program(program, *options, PYCOMPILED_SOCKET=self.hung.socket, PYCOMPILED_PATIENCE="0.5")
+                self.assertEqual(done.returncode, 1)
+                name = os.path.basename(program) + ": "
+                self.assertEqual(done.stderr, ("" if quiet else name + waits) + name + ends)
+
+    def test_goes_on(self):
+        """One that wakes up in time does the work, and the client has said that it waited."""
+        with subprocess.Popen([e2e.CLIENT, "m0.py"], cwd=self.work, env=self.environment(PYCOMPILED_PATIENCE="60"),
+                              stderr=subprocess.PIPE, text=True) as process:
+            said = process.stderr.readline()
+            self.assertIn("does not answer; waiting up to 60 seconds", said)
+            self.go_on()
+            self.assertEqual((process.stderr.read(), process.wait(e2e.DEADLINE)), ("", 0))
+
+    def test_interrupted(self):
+        """Ctrl-C ends the waiting at once."""
+        with subprocess.Popen([e2e.COMPILEALL, "."], cwd=self.work, env=self.environment(PYCOMPILED_PATIENCE="6"),
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            process.stderr.readline()
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.communicate(timeout=e2e.DEADLINE), ("\n[interrupted]\n", ""))
+            self.assertEqual(process.returncode, 1)
+
+    def test_slow_is_not_hung(self):
+        """A daemon that lives is waited for, however long a compile takes."""
+        deep = self.write("slow.py", "f(" + ",".join("a%d=1" % i for i in range(11000)) + ")\n")
+        began = time.monotonic()
+        done = self.run_program(e2e.CLIENT, "--no-cache", "--python", self.default, deep, PYCOMPILED_PATIENCE="0.5")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertGreater(time.monotonic() - began, 0.5, "compiling takes too little time for this test")
+
+
+if __name__ == "__main__":
+    e2e.main()
