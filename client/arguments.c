@@ -1,6 +1,9 @@
-/* See arguments.h. The order of the checks is that of argparse._parse_optional(). */
+/* The order of the checks is that of argparse._parse_optional(). */
 #include "client/arguments.h"
 
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +41,36 @@ _Noreturn void arguments_error(const struct arguments *arguments, const char *fo
     exit(2);
 }
 
+char *argument_int(const char *text, long min, long max, long *number) {
+    char *end;
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    bool digits = end != text;
+    while (isspace((unsigned char)*end))
+        end++;
+    if (!digits || *end != '\0')
+        return xasprintf("invalid int value: '%s'", text);
+    if (errno != 0 || value < min || value > max)
+        return xasprintf("not from %ld to %ld: '%s'", min, max, text);
+    *number = value;
+    return NULL;
+}
+
+char *argument_choice(const char *text, const struct schema_choice *choices, int *value) {
+    struct buffer names = {0};
+    for (; choices->name != NULL; choices++) {
+        if (strcmp(choices->name, text) == 0) {
+            *value = choices->value;
+            buffer_deinit(&names);
+            return NULL;
+        }
+        buffer_printf(&names, "%s'%s'", names.len ? ", " : "", choices->name);
+    }
+    char *why = xasprintf("invalid choice: '%s' (choose from %s)", text, buffer_string(&names));
+    buffer_deinit(&names);
+    return why;
+}
+
 static const char *label(const struct argument *argument) {
     static char text[64];
     if (argument->name == NULL)
@@ -54,6 +87,10 @@ static const struct argument *find_letter(const struct arguments *arguments, cha
         if (letter != '\0' && arguments->table[i].letter == letter)
             return &arguments->table[i];
     return NULL;
+}
+
+static bool takes_value(const struct argument *argument) {
+    return argument->kind >= ARGUMENT_CALL_VALUE;
 }
 
 static bool begins_with(const struct argument *argument, const char *text, size_t len) {
@@ -78,10 +115,11 @@ static const struct argument *find_name(const struct arguments *arguments, const
             continue;
         if (argument->name[len] == '\0')
             return argument;
-        if (found == NULL || found->id >= arguments->beyond)
+        bool is_beyond = i >= arguments->beyond;
+        if (found == NULL || found >= &arguments->table[arguments->beyond])
             found = argument;
         matches++;
-        beyond += argument->id >= arguments->beyond;
+        beyond += is_beyond;
     }
     if (matches > 1 && matches - beyond != 1)
         ambiguous(arguments, text, len);
@@ -107,9 +145,54 @@ static bool is_option(const struct arguments *arguments, const char *text) {
     return known || (!is_negative_number(text) && strchr(text, ' ') == NULL);
 }
 
-static void take(struct parser *parser, const struct argument *argument, const char *value) {
+static _Noreturn void print_and_exit(const char *first, const char *second) {
+    fputs(first, stdout);
+    fputs(second, stdout);
+    exit(fflush(stdout) == 0 ? 0 : 1);
+}
+
+/* Does what the row says. Returns NULL, or a message. */
+static char *argument_take(const struct arguments *arguments, const struct argument *argument, const char *value) {
+    char *place = (char *)arguments->context + argument->offset;
+    char *why = NULL;
+    long number;
+    switch (argument->kind) {
+    case ARGUMENT_FLAG:
+        *(bool *)place = true;
+        return NULL;
+    case ARGUMENT_COUNT:
+        ++*(int *)place;
+        return NULL;
+    case ARGUMENT_SET:
+        *(int *)place = argument->id;
+        return NULL;
+    case ARGUMENT_TEXT:
+        *(const char **)place = value;
+        return NULL;
+    case ARGUMENT_LIST:
+        cJSON_AddItemToArray(*(cJSON **)place, cJSON_CreateString(value));
+        return NULL;
+    case ARGUMENT_INT:
+        why = argument_int(value, argument->min, argument->max, &number);
+        if (why == NULL)
+            *(int *)place = (int)number;
+        return why;
+    case ARGUMENT_LONG:
+        return argument_int(value, LONG_MIN, LONG_MAX, (long *)place);
+    case ARGUMENT_CHOICE:
+        return argument_choice(value, argument->choices, (int *)place);
+    case ARGUMENT_HELP:
+        print_and_exit(arguments->usage, arguments->help);
+    case ARGUMENT_VERSION:
+        print_and_exit(arguments->prog, " " PYCOMPILED_VERSION "\n");
+    default:
+        return arguments->take(argument->id, value, arguments->context);
+    }
+}
+
+static void parser_take(struct parser *parser, const struct argument *argument, const char *value) {
     const struct arguments *arguments = parser->arguments;
-    char *why = arguments->take(argument->id, value, arguments->context);
+    char *why = argument_take(arguments, argument, value);
     if (why != NULL)
         arguments_error(arguments, "argument %s: %s", label(argument), why);
 }
@@ -129,31 +212,31 @@ static void take_long(struct parser *parser, const char *text) {
     const char *equals = strchr(text, '=');
     if (argument == NULL)
         buffer_printf(&parser->unknown, " %s", text);
-    else if (equals != NULL && !argument->takes_value)
+    else if (equals != NULL && !takes_value(argument))
         arguments_error(parser->arguments, "argument %s: ignored explicit argument '%s'", label(argument), equals + 1);
-    else if (!argument->takes_value)
-        take(parser, argument, NULL);
+    else if (!takes_value(argument))
+        parser_take(parser, argument, NULL);
     else
-        take(parser, argument, equals ? equals + 1 : next_value(parser, argument));
+        parser_take(parser, argument, equals ? equals + 1 : next_value(parser, argument));
 }
 
 static void take_cluster(struct parser *parser, const char *text) {
     const char *at = text + 1;
     const struct argument *argument = find_letter(parser->arguments, *at);
-    for (; argument != NULL && !argument->takes_value; argument = find_letter(parser->arguments, *at)) {
+    for (; argument != NULL && !takes_value(argument); argument = find_letter(parser->arguments, *at)) {
         at++;
         if (*at == '=')
             arguments_error(parser->arguments, "argument %s: ignored explicit argument '%s'", label(argument), at + 1);
-        take(parser, argument, NULL);
+        parser_take(parser, argument, NULL);
         if (*at == '\0')
             return;
     }
     if (argument == NULL)
         buffer_printf(&parser->unknown, " %s%s", at == text + 1 ? "" : "-", at == text + 1 ? text : at);
     else if (at[1] == '\0')
-        take(parser, argument, next_value(parser, argument));
+        parser_take(parser, argument, next_value(parser, argument));
     else
-        take(parser, argument, at + 1 + (at[1] == '='));
+        parser_take(parser, argument, at + 1 + (at[1] == '='));
 }
 
 size_t arguments_parse(const struct arguments *arguments, int argc, char **argv, const char *required) {

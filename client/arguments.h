@@ -1,31 +1,53 @@
-/* A command line read the way Python's argparse reads it, with its messages: long options may be
- * abbreviated, short ones clustered, options may stand among the positionals.
+/* A command line read the way Python's argparse reads it, with its messages: long options may be abbreviated, short
+ * ones clustered, options may stand among the positionals.
  *
- * Knows no option; each program has a table. */
+ * Knows no option: each program has a table, whose rows say where in a structure a value goes. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "proto/schema.h"
+
+/* What an option does. Those from ARGUMENT_CALL_VALUE on take a value. */
+enum argument_kind {
+    ARGUMENT_CALL,       /* calls take() */
+    ARGUMENT_FLAG,       /* sets a bool */
+    ARGUMENT_COUNT,      /* adds one to an int */
+    ARGUMENT_SET,        /* sets an int to `id` */
+    ARGUMENT_HELP,       /* prints the usage and the help, and ends the process */
+    ARGUMENT_VERSION,    /* prints the program and the version, and ends the process */
+    ARGUMENT_CALL_VALUE, /* calls take() */
+    ARGUMENT_TEXT,       /* sets a const char * */
+    ARGUMENT_LIST,       /* appends to an array of strings, a cJSON * */
+    ARGUMENT_INT,        /* sets an int from min to max */
+    ARGUMENT_LONG,       /* sets a long */
+    ARGUMENT_CHOICE,     /* sets an int to the value of a choice */
+};
+
 struct argument {
     char letter;      /* 0: none */
     const char *name; /* without the dashes; NULL: none */
-    bool takes_value;
-    int id;
+    enum argument_kind kind;
+    size_t offset; /* of what is set, in the context */
+    int id;        /* for take(), or the value of ARGUMENT_SET */
+    int min, max;
+    const struct schema_choice *choices;
 };
 
 struct arguments {
     const char *prog;
     const char *usage; /* the usage line(s), ended by a newline */
+    const char *help;  /* what follows them, or NULL where no row is ARGUMENT_HELP */
     const struct argument *table;
     size_t count;
     /* Takes an option (value NULL where it takes none). Returns NULL, or a message for
-     * "argument NAME: message", which the parser frees. */
+     * "argument NAME: message", which the parser frees. NULL where no row needs it. */
     char *(*take)(int id, const char *value, void *context);
     void *context;
-    /* Ids from here on are options that the program that is followed does not have: where an abbreviation fits them and
-     * one of its own, it means that one. 0: all are alike. */
-    int beyond;
+    /* Rows from here on are options that the mirrored program does not have: an abbreviation that fits one of them and
+     * one of the mirrored program's own means the latter. 0: all are alike. */
+    size_t beyond;
 };
 
 /* Reads argv[1..]. Positionals are moved to the front of argv[1..] and counted. A mistake ends the
@@ -36,3 +58,11 @@ size_t arguments_parse(const struct arguments *arguments, int argc, char **argv,
 /* Ends the process as argparse's parser.error() does. */
 _Noreturn void arguments_error(const struct arguments *arguments, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Values of options, read as argparse reads them. Each returns NULL, or argparse's message, which the caller frees.
+ *
+ * An int(): spaces around it are nothing. */
+char *argument_int(const char *text, long min, long max, long *number);
+
+/* One of the choices, by name. */
+char *argument_choice(const char *text, const struct schema_choice *choices, int *value);

@@ -73,14 +73,6 @@ void environment_deinit(struct environment *environment) {
     *environment = (struct environment){0};
 }
 
-void environment_add_warning(struct environment *environment, const char *option) {
-    cJSON_AddItemToArray(environment->warnings, cJSON_CreateString(option));
-}
-
-void environment_add_optimize(struct environment *environment) {
-    environment->optimize_flags++;
-}
-
 int environment_optimize(const struct environment *environment) {
     int flags = environment->optimize_flags;
     return flags > 0 && flags > environment->optimize ? flags : environment->optimize;

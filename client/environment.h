@@ -14,19 +14,13 @@ struct environment {
     const char *python;
     int cache;          /* enum cache_use, of PYCOMPILE_CACHE */
     int optimize;       /* of PYTHONOPTIMIZE, -1: not said */
-    int optimize_flags; /* how many -O */
+    int optimize_flags; /* how many -O were given: the greater of it and `optimize` counts */
     cJSON *warnings;    /* array, PYTHONWARNINGS first */
 };
 
 /* Reads all of it. */
 void environment_init(struct environment *environment);
 void environment_deinit(struct environment *environment);
-
-/* Adds a -W option. */
-void environment_add_warning(struct environment *environment, const char *option);
-
-/* Adds a -O: as Python does, the greater of their number and of PYTHONOPTIMIZE counts. */
-void environment_add_optimize(struct environment *environment);
 
 /* The level of both, -1 where neither was given. */
 int environment_optimize(const struct environment *environment);

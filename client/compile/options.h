@@ -4,20 +4,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "client/environment.h"
-#include "proto/compile_request.h"
+#include "client/request_options.h"
 
-struct options {
+struct compile_options {
+    struct request_options shared;
     bool quiet;
     bool keep_going;
-    bool json;
+    bool check;
     bool from_stdin; /* the names come from standard input */
     char **files;    /* part of argv */
     size_t file_count;
-    struct environment environment;
-    struct compile_request request; /* borrows from environment and argv; `file` is not set */
 };
 
 /* Reads the command line and the environment. A mistake, --help and --version end the process. */
-void options_parse(struct options *options, int argc, char **argv);
-void options_deinit(struct options *options);
+void compile_options_parse(struct compile_options *options, int argc, char **argv);
+void compile_options_deinit(struct compile_options *options);

@@ -30,23 +30,23 @@ static int report_options(const struct compile_request *request, struct run_link
 }
 
 /* Chooses the Python, and compiles. Returns 0, or a negative errno value and a message. */
-static int compile_names(struct options *options, struct run_link *link, struct names *names, struct report *report,
-                         char **why) {
+static int compile_names(struct compile_options *options, struct run_link *link, struct names *names,
+                         struct report *report, char **why) {
     char *python = NULL;
     int result = 0;
-    if (options->request.python == NULL) {
-        result = python_choice_make(link, options->request.cwd, &python, why);
-        options->request.python = python;
+    if (options->shared.request.python == NULL) {
+        result = python_choice_make(link, options->shared.request.cwd, &python, why);
+        options->shared.request.python = python;
     }
     if (result == 0)
-        result = report_options(&options->request, link, report, why);
+        result = report_options(&options->shared.request, link, report, why);
     if (result == 0)
-        result = file_batch_run(link, names, &options->request, report, why);
+        result = file_batch_run(link, names, &options->shared.request, report, why);
     free(python);
     return result;
 }
 
-static int compile_all(struct options *options) {
+static int compile_all(struct compile_options *options) {
     struct names names;
     struct progress progress;
     struct report report;
@@ -60,7 +60,7 @@ static int compile_all(struct options *options) {
     report_init(&report, PROG, &progress);
     report.quiet = options->quiet;
     report.keep_going = options->keep_going;
-    report.json = options->json;
+    report.json = options->shared.json;
     run_link_init(&link, socket_path, PROG);
     link.progress = &progress;
     link.may_say = !options->quiet;
@@ -82,11 +82,11 @@ static int compile_all(struct options *options) {
 }
 
 int main(int argc, char **argv) {
-    struct options options;
+    struct compile_options options;
     standard_fds_occupy();
     signal(SIGPIPE, SIG_IGN);
-    options_parse(&options, argc, argv);
+    compile_options_parse(&options, argc, argv);
     int status = compile_all(&options);
-    options_deinit(&options);
+    compile_options_deinit(&options);
     return status;
 }

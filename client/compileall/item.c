@@ -47,7 +47,7 @@ bool compileall_item_check_level(struct compileall_item *item, const struct comp
     item->compiled = item->failed = true;
     static const char words[] = "Sorry: ValueError: compile(): invalid optimize value";
     static const char error[] = "{\"code\":-32602,\"message\":\"compile(): invalid optimize value\"}";
-    if (options->json)
+    if (options->shared.json)
         add_json(item, "error", (struct json_span){error, sizeof error - 1}, level);
     else
         compileall_say_failure(&item->out, options->quiet, item->path, words);
@@ -99,7 +99,7 @@ bool compileall_item_answered(struct compileall_item *item, const struct compile
     if (failed || !json_span_is(json_member(text.text, text.len, "outcome"), "\"up-to-date\""))
         item->compiled = true;
     item->failed = item->failed || failed;
-    if (options->json) {
+    if (options->shared.json) {
         add_json(item, failed ? "error" : "result", text, options->optimize[item->level]);
     } else {
         keep_warnings(item, failed ? json_member(text.text, text.len, "data") : text);

@@ -5,8 +5,7 @@
 #include <stddef.h>
 
 #include "client/compileall/code_name.h"
-#include "client/environment.h"
-#include "proto/compile_request.h"
+#include "client/request_options.h"
 
 /* More levels than there are do no harm. */
 #define COMPILEALL_LEVELS_MAX 16
@@ -28,10 +27,8 @@ struct compileall_options {
     size_t optimize_count;
     bool strict; /* a name that is not there is an error */
     bool verbose;
-    bool json;
     const char *timing; /* --timing, or NULL */
-    struct environment environment;
-    struct compile_request request; /* what all files share; borrows from environment and argv */
+    struct request_options shared;
 };
 
 /* What is left of them where nothing is named: compileall then knows -f, -q, -b and --invalidation-mode alone. The

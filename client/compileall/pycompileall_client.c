@@ -112,10 +112,10 @@ static int prepare(const struct compileall_options *options, struct run_link *li
                    char **why) {
     char *python = NULL;
     int result = 0;
-    if (options->request.python == NULL)
-        result = python_choice_make(link, options->request.cwd, &python, why);
+    if (options->shared.request.python == NULL)
+        result = python_choice_make(link, options->shared.request.cwd, &python, why);
     if (result == 0)
-        result = python_info_ask(link, python ? python : options->request.python, info, why);
+        result = python_info_ask(link, python ? python : options->shared.request.python, info, why);
     free(python);
     return result;
 }
@@ -243,7 +243,7 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     compileall_options_parse(&options, argc, argv);
     /* Where Python has no sys.stdout, print() does nothing. */
-    if (!has_output && !options.json)
+    if (!has_output && !options.shared.json)
         options.quiet = 2;
     catch_interrupts();
     int status = compile_all(&options);

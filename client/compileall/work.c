@@ -43,14 +43,14 @@ static char *name_code(struct compileall_work *work, const struct candidate *can
     if (options->ddir != NULL)
         how = (struct code_name){candidate->folder, options->ddir};
     char *name = code_name(&how, path, &stripped);
-    if (!stripped && options->quiet < 2 && !options->json)
+    if (!stripped && options->quiet < 2 && !options->shared.json)
         compileall_say_not_stripped(&work->before, how.strip, path);
     return name;
 }
 
 /* A line of --json for a file that nobody is asked about. */
 static void say_up_to_date(struct compileall_work *work, const char *path) {
-    if (!work->options->json)
+    if (!work->options->shared.json)
         return;
     buffer_append_string(&work->before, "{\"file\":");
     json_print_string(path, &work->before);
@@ -115,7 +115,7 @@ static void take_folder(struct compileall_work *work, const struct candidate *ca
     const struct compileall_options *options = work->options;
     if (!listed && options->strict)
         work->failed = true;
-    if (options->json)
+    if (options->shared.json)
         return;
     if (listed && options->quiet == 0)
         compileall_say_listing(&work->before, candidate->entry.path);
@@ -163,8 +163,8 @@ static void ask(void *tag, struct buffer *params, void *context) {
     struct compileall_work *work = context;
     const struct compileall_item *item = tag;
     int level = work->options->optimize[item->level];
-    compile_params_append(&work->params, item->path, item->dfile, level < 0 ? work->options->request.optimize : level,
-                          params);
+    compile_params_append(&work->params, item->path, item->dfile,
+                          level < 0 ? work->options->shared.request.optimize : level, params);
 }
 
 static void add_timing(struct compileall_work *work, const struct compileall_item *item,
@@ -204,7 +204,7 @@ static bool take(void *tag, void *context) {
     struct compileall_work *work = context;
     struct compileall_item *item = tag;
     buffer_append(&work->out, item->before.data, item->before.len);
-    if (item->compiled && work->options->quiet == 0 && !work->options->json)
+    if (item->compiled && work->options->quiet == 0 && !work->options->shared.json)
         compileall_say_compiling(&work->out, item->path);
     buffer_append(&work->out, item->out.data, item->out.len);
     show_warnings(work, item);
@@ -247,7 +247,7 @@ static void update(size_t open, const void *oldest, void *context) {
 
 void compileall_work_init(struct compileall_work *work, const struct compileall_options *options,
                           const struct python_info *info, struct run_link *link) {
-    struct compile_request request = options->request;
+    struct compile_request request = options->shared.request;
     bool timestamp = compile_request_mode(&request) == INVALIDATION_TIMESTAMP;
     *work = (struct compileall_work){.options = options, .link = link};
     work->filter.source = &work->candidates;
@@ -279,9 +279,9 @@ void compileall_work_set_options(struct compileall_work *work, const struct comp
 }
 
 int compileall_work_check_options(struct compileall_work *work, char **why) {
-    if (!option_check_is_needed(work->options->request.warnings))
+    if (!option_check_is_needed(work->options->shared.request.warnings))
         return 0;
-    cJSON *result = option_check(work->link, &work->options->request, why);
+    cJSON *result = option_check(work->link, &work->options->shared.request, why);
     warnings_shown_append(&work->shown, &work->err, cJSON_GetObjectItemCaseSensitive(result, "warnings"), true);
     cJSON_Delete(result);
     return *why == NULL ? 0 : -ENOTCONN;

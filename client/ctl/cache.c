@@ -35,7 +35,7 @@ struct command_line {
     bool json;
 };
 
-static char *take(int id, const char *value, void *context) {
+static char *cache_take(int id, const char *value, void *context) {
     struct command_line *line = context;
     if (id == 'd') {
         line->folder = value;
@@ -164,10 +164,12 @@ static const struct cache_command *find_command(const struct arguments *argument
 }
 
 int ctl_cache(int argc, char **argv) {
-    static const struct argument table[] = {{'h', "help", false, 'h'}, {0, "dir", true, 'd'}, {0, "json", false, 'j'}};
+    static const struct argument table[] = {{'h', "help", ARGUMENT_CALL, 0, 'h', 0, 0, NULL},
+                                            {0, "dir", ARGUMENT_CALL_VALUE, 0, 'd', 0, 0, NULL},
+                                            {0, "json", ARGUMENT_CALL, 0, 'j', 0, 0, NULL}};
     struct command_line line = {0};
     const struct arguments arguments = {
-        .prog = "pycompilectl cache", .usage = usage, .table = table, .count = 3, .take = take, .context = &line};
+        .prog = "pycompilectl cache", .usage = usage, .table = table, .count = 3, .take = cache_take, .context = &line};
     size_t count = arguments_parse(&arguments, argc, argv, "command");
     const struct cache_command *command = find_command(&arguments, count, argv + 1);
     char *why = NULL, *folder = folder_locate(line.folder);

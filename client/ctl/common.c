@@ -25,7 +25,7 @@ struct ctl_options {
     int *wait_ms;
 };
 
-static char *take(int id, const char *value, void *context) {
+static char *ctl_options_take(int id, const char *value, void *context) {
     struct ctl_options *options = context;
     if (id == OPTION_HELP) {
         fputs(options->help, stdout);
@@ -48,14 +48,15 @@ void ctl_options(int argc, char **argv, const char *help, bool *json, int *wait_
     struct ctl_options options = {help, json, wait_ms};
     struct argument table[3];
     size_t count = 0;
-    table[count++] = (struct argument){'h', "help", false, OPTION_HELP};
+    table[count++] = (struct argument){'h', "help", ARGUMENT_CALL, 0, OPTION_HELP, 0, 0, NULL};
     if (json != NULL)
-        table[count++] = (struct argument){0, "json", false, OPTION_JSON};
+        table[count++] = (struct argument){0, "json", ARGUMENT_CALL, 0, OPTION_JSON, 0, 0, NULL};
     if (wait_ms != NULL)
-        table[count++] = (struct argument){0, "wait", true, OPTION_WAIT};
+        table[count++] = (struct argument){0, "wait", ARGUMENT_CALL_VALUE, 0, OPTION_WAIT, 0, 0, NULL};
     char *prog = xasprintf("pycompilectl %s", argv[0]);
     char *usage = xstrndup(help, strcspn(help, "\n") + 1);
-    struct arguments arguments = {prog, usage, table, count, take, &options, 0};
+    struct arguments arguments = {
+        .prog = prog, .usage = usage, .table = table, .count = count, .take = ctl_options_take, .context = &options};
     if (arguments_parse(&arguments, argc, argv, NULL) > 0)
         arguments_error(&arguments, "unrecognized arguments: %s", argv[1]);
     free(usage);

@@ -37,7 +37,7 @@ static const struct {
     {"python", ctl_python}, {"watch", ctl_watch}, {"cache", ctl_cache},
 };
 
-static char *take(int id, const char *value, void *context) {
+static char *pycompilectl_take(int id, const char *value, void *context) {
     (void)value;
     (void)context;
     if (id == 'h') {
@@ -50,8 +50,10 @@ static char *take(int id, const char *value, void *context) {
 }
 
 int main(int argc, char **argv) {
-    static const struct argument table[] = {{'h', "help", false, 'h'}, {0, "version", false, 'v'}};
-    const struct arguments arguments = {PROG, usage, table, 2, take, NULL, 0};
+    static const struct argument table[] = {{'h', "help", ARGUMENT_CALL, 0, 'h', 0, 0, NULL},
+                                            {0, "version", ARGUMENT_CALL, 0, 'v', 0, 0, NULL}};
+    const struct arguments arguments = {
+        .prog = PROG, .usage = usage, .table = table, .count = 2, .take = pycompilectl_take};
     signal(SIGPIPE, SIG_IGN);
     /* What stands behind the command is the command's. */
     int own = 1;

@@ -12,12 +12,11 @@
 
 #include "base/clock.h"
 #include "base/paths.h"
-#include "client/argument_values.h"
 #include "client/arguments.h"
 #include "client/autostart.h"
-#include "client/environment.h"
 #include "client/python_choice.h"
 #include "client/report.h"
+#include "client/request_options.h"
 #include "client/stderr_text.h"
 
 #define PROG "pycompilectl watch"
@@ -44,43 +43,21 @@ static const char help[] =
     "  -o, --optimize N\n"
     "                  optimization level: -1, 0, 1 or 2 (default: -1, $PYTHONOPTIMIZE)\n";
 
-enum { OPTION_HELP, OPTION_INITIAL, OPTION_JSON, OPTION_PYTHON, OPTION_OPTIMIZE };
-
 struct watching {
     char **folders;
     size_t count;
-    bool initial, json, ended;
+    bool initial, ended;
     unsigned lost; /* connections, since one has served */
-    struct environment environment;
-    struct compile_request request;
+    struct request_options shared;
     struct report report;
     struct progress progress; /* none is shown */
 };
 
-static char *take(int id, const char *value, void *context) {
-    struct watching *watching = context;
-    long level;
-    char *why;
-    switch (id) {
-    case OPTION_HELP:
-        fputs(usage, stdout);
-        fputs(help, stdout);
-        exit(ctl_finish(0));
-    case OPTION_INITIAL:
-        watching->initial = true;
-        return NULL;
-    case OPTION_JSON:
-        watching->json = true;
-        return NULL;
-    case OPTION_PYTHON:
-        watching->request.python = value;
-        return NULL;
-    default:
-        why = argument_int(value, -1, 2, &level);
-        if (why == NULL && level >= 0)
-            watching->request.optimize = (int)level;
-        return why;
-    }
+static char *watch_take(int id, const char *value, void *context) {
+    (void)id, (void)value, (void)context;
+    fputs(usage, stdout);
+    fputs(help, stdout);
+    exit(ctl_finish(0));
 }
 
 /* What a compiled file is told as: JSON as it came, or a word for a result and py_compile's for an error. */
@@ -90,7 +67,7 @@ static void tell(struct watching *watching, struct json_span params) {
     const char *file = json_get_string(tree, "file");
     struct json_span result = json_member(params.text, params.len, "result");
     struct json_span failure = json_member(params.text, params.len, "error");
-    if (file != NULL && watching->json) {
+    if (file != NULL && watching->shared.json) {
         buffer_append(&watching->report.out, params.text, params.len);
         buffer_append_char(&watching->report.out, '\n');
     } else if (file != NULL) {
@@ -127,7 +104,7 @@ static cJSON *make_paths(const struct watching *watching) {
 
 static int begin(struct watching *watching, struct rpc_client *client, char **why) {
     struct buffer params = {0};
-    cJSON *tree = compile_request_encode(&watching->request);
+    cJSON *tree = compile_request_encode(&watching->shared.request);
     cJSON_AddItemToObject(tree, "paths", make_paths(watching));
     cJSON_AddBoolToObject(tree, "initial", watching->initial);
     json_print(tree, &params);
@@ -136,7 +113,7 @@ static int begin(struct watching *watching, struct rpc_client *client, char **wh
     buffer_deinit(&params);
     if (result == NULL)
         return -1;
-    if (!watching->json) {
+    if (!watching->shared.json) {
         char *text = xasprintf("following %.0f folders\n", json_get_number(result, "folders", 0));
         stderr_text_print(text);
         free(text);
@@ -182,12 +159,12 @@ static int watch_once(struct watching *watching, const char *socket_path) {
     rpc_client_init(&client, fd);
     client.notified = on_notified;
     client.context = watching;
-    const char *asked = watching->request.python;
+    const char *asked = watching->shared.request.python;
     int result = asked ? 0 : python_choice_ask(&client, watching->folders[0], &python, &why);
-    watching->request.python = asked ? asked : python;
+    watching->shared.request.python = asked ? asked : python;
     if (result == 0)
         result = begin(watching, &client, &why);
-    watching->request.python = asked;
+    watching->shared.request.python = asked;
     free(python);
     int status = 0;
     if (result == 0)
@@ -216,15 +193,23 @@ static bool make_absolute(struct watching *watching) {
 
 int ctl_watch(int argc, char **argv) {
     static const struct argument table[] = {
-        {'h', "help", false, OPTION_HELP},  {0, "initial", false, OPTION_INITIAL},    {0, "json", false, OPTION_JSON},
-        {0, "python", true, OPTION_PYTHON}, {'o', "optimize", true, OPTION_OPTIMIZE},
+        {'h', "help", ARGUMENT_CALL, 0, 0, 0, 0, NULL},
+        {0, "initial", ARGUMENT_FLAG, offsetof(struct watching, initial), 0, 0, 0, NULL},
+        REQUEST_OPTION_JSON(offsetof(struct watching, shared)),
+        REQUEST_OPTION_PYTHON(offsetof(struct watching, shared)),
+        {'o', "optimize", ARGUMENT_INT, offsetof(struct watching, shared.request.optimize), 0, -1, 2, NULL},
     };
     struct watching watching = {0};
-    const struct arguments arguments = {PROG, usage, table, sizeof table / sizeof *table, take, &watching, 0};
-    environment_init(&watching.environment);
-    environment_request(&watching.environment, &watching.request);
-    watching.request.priority = PRIORITY_BACKGROUND;
+    const struct arguments arguments = {.prog = PROG,
+                                        .usage = usage,
+                                        .table = table,
+                                        .count = sizeof table / sizeof *table,
+                                        .take = watch_take,
+                                        .context = &watching};
+    request_options_init(&watching.shared);
+    watching.shared.request.priority = PRIORITY_BACKGROUND;
     watching.count = arguments_parse(&arguments, argc, argv, "DIR");
+    request_options_finish(&watching.shared);
     watching.folders = argv + 1;
     progress_init(&watching.progress, false);
     report_init(&watching.report, "pycompilectl", &watching.progress);
@@ -239,6 +224,6 @@ int ctl_watch(int argc, char **argv) {
         free(watching.folders[i]);
     free(socket_path);
     report_deinit(&watching.report);
-    environment_deinit(&watching.environment);
+    request_options_deinit(&watching.shared);
     return ctl_finish(status);
 }

@@ -1,0 +1,19 @@
+/* The defaults are the environment's. */
+#include "client/request_options.h"
+
+void request_options_init(struct request_options *options) {
+    *options = (struct request_options){0};
+    environment_init(&options->environment);
+    environment_request(&options->environment, &options->request);
+    options->request.optimize = -1;
+}
+
+void request_options_deinit(struct request_options *options) {
+    environment_deinit(&options->environment);
+}
+
+void request_options_finish(struct request_options *options) {
+    if (options->request.optimize < 0)
+        options->request.optimize = environment_optimize(&options->environment);
+    options->request.warnings = options->environment.warnings->child ? options->environment.warnings : NULL;
+}

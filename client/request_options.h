@@ -1,0 +1,59 @@
+/* The options that pycompile-client and pycompileall-client share beyond the programs that they mirror: what every
+ * request of a run has in common, and how a run finds its Python. */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "client/arguments.h"
+#include "client/environment.h"
+#include "proto/compile_request.h"
+
+struct request_options {
+    struct environment environment;
+    struct compile_request request; /* borrows from environment and argv; `file` is not set */
+    bool json;
+};
+
+/* Sets the defaults, and reads the environment. */
+void request_options_init(struct request_options *options);
+void request_options_deinit(struct request_options *options);
+
+/* To be called after the command line was read: takes -W and -O into the request. */
+void request_options_finish(struct request_options *options);
+
+/* Rows of a table of arguments; `at` is the offset of the struct request_options in the context. */
+#define REQUEST_OPTION(at, member) ((at) + offsetof(struct request_options, member))
+#define REQUEST_OPTION_INVALIDATION_MODE(at)                                                                           \
+    {                                                                                                                  \
+        0, "invalidation-mode", ARGUMENT_CHOICE, REQUEST_OPTION(at, request.invalidation_mode), 0, 0, 0,               \
+            invalidation_choices                                                                                       \
+    }
+#define REQUEST_OPTION_PYTHON(at)                                                                                      \
+    { 0, "python", ARGUMENT_TEXT, REQUEST_OPTION(at, request.python), 0, 0, 0, NULL }
+#define REQUEST_OPTION_JSON(at)                                                                                        \
+    { 0, "json", ARGUMENT_FLAG, REQUEST_OPTION(at, json), 0, 0, 0, NULL }
+#define REQUEST_OPTIONS(at)                                                                                            \
+    {'W', "warnings", ARGUMENT_LIST, REQUEST_OPTION(at, environment.warnings), 0, 0, 0, NULL},                         \
+        {0, "timeout", ARGUMENT_INT, REQUEST_OPTION(at, request.timeout_ms), 0, 0, INT_MAX, NULL},                     \
+        {0, "priority", ARGUMENT_CHOICE, REQUEST_OPTION(at, request.priority), 0, 0, 0, priority_choices},             \
+        {0, "no-cache", ARGUMENT_SET, REQUEST_OPTION(at, request.cache), CACHE_BYPASS, 0, 0, NULL},                    \
+        {0, "recache", ARGUMENT_SET, REQUEST_OPTION(at, request.cache), CACHE_REFRESH, 0, 0, NULL}, {                  \
+        0, "version", ARGUMENT_VERSION, 0, 0, 0, 0, NULL                                                               \
+    }
+
+/* What a help says of them. */
+#define REQUEST_OPTION_PYTHON_HELP                                                                                     \
+    "  --python X.Y          the Python version to compile for (default: $PYCOMPILE_PYTHON,\n"                         \
+    "                        else what the project asks for, else the daemon's first;\n"                               \
+    "                        see pycompilectl python)\n"
+#define REQUEST_OPTIONS_HELP                                                                                           \
+    "  -W, --warnings OPTION\n"                                                                                        \
+    "                        warning control, as Python's own -W; may be repeated\n"                                   \
+    "  --timeout MS          longest time for a file, 0 for none (default: the daemon's)\n"                            \
+    "  --priority {interactive,normal,background}\n"                                                                   \
+    "                        order among waiting files (default: normal)\n"                                            \
+    "  --no-cache            compile, and let the cache of compiled sources alone\n"                                   \
+    "  --recache             compile, and put the outcome into the cache (default for both:\n"                         \
+    "                        $PYCOMPILE_CACHE, which is use, bypass or refresh)\n"                                     \
+    "  --version             show the version and exit\n"

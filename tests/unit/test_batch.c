@@ -1,0 +1,336 @@
+/* Unit tests of client/batch and client/run_link with fake daemons. A fake daemon is a socket pair into which its
+ * answers are written before it is asked: the batch looks at them only after it has sent the requests. */
+#include "tests/unit/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "client/autostart.h"
+#include "client/batch.h"
+#include "client/connect.h"
+#include "proto/rpc.h"
+
+#define DAEMONS_MAX 110
+#define ITEMS_MAX 300
+
+/* A daemon that is reached by the n-th connection. */
+static struct daemon {
+    pid_t pid;
+    const char *answers; /* NULL: none can be started */
+    bool stays;          /* does not close the connection */
+    int fd;              /* the daemon's end */
+} daemons[DAEMONS_MAX];
+static unsigned connections, sleeps;
+
+int autostart_connect(const char *socket_path, enum autostart autostart, bool *started, char **why) {
+    (void)socket_path, (void)autostart, (void)started;
+    struct daemon *daemon = &daemons[connections++];
+    int ends[2];
+    if (daemon->answers == NULL) {
+        *why = xstrdup("there is no daemon");
+        return -1;
+    }
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    assert_int_equal(io_write_all(ends[1], daemon->answers, strlen(daemon->answers)), 0);
+    if (!daemon->stays)
+        shutdown(ends[1], SHUT_WR);
+    daemon->fd = ends[1];
+    return ends[0];
+}
+
+enum connect_status connect_daemon(const char *socket_path, int *fd, char **why) {
+    (void)socket_path;
+    *why = xstrdup("nobody listens");
+    *fd = -1;
+    return CONNECT_FAILED;
+}
+
+bool connect_is_absent(enum connect_status status) {
+    return status == CONNECT_NO_PATH;
+}
+
+pid_t connect_peer(int fd) {
+    (void)fd;
+    return daemons[connections - 1].pid;
+}
+
+void __wrap_clock_sleep_ms(int ms);
+void __wrap_clock_sleep_ms(int ms) {
+    (void)ms;
+    sleeps++;
+}
+
+/* The owner of the batch: items are numbers, and what became of them is text. */
+struct owner {
+    int count, next;
+    int asks_again; /* an item with more to ask, once; -1: none */
+    int stops_at;   /* take() has enough there; -1: never */
+    struct buffer asked, taken, dropped;
+    char results[ITEMS_MAX][200];
+};
+
+static void *tag_of(int number) {
+    return (void *)(intptr_t)(number + 1);
+}
+
+static int number_of(void *tag) {
+    return (int)(intptr_t)tag - 1;
+}
+
+static enum batch_next next(struct batch_item *item, void *context) {
+    struct owner *owner = context;
+    if (owner->next == owner->count)
+        return BATCH_END;
+    *item = (struct batch_item){.tag = tag_of(owner->next++), .asks = true};
+    return BATCH_ITEM;
+}
+
+static void ask(void *tag, struct buffer *params, void *context) {
+    struct owner *owner = context;
+    buffer_printf(&owner->asked, "%d ", number_of(tag));
+    buffer_append_string(params, "{}");
+}
+
+static bool answered(void *tag, const struct batch_answer *answer, void *context) {
+    struct owner *owner = context;
+    int number = number_of(tag);
+    struct json_span span = answer->error.text ? answer->error : answer->result;
+    snprintf(owner->results[number], sizeof owner->results[number], "%.*s", (int)span.len, span.text);
+    bool again = owner->asks_again == number;
+    if (again)
+        owner->asks_again = -1;
+    return again;
+}
+
+static bool take(void *tag, void *context) {
+    struct owner *owner = context;
+    buffer_printf(&owner->taken, "%d ", number_of(tag));
+    return number_of(tag) != owner->stops_at;
+}
+
+static void drop(void *tag, void *context) {
+    struct owner *owner = context;
+    buffer_printf(&owner->dropped, "%d ", number_of(tag));
+}
+
+static bool flush(void *context) {
+    (void)context;
+    return true;
+}
+
+static void update(size_t open, const void *oldest, void *context) {
+    (void)open, (void)oldest, (void)context;
+}
+
+static struct owner owner;
+
+/* Runs `count` items against the daemons. Returns what batch_run() does. */
+static int run(int count, char **why) {
+    struct run_link link;
+    struct progress progress = {0};
+    run_link_init(&link, "/socket", "test");
+    link.may_say = false;
+    owner.count = count;
+    int result = batch_run(&(struct batch){.link = &link,
+                                           .progress = &progress,
+                                           .source_fd = -1,
+                                           .wake_fd = -1,
+                                           .context = &owner,
+                                           .next = next,
+                                           .ask = ask,
+                                           .answered = answered,
+                                           .take = take,
+                                           .drop = drop,
+                                           .flush = flush,
+                                           .update = update},
+                           why);
+    run_link_deinit(&link);
+    return result;
+}
+
+static int begin(void **state) {
+    (void)state;
+    owner = (struct owner){.asks_again = -1, .stops_at = -1};
+    memset(daemons, 0, sizeof daemons);
+    connections = sleeps = 0;
+    return 0;
+}
+
+static int end(void **state) {
+    (void)state;
+    buffer_deinit(&owner.asked);
+    buffer_deinit(&owner.taken);
+    buffer_deinit(&owner.dropped);
+    for (unsigned i = 0; i < DAEMONS_MAX; i++)
+        if (daemons[i].fd > 0)
+            close(daemons[i].fd);
+    return 0;
+}
+
+#define RESULT(id, text) "{\"jsonrpc\":\"2.0\",\"id\":" #id ",\"result\":" text "}\n"
+#define ERROR(id, text) "{\"jsonrpc\":\"2.0\",\"id\":" #id ",\"error\":" text "}\n"
+#define DRAINING "{\"code\":-32005,\"message\":\"draining\",\"data\":{\"retryable\":true}}"
+#define HOPELESS "{\"code\":-32005,\"message\":\"no host\",\"data\":{\"retryable\":false}}"
+
+static void expect(const char *asked, const char *taken, unsigned expected_connections) {
+    assert_string_equal(buffer_string(&owner.asked), asked);
+    assert_string_equal(buffer_string(&owner.taken), taken);
+    assert_int_equal(connections, expected_connections);
+}
+
+/* Answers come in any order; items are handed out in theirs. */
+static void test_order(void **state) {
+    (void)state;
+    char *why;
+    daemons[0] = (struct daemon){7, RESULT(2, "2") RESULT(0, "0") RESULT(1, "1"), true, 0};
+    assert_int_equal(run(3, &why), 0);
+    expect("0 1 2 ", "0 1 2 ", 1);
+    assert_string_equal(owner.results[2], "2");
+}
+
+/* An item may have more to ask: it is asked again before it is handed out; here the connection is lost under that. */
+static void test_more_to_ask(void **state) {
+    (void)state;
+    char *why;
+    owner.asks_again = 0;
+    daemons[0] = (struct daemon){7, RESULT(0, "\"a\"") RESULT(1, "\"b\""), false, 0};
+    daemons[1] = (struct daemon){8, RESULT(0, "\"c\""), true, 0};
+    assert_int_equal(run(2, &why), 0);
+    expect("0 1 0 0 ", "0 1 ", 2);
+    assert_string_equal(owner.results[0], "\"c\"");
+}
+
+/* A request that a lost daemon left unanswered is sent once more. */
+static void test_lost_once(void **state) {
+    (void)state;
+    char *why;
+    daemons[0] = (struct daemon){7, RESULT(1, "1"), false, 0};
+    daemons[1] = (struct daemon){8, RESULT(0, "0") RESULT(2, "2"), true, 0};
+    assert_int_equal(run(3, &why), 0);
+    expect("0 1 2 0 2 ", "0 1 2 ", 2);
+    assert_int_equal(sleeps, 0);
+}
+
+/* Twice lost is an answer of its own, that one may try again. */
+static void test_lost_twice(void **state) {
+    (void)state;
+    char *why;
+    daemons[0] = (struct daemon){7, "", false, 0};
+    daemons[1] = (struct daemon){8, RESULT(1, "1"), false, 0};
+    assert_int_equal(run(2, &why), 0);
+    expect("0 1 0 1 ", "0 1 ", 2);
+    assert_string_equal(
+        owner.results[0],
+        "{\"code\":-32005,\"message\":\"the connection to the daemon was lost twice\",\"data\":{\"reason\":"
+        "\"the connection to the daemon was lost twice\",\"retryable\":true}}");
+    assert_string_equal(owner.results[1], "1");
+}
+
+/* A killed daemon that still accepts connections (the same process, which never answers) costs no attempt. */
+static void test_ghosts(void **state) {
+    (void)state;
+    char *why;
+    for (unsigned i = 0; i < 6; i++)
+        daemons[i] = (struct daemon){7, "", false, 0};
+    daemons[6] = (struct daemon){8, RESULT(0, "0"), true, 0};
+    assert_int_equal(run(1, &why), 0);
+    expect("0 0 0 0 0 0 0 ", "0 ", 7);
+    assert_int_equal(sleeps, 5);
+    assert_string_equal(owner.results[0], "0");
+}
+
+/* But not for ever. */
+static void test_too_many_ghosts(void **state) {
+    (void)state;
+    char *why;
+    for (unsigned i = 0; i < DAEMONS_MAX; i++)
+        daemons[i] = (struct daemon){7, "", false, 0};
+    assert_int_equal(run(1, &why), 0);
+    assert_int_equal(connections, 102);
+    assert_int_equal(sleeps, 100);
+    assert_non_null(strstr(owner.results[0], "lost twice"));
+}
+
+/* A daemon that drains refuses: the rest of what it has is awaited, then the next daemon is asked. */
+static void test_draining(void **state) {
+    (void)state;
+    char *why;
+    daemons[0] = (struct daemon){7, ERROR(1, DRAINING) RESULT(0, "0"), true, 0};
+    daemons[1] = (struct daemon){8, RESULT(1, "1"), true, 0};
+    assert_int_equal(run(2, &why), 0);
+    expect("0 1 1 ", "0 1 ", 2);
+    assert_string_equal(owner.results[1], "1");
+}
+
+/* Each item asks two daemons at most; an error that another daemon would repeat is final at once. */
+static void test_refused(void **state) {
+    (void)state;
+    char *why;
+    daemons[0] = (struct daemon){7, ERROR(0, DRAINING) ERROR(1, HOPELESS), true, 0};
+    daemons[1] = (struct daemon){8, ERROR(0, DRAINING), true, 0};
+    assert_int_equal(run(2, &why), 0);
+    expect("0 1 0 ", "0 1 ", 2);
+    assert_string_equal(owner.results[0], DRAINING);
+    assert_string_equal(owner.results[1], HOPELESS);
+}
+
+/* No daemon to be had ends the batch; open items are given back. */
+static void test_no_daemon(void **state) {
+    (void)state;
+    char *why;
+    daemons[0] = (struct daemon){7, RESULT(0, "0"), false, 0};
+    assert_true(run(3, &why) < 0);
+    assert_string_equal(why, "there is no daemon");
+    free(why);
+    expect("0 1 2 ", "0 ", 2);
+    assert_string_equal(buffer_string(&owner.dropped), "1 2 ");
+}
+
+/* The owner has had enough: nothing more is asked. */
+static void test_stop(void **state) {
+    (void)state;
+    char *why;
+    owner.stops_at = 1;
+    daemons[0] = (struct daemon){7, RESULT(0, "0") RESULT(1, "1"), true, 0};
+    assert_int_equal(run(200, &why), 0);
+    assert_string_equal(buffer_string(&owner.taken), "0 1 ");
+    assert_int_equal(connections, 1);
+}
+
+/* What is no JSON-RPC, and a complaint about the conversation, end the batch with a message. */
+static void test_no_protocol(void **state) {
+    (void)state;
+    char *why;
+    daemons[0] = (struct daemon){7, "hello\n", true, 0};
+    assert_int_equal(run(1, &why), -EPROTO);
+    assert_string_equal(why, "what listens on /socket does not speak JSON-RPC 2.0");
+    free(why);
+    end(state);
+    begin(state);
+    daemons[0] = (struct daemon){7, ERROR(null, "{\"code\":-32700,\"message\":\"Parse error\"}"), true, 0};
+    assert_int_equal(run(1, &why), -EPROTO);
+    assert_non_null(strstr(why, "the daemon refuses a request: "));
+    free(why);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_order, begin, end),
+        cmocka_unit_test_setup_teardown(test_more_to_ask, begin, end),
+        cmocka_unit_test_setup_teardown(test_lost_once, begin, end),
+        cmocka_unit_test_setup_teardown(test_lost_twice, begin, end),
+        cmocka_unit_test_setup_teardown(test_ghosts, begin, end),
+        cmocka_unit_test_setup_teardown(test_too_many_ghosts, begin, end),
+        cmocka_unit_test_setup_teardown(test_draining, begin, end),
+        cmocka_unit_test_setup_teardown(test_refused, begin, end),
+        cmocka_unit_test_setup_teardown(test_no_daemon, begin, end),
+        cmocka_unit_test_setup_teardown(test_stop, begin, end),
+        cmocka_unit_test_setup_teardown(test_no_protocol, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
