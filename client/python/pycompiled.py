@@ -754,8 +754,8 @@ class Client:
             self._idle.pop().close()
 
     def compile(self, file, cfile=None, dfile=None, doraise=False, optimize=-1, invalidation_mode=None, quiet=0):
-        """As py_compile.compile: arguments, return value, exceptions, warnings, messages on sys.stderr, and the file that
-        is written. Raises DaemonError where the daemon cannot be had or cannot do the work."""
+        """As py_compile.compile: arguments, return value, exceptions, warnings, messages on sys.stderr, and the file
+        that it writes. Raises DaemonError where the daemon cannot be had or cannot do the work."""
         arguments = {"file": file, "cfile": cfile, "dfile": dfile, "optimize": optimize,
                      "invalidation_mode": invalidation_mode}
         try:
@@ -778,7 +778,8 @@ class Client:
                      force=True, warnings=None, priority="normal", timeout=None, cache="use", window=256, fallback=None):
         """An iterator over the Results of files, in the order in which they finish.
 
-        files: an iterable of paths, which may be endless; one is taken while fewer than `window` are under way. cfile, dfile: functions that give these two for a file (None: the default).
+        files: an iterable of paths, which may be endless; one is taken while fewer than `window` are under way.
+        cfile, dfile: functions that return these two for a file (None: the default).
         optimize, invalidation_mode: as for compile(). python: "3.11" and the like; default: the running one.
         force: False leaves a .pyc that is up to date.
         warnings: -W options; default: those of this process, and PYTHONWARNINGS. Warnings that pass them are in
@@ -787,7 +788,7 @@ class Client:
             daemon's. cache: "bypass" neither reads nor writes the daemon's cache, "refresh" only writes it.
             fallback: default: the client's.
 
-        Closing it cancels the files that are under way. Working directory, umask and options are those at the call. Raises
+        Closing it cancels the files under way. Working directory, umask and options are those at the call. Raises
         DaemonError where no daemon can be had.
         """
         if isinstance(files, (str, bytes, os.PathLike)):
