@@ -3,11 +3,12 @@
 
 #include <stddef.h>
 
+#include "client/places.h"
 #include "proto/json.h"
 
 void compile_params_init(struct compile_params *params, const struct compile_request *shared) {
     struct compile_request request = *shared;
-    *params = (struct compile_params){0};
+    *params = (struct compile_params){.cfile = shared->cfile, .pycache_prefix = shared->pycache_prefix};
     request.file = request.dfile = NULL;
     request.optimize = -1;
     cJSON *tree = compile_request_encode(&request);
@@ -16,6 +17,14 @@ void compile_params_init(struct compile_params *params, const struct compile_req
     params->shared.len--; /* the brace */
     if (params->shared.len > 1)
         buffer_append_char(&params->shared, ',');
+}
+
+static void compile_params_append_places(const struct compile_params *params, const char *file, struct buffer *out) {
+    struct compile_request request = {.file = file, .cfile = params->cfile, .pycache_prefix = params->pycache_prefix};
+    cJSON *places = places_of(&request);
+    buffer_append_string(out, ",\"places\":");
+    json_print(places, out);
+    cJSON_Delete(places);
 }
 
 void compile_params_deinit(struct compile_params *params) {
@@ -33,5 +42,6 @@ void compile_params_append(const struct compile_params *params, const char *file
     }
     if (optimize != -1)
         buffer_printf(out, ",\"optimize\":%d", optimize);
+    compile_params_append_places(params, file, out);
     buffer_append_char(out, '}');
 }

@@ -5,7 +5,8 @@
 #include "proto/compile_request.h"
 
 struct compile_params {
-    struct buffer shared; /* JSON text of an object, without its end */
+    const char *cfile, *pycache_prefix; /* of the request, for `places` */
+    struct buffer shared;               /* JSON text of an object, without its end */
 };
 
 /* Encodes what all have in common; file, dfile and optimize are left to compile_params_append(). */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/place.h"
 #include "base/pyc_path.h"
 #include "host/job_cache.h"
 #include "host/ranges.h"
@@ -51,13 +52,46 @@ static bool has_failed(const struct compile_job *job) {
 /* A name that no file has. */
 #define NO_FILE "/dev/null/source"
 
-/* Opens the folder where relative paths start. */
 static bool open_folder(struct compile_job *job) {
     const char *cwd = job->request->cwd;
     if (cwd == NULL)
         return true;
     job->dir_fd = open(cwd, O_PATH | O_DIRECTORY | O_CLOEXEC);
     return job->dir_fd >= 0 || note_failure(job, errno, cwd);
+}
+
+/* The first folder that the client sees elsewhere, or NULL. */
+static const char *foreign_place(const struct compile_job *job) {
+    const cJSON *item;
+    cJSON_ArrayForEach(item, job->request->places) {
+        if (!place_is_here(job->dir_fd, item->valuestring))
+            return place_path(item->valuestring);
+    }
+    return NULL;
+}
+
+static void answer_foreign(struct answer *answer, const char *path) {
+    char *reason =
+        xasprintf("the daemon is in another mount namespace or root than the client, and sees another folder "
+                  "as '%s'; set PYCOMPILED_SOCKET to use a daemon of your own",
+                  path);
+    answer_error(answer, RPC_UNAVAILABLE, reason, rpc_unavailable_data(reason, false));
+    free(reason);
+}
+
+/* Opens the folder where relative paths start, and checks that the client means by its paths what this process means.
+ * If not, *answer says so, or a failure was noted. */
+static bool find_folders(struct compile_job *job, struct answer *answer) {
+    bool opened = open_folder(job);
+    bool has_places = job->request->places != NULL && job->request->places->child != NULL;
+    const char *foreign = opened ? foreign_place(job) : NULL;
+    if (!opened && has_places && job->failure.error == ENOENT) { /* the client is in it */
+        pyc_failure_deinit(&job->failure);
+        foreign = job->request->cwd;
+    }
+    if (foreign != NULL)
+        answer_foreign(answer, foreign);
+    return opened && foreign == NULL;
 }
 
 /* Makes that folder the process's working directory, where the process may have one of its own. */
@@ -171,7 +205,7 @@ static void answer_success(const struct compile_job *job, const char *outcome, c
 /* Finds the place and reads the source. Returns whether the job goes on. If not, a failure was noted, or *answer is
  * made. */
 static bool prepare(struct compile_job *job, struct answer *answer) {
-    if (!open_folder(job))
+    if (!find_folders(job, answer))
         return false;
     if (!job->request->write)
         return text_fits(job, answer) && (job->request->source != NULL || read_source(job, answer));

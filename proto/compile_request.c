@@ -27,6 +27,9 @@ const struct schema_choice priority_choices[] = {
     {NULL, 0},
 };
 
+/* The most members of `places`: the host looks each of them up. */
+#define PLACES_MAX 16
+
 /* One row: the member of struct compile_request, its type, its effect and scope (enum compile_mark), then the text and
  * what else differs from zero. Every row must say effect and scope; a unit test compares the effect with the key. */
 #define ROW(member, kind, effect, scope, ...)                                                                          \
@@ -56,6 +59,10 @@ const struct schema_field compile_parameters[] = {
         .text = "The client's PYTHONPYCACHEPREFIX."),
     ROW(umask, INT, NONE, ANY, .min = 0, .max = 0777, .preset = -1,
         .text = "The client's umask; decides the mode of what is created."),
+    ROW(places, STRINGS, NONE, FILE,
+        .text = "Folders as the client sees them, each \"DEV:INO:PATH\" with the decimal st_dev and st_ino; at most 16. If "
+                "a path leads the host to another folder, the request is refused: the two are in different mount "
+                "namespaces or roots."),
     ROW(warnings, STRINGS, VALUE, ANY,
         .text = "The client's PYTHONWARNINGS and -W options, in that order."),
     ROW(legacy, BOOL, NONE, ANY,
@@ -101,6 +108,13 @@ static bool needs_cwd(const char *path) {
     return path != NULL && path[0] != '/';
 }
 
+static int check_places(const struct compile_request *request, char *why, size_t why_size) {
+    if (request->places == NULL || cJSON_GetArraySize(request->places) <= PLACES_MAX)
+        return 0;
+    snprintf(why, why_size, "'places' has more than %d members", PLACES_MAX);
+    return -EINVAL;
+}
+
 static int check_cwd(const struct compile_request *request, char *why, size_t why_size) {
     if (request->cwd != NULL && request->cwd[0] != '/') {
         snprintf(why, why_size, "'cwd' must be absolute");
@@ -118,6 +132,8 @@ static int check_cwd(const struct compile_request *request, char *why, size_t wh
 int compile_request_decode(const cJSON *params, struct compile_request *request, char *why, size_t why_size) {
     compile_request_init(request);
     int result = schema_decode(compile_parameters, PARAMETER_COUNT, params, request, why, why_size);
+    if (result == 0)
+        result = check_places(request, why, why_size);
     return result < 0 ? result : check_cwd(request, why, why_size);
 }
 

@@ -51,6 +51,7 @@ struct compile_request {
     const char *source_date_epoch; /* or NULL */
     const char *pycache_prefix;    /* or NULL */
     int umask;                     /* -1: not said */
+    const cJSON *places;           /* array of identities (base/place.h), or NULL */
     const cJSON *warnings;         /* array of strings, or NULL */
     bool legacy;
     bool force;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/places.h"
 #include "proto/rpc.h"
 
 struct file_call {
@@ -64,7 +65,7 @@ static void file_call_start(struct file_call *file, daemon_done *done) {
     settings_request(&session->settings, &session->environment, &request);
     request.file = file->path;
     request.priority = file->id ? PRIORITY_INTERACTIVE : PRIORITY_BACKGROUND;
-    file->call = daemon_link_call(&session->daemon, "compile", compile_request_encode(&request), done, file);
+    file->call = daemon_link_call(&session->daemon, "compile", places_encode(&request), done, file);
 }
 
 static void file_call_on_answer(void *context, const struct daemon_answer *answer) {

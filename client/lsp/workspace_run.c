@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "client/lsp/source_files.h"
 #include "client/lsp/uri.h"
+#include "client/places.h"
 #include "proto/rpc.h"
 
 /* Most compiles under way at a time, folders read in a step, and errors in the result. */
@@ -124,7 +125,7 @@ static void run_compile(struct workspace_run *run, struct run_item *item, char *
     request.file = item->path = path;
     request.force = false;
     request.priority = PRIORITY_BACKGROUND;
-    item->call = daemon_link_call(&session->daemon, "compile", compile_request_encode(&request), run_on_answer, item);
+    item->call = daemon_link_call(&session->daemon, "compile", places_encode(&request), run_on_answer, item);
     run->under_way++;
 }
 

@@ -521,6 +521,17 @@ def _cache_path(file, optimize):
     return importlib.util.cache_from_source(file, optimization=optimize if optimize >= 1 else "")
 
 
+def _places(file, cfile, prefix):
+    """The folders of a request as this process sees them: a daemon in another mount namespace or root refuses it."""
+    found = []
+    for path in (file and (os.path.dirname(file) or "."), cfile and (os.path.dirname(_unwire(cfile)) or "."), prefix):
+        with contextlib.suppress(OSError, TypeError, ValueError):
+            status = os.stat(path)
+            if stat.S_ISDIR(status.st_mode):
+                found.append("%d:%d:%s" % (status.st_dev, status.st_ino, _wire(path)))
+    return found
+
+
 def _compile_request(arguments, common):
     """The request for arguments of py_compile.compile. `common`: parameters that do not depend on them. Raises TypeError
     or ValueError, as _wire() does, where no request can carry the arguments."""
@@ -535,6 +546,7 @@ def _compile_request(arguments, common):
         params["pycache_prefix"] = _wire(sys.pycache_prefix)
     if arguments["dfile"]:
         params["dfile"] = _wire(arguments["dfile"])
+    params["places"] = _places(file, params.get("cfile"), params.get("pycache_prefix"))
     if "cwd" not in common and not all(params.get(name, "/").startswith("/") for name in ("file", "cfile")):
         raise ValueError("a relative path, and no working directory")
     return _Request("compile", arguments, params, cfile)

@@ -1,0 +1,17 @@
+/* Identities of folders: whether two processes mean the same folder by a path. They need not where they run in
+ * different mount namespaces or roots. An identity is the text "DEV:INO:PATH", the decimal st_dev and st_ino of the
+ * folder, and its path. */
+#pragma once
+
+#include <stdbool.h>
+
+/* Returns the identity of the folder that holds `file`, or of `file` itself if `itself` is true. Relative paths start
+ * at `dir_fd` (or AT_FDCWD). The caller frees. Returns NULL where there is no such folder. */
+char *place_make(int dir_fd, const char *file, bool itself);
+
+/* Whether the path in an identity leads to that folder here. A folder that cannot be looked at for another reason than
+ * that it is missing counts as the same: opening it tells the reason. */
+bool place_is_here(int dir_fd, const char *place);
+
+/* The path in an identity; the text itself where it is none. Borrows. */
+const char *place_path(const char *place);
