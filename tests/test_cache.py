@@ -1,6 +1,7 @@
 """The cache: a source that was compiled once is answered without compiling, at any path, with a fresh compile's bytes and
 warnings. Nothing that happens to the cache, or to a process that writes to it, can make an answer wrong."""
 import contextlib
+import fcntl
 import glob
 import json
 import os
@@ -11,13 +12,17 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 
 import e2e_support as e2e
+import store_damage
 from e2e_support import Daemon
 
 KILLS = int(os.environ.get("PYCOMPILED_CACHE_KILLS", "4"))
 KILL_FILES = int(os.environ.get("PYCOMPILED_CACHE_KILL_FILES", "250"))
+# Damages of a whole store, at random and crafted. The long run: PYCOMPILED_CACHE_DAMAGES=2500,500
+RANDOM_DAMAGES, CRAFTED_DAMAGES = map(int, os.environ.get("PYCOMPILED_CACHE_DAMAGES", "100,60").split(","))
 SOURCES = {
     "plain.py": b"def f(a, b=(1, 2), *, c=None):\n    'doc'\n    return [x for x in a if x in {'p', 'q', b}]\n",
     "empty.py": b"",
@@ -470,6 +475,103 @@ class Trouble(Case):
                 for i in chosen.sample(range(len(files)), 40):
                     self.assertEqual(read(connection.compile(files[i], python=version)["result"]["cfile"]), wanted[i])
         self.assertGreater(self.stats()["hits"], 0)
+
+
+class Damage(Case):
+    """A file of the store in any state, met by hosts that have it open, by hosts that open it, and by pycompilectl."""
+
+    def setUp(self):
+        super().setUp()
+        self.random = random.Random(int(os.environ.get("PYCOMPILED_CACHE_SEED", "5")))
+        self.files = [self.write("%d.py" % i, "def f%d():\n    return %r\n" % (i, "abc" * (i * i * 40))) for i in range(6)]
+        self.slowest = 0
+        self.limit = 1 if "PYCOMPILED_CACHE_DAMAGES" in os.environ else 5  # seconds; the short run is for busy machines too
+
+    def compile_all(self, connection):
+        """All of the files at once: each answer right, and soon. Returns how many were cached."""
+        start, cached = time.monotonic(), 0
+        asked = {connection.request("compile", {"file": file}): file for file in self.files}
+        while asked:
+            answer = connection.receive()
+            self.slowest = max(self.slowest, time.monotonic() - start)
+            self.assertIn("result", answer)
+            cached += outcome(answer) == "cached"
+            self.assertEqual(read(answer["result"]["cfile"])[16:], self.wanted[asked.pop(answer["id"])])
+        return cached
+
+    def look(self, number):
+        """What a person would do; each works on every store."""
+        start = time.monotonic()
+        words = ("stats", "verify", "clear", "--json stats", "limit 17M", "limit 16M")[number % 6].split()
+        run = subprocess.run([e2e.CTL, "cache", "--dir", self.cache, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.assertIn(run.returncode, (0, 1) if words == ["verify"] else (0,), run.stdout)
+        self.slowest = max(self.slowest, time.monotonic() - start)
+
+    def run_damages(self, count, damage):
+        with self.daemon("--no-cache") as daemon, daemon.connect() as connection:
+            self.wanted = {file: read(connection.compile(file)["result"]["cfile"])[16:] for file in self.files}
+        with self.daemon("--workers", "2", "--cache-limit", "16") as daemon, daemon.connect() as connection:
+            self.compile_all(connection)
+            self.assertEqual(self.compile_all(connection), len(self.files))
+            (store,) = glob.glob(os.path.join(self.cache, "v*", "store"))
+            image, hits = read(store), 0
+            for i in range(count):
+                data = damage(image, self.random) if i else store_damage.put(image, 41, b"\0")
+                if i % 2:  # while it is open
+                    with open(store, "r+b" if os.path.exists(store) else "wb") as file:
+                        file.write(data)
+                        file.truncate()
+                else:  # for those that open it
+                    self.write(os.path.relpath(store + ".other", self.folder), data)
+                    os.replace(store + ".other", store)
+                if i % 16 == 3:
+                    self.look(i // 16)
+                hits += self.compile_all(connection)
+                if i % 16 == 11:
+                    self.look(i // 16)
+                if i % 8 == 7:
+                    self.assertGreater(self.compile_all(connection), 0)
+            self.assertEqual(daemon.status()["counters"]["crashes"], 0)
+        print("%d damages: %d of %d answers cached, the slowest after %.3f s" % (count, hits, count * len(self.files), self.slowest))
+        self.assertGreater(hits, 0)
+        self.assertLess(self.slowest, self.limit)
+
+    def test_at_random(self):
+        self.run_damages(RANDOM_DAMAGES, store_damage.at_random)
+
+    def test_crafted(self):
+        self.run_damages(CRAFTED_DAMAGES, store_damage.crafted)
+
+    def test_something_else_in_its_place(self):
+        with self.daemon("--no-cache") as daemon, daemon.connect() as connection:
+            self.wanted = {file: read(connection.compile(file)["result"]["cfile"])[16:] for file in self.files}
+        self.ctl("stats")
+        (store,) = glob.glob(os.path.join(self.cache, "v*", "store"))
+        with self.daemon("--workers", "2") as daemon, daemon.connect() as connection:
+            for number, _ in enumerate(store_damage.other_things(store)):
+                self.look(number)
+                self.compile_all(connection)
+                self.assertEqual(self.compile_all(connection), len(self.files))
+            self.assertEqual(daemon.status()["counters"]["crashes"], 0)
+
+    def test_a_process_that_was_stopped_in_the_store(self):
+        """It keeps the lock: others compile, find what is there, and may clear it."""
+        with self.daemon("--no-cache") as daemon, daemon.connect() as connection:
+            self.wanted = {file: read(connection.compile(file)["result"]["cfile"])[16:] for file in self.files}
+        with self.daemon("--workers", "2") as daemon, daemon.connect() as connection:
+            self.compile_all(connection)
+            (store,) = glob.glob(os.path.join(self.cache, "v*", "store"))
+            folder = os.open(os.path.dirname(store), os.O_RDONLY)
+            self.addCleanup(os.close, folder)
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            self.assertEqual(self.compile_all(connection), len(self.files))
+            for i in range(20):
+                self.assertEqual(outcome(connection.compile(self.write("new%d.py" % i, "x = %d\n" % i))), "compiled")
+            for number in range(3):
+                self.look(number)
+            self.compile_all(connection)
+            fcntl.flock(folder, fcntl.LOCK_UN)
+            self.assertLess(self.slowest, self.limit)
 
 
 def daemon_hosts(pid):
