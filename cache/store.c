@@ -93,17 +93,21 @@ static int writer_apply(struct store_writer *writer, const struct store_change *
     return status;
 }
 
-int store_commit(struct store *store, const struct store_change *changes, size_t count) {
+static int commit_once(struct store *store, const struct store_change *changes, size_t count) {
     struct store_writer writer;
     int status = writer_begin(store, &writer);
     if (status < 0)
         return status;
-    uint64_t hits = atomic_exchange(&store->hits, 0), misses = atomic_exchange(&store->misses, 0);
-    writer.header.totals.hits += hits;
-    writer.header.totals.misses += misses;
+    writer.header.totals.hits += atomic_exchange(&store->hits, 0);
+    writer.header.totals.misses += atomic_exchange(&store->misses, 0);
     for (size_t i = 0; status == 0 && i < count; i++)
         status = writer_apply(&writer, &changes[i]);
     return writer_end(store, &writer, status);
+}
+
+int store_commit(struct store *store, const struct store_change *changes, size_t count) {
+    int status = commit_once(store, changes, count);
+    return status == -EBADMSG ? commit_once(store, changes, count) : status; /* in a new file */
 }
 
 bool store_has_counts(const struct store *store) {

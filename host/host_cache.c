@@ -71,6 +71,17 @@ void host_cache_rest(void) {
         cache_rest(cache);
 }
 
+bool host_cache_has_counts(void) {
+    struct cache *cache = opened;
+    return cache != NULL && cache_has_counts(cache);
+}
+
+void host_cache_count(void) {
+    struct cache *cache = opened;
+    if (cache != NULL)
+        cache_count(cache);
+}
+
 uint64_t host_cache_bytes(void) {
     struct cache *cache = opened;
     return cache != NULL ? cache_bytes(cache) : 0;

@@ -33,5 +33,10 @@ void host_cache_flush(void);
 void host_cache_rest(void);
 void host_cache_leave(void);
 
+/* Whether hits and misses are not yet in the store's counters, which `pycompilectl cache stats` shows.
+ * host_cache_count() adds them. */
+bool host_cache_has_counts(void);
+void host_cache_count(void);
+
 /* The bytes in it as last seen; 0 if it was never used. */
 uint64_t host_cache_bytes(void);

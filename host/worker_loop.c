@@ -34,6 +34,9 @@
  * client that has just started the daemon go first. */
 #define WARM_AFTER_MS 50
 
+/* A worker that has had nothing to do for so long adds its hits and misses to the counters of the cache. */
+#define COUNT_AFTER_MS 100
+
 struct worker_loop {
     const struct worker_setting *setting;
     struct frame_reader reader;
@@ -287,6 +290,8 @@ static bool wait_for_input(struct worker_loop *loop) {
         warm_for_job(loop, &nobodys);
         answer_deinit(&nobodys);
     }
+    if (host_cache_has_counts() && poll(&input, 1, COUNT_AFTER_MS) == 0)
+        host_cache_count();
     return true; /* reading waits */
 }
 

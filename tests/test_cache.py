@@ -227,6 +227,18 @@ class Hits(Case):
                 again = compile_with("default", module, path=paths[4])
                 self.assertEqual((outcome(again), again["result"]["warnings"]), ("cached", []))
 
+    def test_stats_are_not_late(self):
+        """pycompilectl sees hits and misses a moment after the last of them, and a busy worker does not wait for that."""
+        with self.daemon("--workers", "2") as daemon, daemon.connect() as connection:
+            path = self.write("a.py", "x = 1\n")
+            self.assertEqual(outcome(connection.compile(path)), "compiled")
+            for _ in range(20):
+                self.assertEqual(outcome(connection.compile(path)), "cached")
+            start = time.monotonic()
+            while (stats := self.stats())["hits"] < 20:
+                self.assertLess(time.monotonic() - start, 5, stats)
+            self.assertEqual((stats["hits"], stats["misses"]), (20, 1))
+
     def test_errors_are_not_cached(self):
         with self.daemon() as daemon, daemon.connect() as connection:
             for version in e2e.hosts():
