@@ -6,14 +6,17 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cache/folder.h"
 #include "cache/store.h"
+#include "cache/store_space.h"
 
 #define HOUR 3600
 #define MIB ((uint64_t)1 << 20)
@@ -380,6 +383,152 @@ static void test_two_processes(void **state) {
     store_close(store);
 }
 
+static void write_at(off_t at, const void *data, size_t len) {
+    char *path = file("store");
+    int fd = open(path, O_WRONLY);
+    assert_int_equal(pwrite(fd, data, len, at), len);
+    close(fd);
+    free(path);
+}
+
+/* Every byte of the header and of a slot's bucket changed, while the store is open and before it is opened: what is
+ * found is right, and the store goes on. */
+static void test_damaged_bytes(void **state) {
+    for (off_t at = 0; at < 352; at++) {
+        struct store *store = open_store(STORE_LIMIT_MIN);
+        put(store, 1, 100);
+        put(store, 2, 5000);
+        write_at(at, at % 2 ? "\xff" : "\x01", 1);
+        if (at % 3 == 0) {
+            store_close(store);
+            store = open_store(0);
+        }
+        use(store, 1, 100);
+        put(store, 3, 100);
+        assert_true(use(store, 3, 100));
+        assert_int_equal(store_verify(store), 0);
+        assert_true(facts_of(store).entries >= 1);
+        store_close(store);
+    }
+}
+
+static void test_cut_short(void **state) {
+    for (off_t size = 0; size < 300000; size += size < 400 ? 37 : 9973) {
+        struct store *store = open_store(STORE_LIMIT_MIN);
+        put(store, 1, 100);
+        put(store, 2, 50000);
+        char *path = file("store");
+        assert_int_equal(truncate(path, size), 0);
+        free(path);
+        use(store, 1, 100);
+        use(store, 2, 50000);
+        put(store, 3, 100);
+        assert_true(use(store, 3, 100));
+        store_verify(store);
+        assert_true(use(store, 3, 100));
+        assert_int_equal(store_set_limit(store, 2 * STORE_LIMIT_MIN), 0);
+        assert_true(use(store, 3, 100));
+        store_close(store);
+    }
+}
+
+/* A process that was stopped while it wrote keeps the lock: reading goes on, writing gives up soon and then at once. */
+static void test_lock_is_kept(void **state) {
+    struct store *store = open_store(0);
+    put(store, 1, 100);
+    char *path = file(".");
+    int fd = open(path, O_RDONLY | O_DIRECTORY);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    int64_t start = clock_ms();
+    struct store_change change = {.key = key_of(2), .value = "x", .len = 1};
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(store_commit(store, &change, 1), -EAGAIN);
+        assert_true(use(store, 1, 100));
+    }
+    assert_true(clock_ms() - start < 2000); /* one wait of 300 ms */
+    struct store *other = open_store(0);
+    assert_true(use(other, 1, 100));
+    store_close(other);
+    assert_int_equal(store_clear(store), 0);
+    assert_false(use(store, 1, 100));
+    flock(fd, LOCK_UN);
+    close(fd);
+    free(path);
+    store_close(store);
+    store = open_store(0);
+    put(store, 2, 100);
+    assert_true(use(store, 2, 100));
+    store_close(store);
+}
+
+/* A writer that is killed before it has ended: what it had put is there, and the next writer counts again. */
+static void test_writer_is_killed(void **state) {
+    struct store *store = open_store(STORE_LIMIT_MIN);
+    for (unsigned i = 0; i < 10; i++)
+        put(store, i, 1000);
+    char *path = file(".");
+    int folder_fd = open(path, O_RDONLY | O_DIRECTORY);
+    free(path);
+    struct store_file raw;
+    struct store_writer writer;
+    assert_int_equal(store_file_open(&raw, folder_fd, "store"), 0);
+    assert_int_equal(store_space_begin(&writer, &raw, (uint32_t)(clock_now / HOUR)), 0);
+    char value[1000];
+    for (unsigned i = 5; i < 20; i++) {
+        struct store_key key = key_of(i);
+        fill(i, value, sizeof value);
+        assert_int_equal(store_space_put(&writer, &key, value, sizeof value, writer.now), 0);
+    }
+    store_file_close(&raw); /* without store_space_end() */
+    close(folder_fd);
+    for (unsigned i = 0; i < 20; i++)
+        assert_true(use(store, i, 1000));
+    put(store, 20, 1000);
+    assert_int_equal(facts_of(store).entries, 21);
+    for (unsigned i = 0; i <= 20; i++)
+        assert_true(use(store, i, 1000));
+    assert_int_equal(store_verify(store), 0);
+    store_close(store);
+}
+
+/* Keys of one bucket: the least recently used leaves, and is counted. */
+static void test_full_bucket(void **state) {
+    struct store *store = open_store(STORE_LIMIT_MIN);
+    const unsigned buckets = (unsigned)(STORE_LIMIT_MIN >> 16), slots = 32;
+    for (unsigned i = 0; i < slots + 3; i++) {
+        clock_now += HOUR;
+        put(store, i * buckets, 100);
+    }
+    struct store_facts facts = facts_of(store);
+    assert_int_equal(facts.entries, slots);
+    assert_int_equal(facts.evicted, 3);
+    for (unsigned i = 0; i < slots + 3; i++)
+        assert_int_equal(use(store, i * buckets, 100), i >= 3);
+    store_close(store);
+}
+
+/* It is cleared whatever is in its place, without being opened. */
+static void test_clear_folder(void **state) {
+    char *why = NULL;
+    assert_int_equal(store_clear_folder(folder, &why), 0); /* there is none yet */
+    struct store *store = open_store(STORE_LIMIT_MIN);
+    put(store, 1, 100);
+    char *path = file("store");
+    write_at(41, "\0", 1);
+    assert_int_equal(store_clear_folder(folder, &why), 0);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_false(use(store, 1, 100));
+    put(store, 1, 100);
+    assert_true(use(store, 1, 100));
+    assert_int_equal(facts_of(store).limit, STORE_LIMIT_MIN);
+    store_close(store);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(store_clear_folder(folder, &why), 0);
+    assert_int_equal(access(path, F_OK), -1);
+    free(path);
+}
+
 static void test_folder(void **state) {
     char *why = NULL;
     setenv("PYCOMPILED_CACHE_DIR", "/somewhere", 1);
@@ -418,6 +567,9 @@ int main(void) {
         TEST(test_not_a_store),   TEST(test_removed_while_open),
         TEST(test_boot),          TEST(test_full_disk),
         TEST(test_two_processes), TEST(test_folder),
+        TEST(test_damaged_bytes), TEST(test_cut_short),
+        TEST(test_lock_is_kept),  TEST(test_writer_is_killed),
+        TEST(test_full_bucket),   TEST(test_clear_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
