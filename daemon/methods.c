@@ -81,7 +81,7 @@ static void methods_supersede(struct connection *connection, struct job *job, ch
         methods_cancel(older, "RequestCancelled: a newer check of the same file has come");
         break;
     }
-    job->buffer = file;
+    job_set_buffer(job, file);
 }
 
 /* Parses the parameters with an empty text in place of a long `source`, which only the host needs. */
@@ -189,7 +189,7 @@ static void method_shutdown(struct connection *connection, struct return_address
                             const struct rpc_message *message) {
     (void)message;
     return_address_result(address, (struct json_span){"{}", 2});
-    server_drain(server_of(connection), "a client asked for it");
+    server_of(connection)->shutdown_asked = true; /* a batch is answered as a whole before that */
 }
 
 static void method_discover(struct connection *connection, struct return_address *address,
@@ -323,6 +323,7 @@ static void methods_refuse_text(struct connection *connection, const char *text,
 }
 
 static void methods_handle(struct connection *connection, const char *text, size_t len) {
+    struct server *server = server_of(connection);
     const char *why = json_check_within(text, len, &connection->group->options->json);
     if (why != NULL) {
         methods_refuse_text(connection, text, len, why);
@@ -334,6 +335,8 @@ static void methods_handle(struct connection *connection, const char *text, size
         methods_handle_batch(connection, text, len);
     else
         methods_handle_one(connection, NULL, (struct json_span){text, len});
+    if (server->shutdown_asked)
+        server_drain(server, "a client asked for it");
 }
 
 const struct connection_events methods_events = {

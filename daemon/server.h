@@ -37,7 +37,8 @@ struct server {
     uv_timer_t connection_timer; /* looks for idle connections */
     uv_timer_t drain_timer;
     uint64_t started_ms;
-    bool impatient; /* draining has taken too long: nothing is waited for any more */
+    bool shutdown_asked; /* by the message at hand: drain when it is handled */
+    bool impatient;      /* draining has taken too long: nothing is waited for any more */
     bool closing;
 };
 

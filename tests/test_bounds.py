@@ -297,6 +297,43 @@ class Memory(Case):
             self.assertEqual(sum("result" in client.receive() for _ in range(3000)), 3000)
             sender.join()
 
+    def test_long_ids_are_refused(self):
+        """Ids are held as long as their requests are open."""
+        with Daemon("--memory-limit", "32", fake=True) as daemon, daemon.connect() as client:
+            before = resident(daemon.process.pid)
+            for _ in range(20):
+                client.send_bytes(b'{"jsonrpc":"2.0","id":"' + b"x" * (8 * MIB) + b'","method":"compile","params":{"file":"/a:sleep=5"}}\n')
+                answer = client.receive()
+                self.assertEqual((answer["error"]["code"], answer["id"]), (-32600, None))
+            self.assertEqual(daemon.status()["jobs"], 0)
+            self.assertLess(resident(daemon.process.pid) - before, megabytes(48))
+
+    def test_parameters_of_watches_count(self):
+        with Daemon("--memory-limit", "8", fake=True) as daemon:
+            folder = os.path.join(daemon.folder, "watched")
+            os.mkdir(folder)
+            with contextlib.ExitStack() as stack, daemon.connect() as watcher:
+                for i in range(10):
+                    client = stack.enter_context(daemon.connect())
+                    with contextlib.suppress(ConnectionError):
+                        client.call("watch", {"paths": [folder], "warnings": ["x" * MIB]})
+                    self.assertLess(watcher.call("status")["result"]["held_bytes"], 8 * MIB)
+                self.assertGreater(watcher.call("status")["result"]["counters"]["refused"], 1)
+
+    def test_a_connection_has_its_share_of_watches(self):
+        with Daemon(fake=True) as daemon:
+            folder = os.path.join(daemon.folder, "watched")
+            os.mkdir(folder)
+            with daemon.connect() as greedy, daemon.connect() as other:
+                for _ in range(16):
+                    last = greedy.call("watch", {"paths": [folder]})["result"]["watch"]
+                error = greedy.call("watch", {"paths": [folder]})["error"]
+                self.assertEqual((error["code"], error["data"]["retryable"]), (-32005, False))
+                self.assertIn("has 16 watches, and may have no more", error["message"])
+                self.assertIn("result", other.call("watch", {"paths": [folder]}))
+                self.assertIn("result", greedy.call("unwatch", {"watch": last}))
+                self.assertIn("result", greedy.call("watch", {"paths": [folder]}))
+
     def test_idle_connections_hold_next_to_nothing(self):
         with Daemon(fake=True) as daemon, contextlib.ExitStack() as stack, daemon.connect() as watcher:
             for _ in range(100):

@@ -144,6 +144,18 @@ class Protocol(unittest.TestCase):
         self.assertEqual(len(answers), 3)
         self.assertEqual({a["id"]: "result" in a for a in answers}, {1: True, 2: False, None: False})
 
+    def test_batch_with_shutdown_is_answered(self):
+        for others in ([], [{"jsonrpc": "2.0", "id": 2, "method": "status"}],
+                       [{"jsonrpc": "2.0", "id": 2, "method": "compile", "params": {"file": "/a:sleep=0.05"}}]):
+            for place in (0, len(others)):
+                requests = others[:]
+                requests.insert(place, {"jsonrpc": "2.0", "id": 1, "method": "shutdown"})
+                with self.subTest(requests=requests), Daemon(fake=True) as daemon, daemon.connect() as connection:
+                    connection.send(requests)
+                    answers = connection.receive()
+                    self.assertEqual({answer["id"] for answer in answers}, {request["id"] for request in requests})
+                    self.assertEqual(daemon.process.wait(e2e.DEADLINE), 0)
+
     def test_broken_framing(self):
         for data in (b"hello\n", b"Content-Length: x\r\n\r\n", b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
                      b"C" * 5000):

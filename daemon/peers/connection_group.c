@@ -76,7 +76,8 @@ static bool connection_group_allows(int fd) {
     return false;
 }
 
-void connection_group_refuse(struct connection_group *group, int fd) {
+/* Tells the client that there are too many connections, and closes `fd`. */
+static void connection_group_turn_away(struct connection_group *group, int fd) {
     struct buffer text = {0}, line = {0};
     cJSON *data = rpc_unavailable_data(too_many, true);
     rpc_write_error(&text, NULL, RPC_UNAVAILABLE, too_many, data);
@@ -90,11 +91,18 @@ void connection_group_refuse(struct connection_group *group, int fd) {
     buffer_deinit(&line);
 }
 
+void connection_group_refuse(struct connection_group *group, int fd) {
+    if (connection_group_allows(fd))
+        connection_group_turn_away(group, fd);
+    else
+        close(fd);
+}
+
 void connection_group_accept(struct connection_group *group, int fd) {
     if (!connection_group_allows(fd))
         close(fd);
     else if (group->census->connections >= group->limit)
-        connection_group_refuse(group, fd);
+        connection_group_turn_away(group, fd);
     else
         connection_new(group, fd);
 }

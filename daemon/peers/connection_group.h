@@ -20,7 +20,7 @@ void connection_group_init(struct connection_group *group, struct channel_group 
  * client is told so. */
 void connection_group_accept(struct connection_group *group, int fd);
 
-/* Tells the client that there are too many connections, and closes `fd`. */
+/* Tells the client that there are too many connections, unless it is of another user; and closes `fd`. */
 void connection_group_refuse(struct connection_group *group, int fd);
 
 /* Bytes that are held for clients. */

@@ -2,11 +2,17 @@
 #include "daemon/peers/return_address.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buffer.h"
 #include "daemon/peers/connection.h"
 #include "daemon/peers/request_batch.h"
 #include "proto/rpc.h"
+
+/* Bytes that the connection is charged for. */
+static size_t return_address_size(const struct return_address *address) {
+    return sizeof *address + (address->id != NULL ? strlen(address->id) : 0);
+}
 
 struct return_address *return_address_new(struct connection *connection, struct request_batch *batch, const char *id) {
     struct return_address *address = xcalloc(1, sizeof *address);
@@ -15,6 +21,7 @@ struct return_address *return_address_new(struct connection *connection, struct 
     address->id = id ? xstrdup(id) : NULL;
     if (batch != NULL)
         request_batch_join(batch);
+    connection_hold(connection, return_address_size(address));
     return address;
 }
 
@@ -27,6 +34,7 @@ struct return_address *return_address_new_hooked(struct connection *connection, 
 }
 
 static void return_address_free(struct return_address *address) {
+    connection_release(address->connection, return_address_size(address));
     if (address->batch != NULL)
         request_batch_leave(address->batch);
     free(address->id);

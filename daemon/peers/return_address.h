@@ -1,5 +1,6 @@
 /* The address that one request's answer goes to: its connection, a batch that gathers answers, or a function of the
- * daemon's own. An address is used once: each function that answers frees it. */
+ * daemon's own. An address is used once: each function that answers frees it. Its connection is charged for it, and
+ * must outlive it. */
 #pragma once
 
 #include <stdbool.h>

@@ -12,9 +12,12 @@
 /* Removing a file takes no time, unless the file system hangs. */
 #define CLEANUP_TIMEOUT_MS 10000
 
-/* The bytes that the connection is charged for. */
-static size_t job_size(const struct job *job) {
-    return sizeof *job + sizeof *job->address + job->params_len;
+/* Charges the client, if there is one, for so many bytes more. */
+static void job_hold(struct job *job, size_t bytes) {
+    if (job->client == NULL)
+        return;
+    job->held += bytes;
+    connection_hold(job->client, bytes);
 }
 
 static void job_leave_client(struct job *job) {
@@ -22,7 +25,8 @@ static void job_leave_client(struct job *job) {
     if (client == NULL)
         return;
     job->client = NULL;
-    connection_release(client, job_size(job));
+    connection_release(client, job->held);
+    job->held = 0;
     connection_detach(client, &job->attachment);
 }
 
@@ -46,7 +50,18 @@ void job_attach(struct job *job, struct connection *client, const struct attachm
     job->client = client;
     job->address = address;
     connection_attach(client, &job->attachment, events);
-    connection_hold(client, job_size(job));
+    job_hold(job, sizeof *job + job->params_len);
+}
+
+void job_set_buffer(struct job *job, char *file) {
+    job->buffer = file;
+    job_hold(job, strlen(file) + 1);
+}
+
+void job_charge_copy(struct job *job) {
+    if (!job->copy_charged) /* once, however often it is run */
+        job_hold(job, job->params_len);
+    job->copy_charged = true;
 }
 
 struct job *job_of_attachment(struct attachment *attachment) {

@@ -48,6 +48,7 @@ struct job {
     struct connection *client;      /* NULL: no client waits for the answer (any more) */
     struct attachment attachment;   /* to the client */
     struct return_address *address; /* of the answer; NULL: the answer is discarded */
+    size_t held;                    /* bytes that the client is charged for */
     uint64_t id;                    /* a new one for each run: files that the run creates have it in their names */
     char *params;                   /* the request's parameters as they came */
     size_t params_len;
@@ -55,8 +56,9 @@ struct job {
     unsigned timeout_ms; /* 0: none */
     unsigned attempts;   /* hosts that died while they ran it, possibly because of it */
     unsigned shots;      /* hosts that another process killed while they ran it */
-    bool timed_out;      /* its host was killed for its timeout */
-    bool asks_cache;     /* a host that compiles it has asked the cache in vain */
+    bool copy_charged;
+    bool timed_out;  /* its host was killed for its timeout */
+    bool asks_cache; /* a host that compiles it has asked the cache in vain */
 };
 
 /* Makes a job of a pool without a client. The parameters' text is copied. */
@@ -65,6 +67,12 @@ struct job *job_new(struct pool *pool, struct census *census, enum job_kind kind
 /* Gives the job a client, which is charged for it, and takes the address of its answer. */
 void job_attach(struct job *job, struct connection *client, const struct attachment_events *events,
                 struct return_address *address);
+
+/* The job checks the unsaved text of that file (absolute name, taken). */
+void job_set_buffer(struct job *job, char *file);
+
+/* The job is given to a worker: the client, if it has one, is charged for the copy of the parameters that is sent. */
+void job_charge_copy(struct job *job);
 
 /* The job whose attachment that is. */
 struct job *job_of_attachment(struct attachment *attachment);

@@ -171,6 +171,7 @@ void worker_assign(struct worker *worker, struct job *job) {
     char id[24];
     snprintf(id, sizeof id, "%llu", (unsigned long long)job->id);
     worker_request(worker, id, job_method(job), job->params, job->params_len);
+    job_charge_copy(job);
     job->state = JOB_ASSIGNED;
     job->worker = worker;
     worker->jobs[worker->in_flight++] = job;

@@ -22,6 +22,9 @@
 /* While a client has left so many bytes unread, nothing more is compiled for it. */
 #define UNREAD_MAX (1u << 20)
 
+/* Watches of a connection: each takes one of the inotify instances that the user may have (128 by default). */
+#define WATCHES_MAX 16
+
 enum source_state {
     SOURCE_WAITING,
     SOURCE_RUNNING,
@@ -41,6 +44,7 @@ struct watch {
     struct attachment attachment;  /* to its connection */
     struct connection *connection; /* NULL: has ended */
     struct census *census;
+    size_t held; /* bytes that the connection is charged for, apart from sources */
     uint64_t number;
     struct return_address *address; /* of the request's answer, until that is sent */
     struct watch_params params;
@@ -55,10 +59,23 @@ static int watch_compare(const void *a, const void *b) {
     return strcmp(((const struct watched_source *)a)->path, ((const struct watched_source *)b)->path);
 }
 
-static void watch_free_source(struct watched_source *source) {
+/* Bytes that the connection is charged for. */
+static size_t watch_source_size(const struct watched_source *source) {
+    return sizeof *source + strlen(source->path) + 1;
+}
+
+/* Takes the source out of its watch. */
+static void watch_leave(struct watched_source *source) {
+    struct watch *watch = source->watch;
     list_remove(&source->link);
+    tdelete(source, &watch->by_path, watch_compare);
+    connection_release(watch->connection, watch_source_size(source));
+    source->watch = NULL;
+}
+
+static void watch_free_source(struct watched_source *source) {
     if (source->watch != NULL)
-        tdelete(source, &source->watch->by_path, watch_compare);
+        watch_leave(source);
     free(source->path);
     free(source);
 }
@@ -86,6 +103,7 @@ static void watch_add_source(struct watch *watch, const char *path, bool force) 
         list_init(&source->link);
         source->watch = watch;
         source->path = xstrdup(path);
+        connection_hold(watch->connection, watch_source_size(source));
         xtsearch(source, &watch->by_path, watch_compare);
         watch_enqueue(source);
     } else if (source->state == SOURCE_RUNNING && force) {
@@ -240,22 +258,19 @@ static const struct folder_tree_events watch_tree_events = {
 static void watch_forget_sources(struct watch *watch) {
     list_each(link, &watch->waiting)
         watch_free_source(list_entry(link, struct watched_source, link));
-    list_each(running, &watch->running) {
-        struct watched_source *source = list_entry(running, struct watched_source, link);
-        tdelete(source, &watch->by_path, watch_compare);
-        list_remove(&source->link);
-        source->watch = NULL;
-    }
+    list_each(running, &watch->running)
+        watch_leave(list_entry(running, struct watched_source, link));
 }
 
 static void watch_close(struct watch *watch) {
     struct return_address *address = watch->address;
-    connection_detach(watch->connection, &watch->attachment);
-    watch->connection = NULL;
     watch->address = NULL;
     if (address != NULL)
         return_address_drop(address);
     watch_forget_sources(watch);
+    connection_detach(watch->connection, &watch->attachment);
+    connection_release(watch->connection, watch->held);
+    watch->connection = NULL;
     uv_idle_stop(&watch->later);
     folder_tree_close(&watch->tree);
 }
@@ -291,6 +306,13 @@ static struct watch *watch_new(struct connection *connection, struct return_addr
     return watch;
 }
 
+static unsigned watch_count(const struct connection *connection) {
+    unsigned count = 0;
+    list_each(link, &connection->others)
+        count += list_entry(link, struct attachment, link)->events == &watch_attachment_events;
+    return count;
+}
+
 /* Returns 0, or a JSON-RPC error code with a message in `why`. */
 static int watch_start(struct watch *watch, const struct pools *pools, struct json_span params, char *why,
                        size_t why_size) {
@@ -300,6 +322,10 @@ static int watch_start(struct watch *watch, const struct pools *pools, struct js
         return code;
     if (watch->census->draining) {
         snprintf(why, why_size, "the daemon is shutting down");
+        return RPC_UNAVAILABLE;
+    }
+    if (watch_count(watch->connection) >= WATCHES_MAX) {
+        snprintf(why, why_size, "this connection has %d watches, and may have no more", WATCHES_MAX);
         return RPC_UNAVAILABLE;
     }
     uv_loop_t *loop = watch->connection->channel.pipe.loop;
@@ -320,6 +346,8 @@ void watch_begin(const struct pools *pools, struct connection *connection, struc
     int code = watch_start(watch, pools, params, why, sizeof why);
     if (code == 0) {
         connection_attach(connection, &watch->attachment, &watch_attachment_events);
+        watch->held = sizeof *watch + watch_params_size(&watch->params);
+        connection_hold(connection, watch->held);
         return;
     }
     if (code == RPC_UNAVAILABLE)

@@ -105,6 +105,13 @@ void watch_params_deinit(struct watch_params *params) {
     *params = (struct watch_params){0};
 }
 
+size_t watch_params_size(const struct watch_params *params) {
+    size_t size = strlen(params->members) + 1;
+    for (size_t i = 0; i < params->path_count; i++)
+        size += sizeof *params->paths + strlen(params->paths[i]) + 1;
+    return size;
+}
+
 void watch_params_of_job(const struct watch_params *params, const char *file, bool force, struct buffer *out) {
     buffer_append_string(out, "{\"file\":");
     json_print_string(file, out);

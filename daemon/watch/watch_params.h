@@ -29,5 +29,8 @@ int watch_params_read(struct watch_params *params, const struct pools *pools, co
                       struct json_span span, char *why, size_t why_size);
 void watch_params_deinit(struct watch_params *params);
 
+/* Bytes that they hold. */
+size_t watch_params_size(const struct watch_params *params);
+
 /* Appends the parameters of the job that compiles a file. */
 void watch_params_of_job(const struct watch_params *params, const char *file, bool force, struct buffer *out);

@@ -2,9 +2,21 @@
 #include "tests/unit/fake_peers.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+long fake_peer_uid = -1;
+
+/* The definition takes the place of libc's. */
+int getsockopt(int fd, int level, int name, void *value, socklen_t *len) {
+    int status = (int)syscall(SYS_getsockopt, fd, level, name, value, len);
+    if (status == 0 && level == SOL_SOCKET && name == SO_PEERCRED && fake_peer_uid >= 0)
+        ((struct ucred *)value)->uid = (uid_t)fake_peer_uid;
+    return status;
+}
 
 static void ignore_message(struct connection *connection, const char *text, size_t len) {
     (void)connection;
@@ -29,6 +41,7 @@ void fake_peers_init(struct fake_peers *peers, void (*message)(struct connection
                     .pending_limit = 4 << 20,
                     .memory_limit = (size_t)512 << 20},
     };
+    signal(SIGPIPE, SIG_IGN); /* as the daemon does */
     events.message = message ? message : ignore_message;
     assert_int_equal(uv_loop_init(&peers->loop), 0);
     uv_check_init(&peers->loop, &peers->alive);

@@ -26,6 +26,9 @@ struct fake_peers {
     unsigned client_count;
 };
 
+/* The user at the other end of sockets, as the kernel names it (SO_PEERCRED); -1: the real one. */
+extern long fake_peer_uid;
+
 /* With the daemon's usual limits. `message` is called with the clients' messages; it may be NULL. */
 void fake_peers_init(struct fake_peers *peers, void (*message)(struct connection *, const char *, size_t));
 

@@ -4,6 +4,7 @@
 #include "tests/unit/fake_peers.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 static struct fake_peers peers;
 
@@ -302,6 +303,43 @@ static void test_a_message_over_the_limit_is_refused_and_the_connection_lives(vo
     fake_peers_deinit(&peers);
 }
 
+/* Whoever is not the user is told nothing, also where there are too many connections or no descriptors. */
+static void test_another_user_is_told_nothing(void **state) {
+    (void)state;
+    begin();
+    fake_peer_uid = 12345;
+    struct fake_client *other = fake_client_new(&peers);
+    assert_null(fake_client_receive(other));
+    assert_true(fake_client_is_closed(other));
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+    connection_group_refuse(&peers.group, pair[1]);
+    char byte;
+    assert_int_equal(recv(pair[0], &byte, 1, 0), 0);
+    close(pair[0]);
+    fake_peer_uid = -1;
+    assert_int_equal(peers.census.connections, 1);
+    assert_int_equal(peers.census.counters.refused, 0);
+    fake_peers_deinit(&peers);
+}
+
+static void test_ids_are_charged(void **state) {
+    (void)state;
+    char id[4000];
+    struct fake_client *client = begin();
+    memset(id, '1', sizeof id - 1);
+    id[sizeof id - 1] = '\0';
+    struct return_address *address = return_address_new(client->connection, NULL, id);
+    assert_true(client->connection->held >= sizeof id - 1 + sizeof *address);
+    assert_int_equal(peers.census.held, client->connection->held);
+    return_address_unavailable(address, "no", true);
+    assert_int_equal(peers.census.held, 0);
+    address = return_address_new(client->connection, NULL, id);
+    return_address_drop(address);
+    assert_int_equal(peers.census.held, 0);
+    fake_peers_deinit(&peers);
+}
+
 /* Closing a connection can end the last job, on which the owner closes others: no list may be walked meanwhile. */
 static void finish_all(struct census *census) {
     if (census->jobs == 0)
@@ -336,6 +374,8 @@ int main(void) {
         cmocka_unit_test(test_other_attachments_are_resumed_and_ended),
         cmocka_unit_test(test_idle_connections_are_closed_and_busy_ones_not),
         cmocka_unit_test(test_a_message_over_the_limit_is_refused_and_the_connection_lives),
+        cmocka_unit_test(test_another_user_is_told_nothing),
+        cmocka_unit_test(test_ids_are_charged),
         cmocka_unit_test(test_all_can_be_closed_while_the_last_job_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -246,6 +246,22 @@ static void test_jobs_of_a_client_that_goes_are_dropped(void **state) {
     fake_hosts_deinit(&fakes);
 }
 
+static void test_a_job_is_charged_for_its_parameters_and_their_copy(void **state) {
+    (void)state;
+    struct fake_client *client = begin("3.12", 1);
+    struct job *job = fake_hosts_new_job(&fakes, client, 1, "a", JOB_CHECK);
+    size_t before = client->connection->held;
+    assert_true(before >= sizeof *job + job->params_len);
+    job_set_buffer(job, xstrdup("/some/file"));
+    assert_int_equal(client->connection->held, before + sizeof "/some/file");
+    pool_submit(fakes.pool, job);
+    fake_hosts_turn(&fakes);
+    assert_int_equal(client->connection->held, before + sizeof "/some/file" + job->params_len);
+    pool_cancel(job);
+    assert_int_equal(client->connection->held, 0);
+    fake_hosts_deinit(&fakes);
+}
+
 static void test_a_host_that_grew_is_replaced_between_jobs(void **state) {
     (void)state;
     struct fake_client *client = begin("3.12", 1);
@@ -374,6 +390,7 @@ int main(void) {
         cmocka_unit_test(test_a_cancelled_job_that_waits_is_freed),
         cmocka_unit_test(test_the_answer_of_a_cancelled_job_that_runs_is_discarded),
         cmocka_unit_test(test_jobs_of_a_client_that_goes_are_dropped),
+        cmocka_unit_test(test_a_job_is_charged_for_its_parameters_and_their_copy),
         cmocka_unit_test(test_a_host_that_grew_is_replaced_between_jobs),
         cmocka_unit_test(test_an_idle_pool_shrinks_to_one_interpreter),
         cmocka_unit_test(test_draining_answers_what_waits_and_finishes_what_runs),
