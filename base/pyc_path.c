@@ -7,7 +7,7 @@
 
 /* The name in the cache: the part of the source's name before its last dot, or the part behind it if the first one is
  * empty. A name without a dot gets no dot before the tag either. */
-static void append_name(struct buffer *out, const char *tail, const char *tag, int optimize) {
+static void pyc_path_append_name(struct buffer *out, const char *tail, const char *tag, int optimize) {
     const char *dot = strrchr(tail, '.');
     if (dot == NULL)
         buffer_append_string(out, tail);
@@ -60,7 +60,7 @@ char *pyc_path(const char *file, const char *tag, int optimize, const char *pref
             append_below(&out, file, head_len);
         }
     }
-    append_name(&out, tail, tag, optimize);
+    pyc_path_append_name(&out, tail, tag, optimize);
     return buffer_string(&out);
 }
 

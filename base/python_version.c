@@ -9,7 +9,7 @@
 #include "base/buffer.h"
 
 /* Moves *text behind the word if the text begins with it. */
-static bool skip(const char **text, const char *word) {
+static bool version_skip(const char **text, const char *word) {
     size_t len = strlen(word);
     if (strncmp(*text, word, len) != 0)
         return false;
@@ -26,15 +26,15 @@ static bool read_number(const char **text, unsigned *number) {
 }
 
 bool python_version_parse(const char *text, struct python_version *version) {
-    if (skip(&text, "cpython") || skip(&text, "python"))
-        (void)(skip(&text, "-") || skip(&text, "@"));
-    return read_number(&text, &version->major) && version->major > 0 && skip(&text, ".") &&
+    if (version_skip(&text, "cpython") || version_skip(&text, "python"))
+        (void)(version_skip(&text, "-") || version_skip(&text, "@"));
+    return read_number(&text, &version->major) && version->major > 0 && version_skip(&text, ".") &&
            read_number(&text, &version->minor) &&
            (*text == '\0' || *text == '.' || *text == '-' || isalpha((unsigned char)*text));
 }
 
 bool python_version_exact(const char *text, struct python_version *version) {
-    return read_number(&text, &version->major) && skip(&text, ".") && read_number(&text, &version->minor) &&
+    return read_number(&text, &version->major) && version_skip(&text, ".") && read_number(&text, &version->minor) &&
            *text == '\0';
 }
 
@@ -59,10 +59,10 @@ struct release {
 
 static bool read_release(const char *text, struct release *release) {
     *release = (struct release){0};
-    skip(&text, "v");
+    version_skip(&text, "v");
     do {
         unsigned number;
-        if (release->count > 0 && skip(&text, "*")) {
+        if (release->count > 0 && version_skip(&text, "*")) {
             release->any = true;
             return *text == '\0';
         }
@@ -70,7 +70,7 @@ static bool read_release(const char *text, struct release *release) {
             return release->count > 0 && isalpha((unsigned char)*text);
         if (release->count < 3)
             release->numbers[release->count++] = number;
-    } while (skip(&text, "."));
+    } while (version_skip(&text, "."));
     return *text == '\0' || isalpha((unsigned char)*text) || *text == '+';
 }
 
@@ -109,7 +109,7 @@ static bool clause_allows(const char *clause, const struct python_version *versi
     static const char *const operations[] = {"===", "==", "~=", "!=", "<=", ">=", "<", ">"};
     struct release release;
     for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
-        if (!skip(&clause, operations[i]))
+        if (!version_skip(&clause, operations[i]))
             continue;
         while (isspace((unsigned char)*clause))
             clause++;
@@ -119,7 +119,7 @@ static bool clause_allows(const char *clause, const struct python_version *versi
 }
 
 /* Removes spaces at both ends, in place. */
-static char *trim(char *text) {
+static char *version_trim(char *text) {
     while (isspace((unsigned char)*text))
         text++;
     size_t len = strlen(text);
@@ -133,7 +133,7 @@ bool python_version_allowed(const struct python_version *version, const char *sp
     char *copy = xstrdup(specifier), *rest = copy;
     bool allowed = true;
     for (char *clause; allowed && (clause = strsep(&rest, ",")) != NULL;) {
-        clause = trim(clause);
+        clause = version_trim(clause);
         allowed = *clause == '\0' || clause_allows(clause, version);
     }
     free(copy);

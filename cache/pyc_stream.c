@@ -263,7 +263,7 @@ enum pyc_stream_status pyc_stream_find_name(const void *stream, size_t len, unsi
 
 /* Appends the text as UTF-8 in which surrogates are like other characters: an undecodable byte 0xNN
  * is one, U+DCNN. Returns the number of characters. */
-static size_t append_text(const char *text, struct buffer *out) {
+static size_t pyc_stream_append_text(const char *text, struct buffer *out) {
     size_t characters = 0;
     for (const char *s = text, *end = text + strlen(text); s < end; characters++) {
         size_t len = utf8_sequence(s, end);
@@ -289,7 +289,7 @@ bool pyc_stream_encode_name(const char *name, uint8_t type, struct buffer *out) 
     uint8_t old = type & (uint8_t)~FLAG_REF;
     bool interned = old == TYPE_INTERNED || old == TYPE_ASCII_INTERNED || old == TYPE_SHORT_ASCII_INTERNED;
     struct buffer text = {0};
-    size_t characters = append_text(name, &text);
+    size_t characters = pyc_stream_append_text(name, &text);
     bool fine = characters > 1 && text.len <= INT32_MAX;
     if (fine) {
         bool ascii = characters == text.len, is_short = ascii && text.len <= SHORT_MAX;

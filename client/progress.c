@@ -19,7 +19,7 @@
 static const char clear_line[] = "\r\033[K";
 
 /* Async-signal-safe: the line goes, then the signal does what it always does. */
-static void interrupted(int signal_number) {
+static void progress_interrupted(int signal_number) {
     ssize_t ignored = write(STDERR_FILENO, clear_line, sizeof clear_line - 1);
     (void)ignored;
     signal(signal_number, SIG_DFL);
@@ -63,10 +63,10 @@ static void append_name(struct buffer *line, const char *name, size_t room) {
 }
 
 /* Set once, when there is a line to clear; an ignored signal stays ignored. */
-static void catch_interrupts(void) {
+static void progress_catch_interrupts(void) {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        struct sigaction old, action = {.sa_handler = interrupted};
+        struct sigaction old, action = {.sa_handler = progress_interrupted};
         if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
             sigaction(signals[i], &action, NULL);
     }
@@ -77,7 +77,7 @@ void progress_update(struct progress *progress, size_t done, size_t total, const
     if (!progress->enabled || now < progress->next_draw)
         return;
     if (progress->next_draw == progress->begin + FIRST_MS)
-        catch_interrupts();
+        progress_catch_interrupts();
     progress->next_draw = now + EVERY_MS;
     size_t width = terminal_width() - 1;
     double seconds = (double)(now - progress->begin) / 1000;

@@ -70,7 +70,7 @@ static void frame_skip_space(struct frame_reader *reader) {
         frame_advance(reader, 1);
 }
 
-static enum frame_status next_line(struct frame_reader *reader, const char **text, size_t *len) {
+static enum frame_status frame_next_line(struct frame_reader *reader, const char **text, size_t *len) {
     for (;;) {
         if (!reader->skip_line)
             frame_skip_space(reader);
@@ -194,7 +194,7 @@ enum frame_status frame_reader_next(struct frame_reader *reader, const char **te
     }
     switch (reader->framing) {
     case FRAMING_LINES:
-        return next_line(reader, text, len);
+        return frame_next_line(reader, text, len);
     case FRAMING_HEADERS:
         return next_headed(reader, text, len);
     case FRAMING_UNKNOWN:

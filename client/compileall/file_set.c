@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int compare(const void *a, const void *b) {
+static int file_set_compare(const void *a, const void *b) {
     const struct file_id *x = a, *y = b;
     if (x->inode != y->inode)
         return x->inode < y->inode ? -1 : 1;
@@ -18,16 +18,16 @@ struct file_id file_id_of(const struct stat *st) {
 }
 
 bool file_set_has(const struct file_set *set, const struct file_id *id) {
-    return tfind(id, &set->root, compare) != NULL;
+    return tfind(id, &set->root, file_set_compare) != NULL;
 }
 
 void file_set_add(struct file_set *set, const struct file_id *id) {
-    if (tsearch(id, &set->root, compare) != NULL)
+    if (tsearch(id, &set->root, file_set_compare) != NULL)
         return;
     fputs("out of memory\n", stderr);
     abort();
 }
 
 void file_set_remove(struct file_set *set, const struct file_id *id) {
-    tdelete(id, &set->root, compare);
+    tdelete(id, &set->root, file_set_compare);
 }
