@@ -114,15 +114,16 @@ static void methods_submit(struct connection *connection, struct return_address 
 static void methods_compile(struct connection *connection, struct return_address *address,
                             const struct rpc_message *message, enum job_kind kind) {
     const char *error;
-    char why[160];
+    char *why = NULL;
     struct compile_request request;
     static const char nothing[] = "{}";
     struct json_span span = message->params.text ? message->params : (struct json_span){nothing, 2};
     cJSON *params = methods_parse_without_source(span, &error);
-    if (params == NULL || compile_request_decode(params, &request, why, sizeof why) < 0)
+    if (params == NULL || compile_request_decode(params, &request, &why) < 0)
         methods_refuse_params(address, params ? why : error);
     else
         methods_submit(connection, address, kind, &request, span);
+    free(why);
     cJSON_Delete(params);
 }
 
@@ -139,11 +140,11 @@ static void method_check(struct connection *connection, struct return_address *a
 static void method_search(struct connection *connection, struct return_address *address,
                           const struct rpc_message *message) {
     const char *error = "";
-    char why[160];
+    char *why = NULL;
     struct search_request request;
     struct json_span span = message->params;
     cJSON *params = span.text ? json_parse_checked(span.text, span.len, &error) : NULL;
-    if ((span.text != NULL && params == NULL) || search_request_decode(params, &request, why, sizeof why) < 0) {
+    if ((span.text != NULL && params == NULL) || search_request_decode(params, &request, &why) < 0) {
         methods_refuse_params(address, span.text != NULL && params == NULL ? error : why);
     } else {
         struct job *job = methods_new_job(connection, address, request.python, JOB_SEARCH, span, request.timeout_ms);
@@ -152,6 +153,7 @@ static void method_search(struct connection *connection, struct return_address *
             pool_submit(job->pool, job);
         }
     }
+    free(why);
     cJSON_Delete(params);
 }
 

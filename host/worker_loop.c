@@ -151,12 +151,13 @@ static void add_trace(struct answer *answer, int64_t start_us) {
 static void run_search(const struct rpc_message *message, struct answer *answer) {
     struct search_request request;
     const char *error;
-    char why[160];
+    char *why = NULL;
     cJSON *params = json_parse_checked(message->params.text, message->params.len, &error);
-    if (params == NULL || search_request_decode(params, &request, why, sizeof why) < 0)
+    if (params == NULL || search_request_decode(params, &request, &why) < 0)
         answer_error(answer, RPC_INVALID_PARAMS, params ? why : error, NULL);
     else
         search_job_run(&request, answer);
+    free(why);
     cJSON_Delete(params);
 }
 
@@ -178,9 +179,9 @@ static void run_job(struct worker_loop *loop, enum method method, const struct r
     struct compile_request request;
     int64_t start_us = clock_us();
     const char *error;
-    char why[160];
+    char *why = NULL;
     cJSON *params = json_parse_checked(message->params.text, message->params.len, &error);
-    if (params == NULL || compile_request_decode(params, &request, why, sizeof why) < 0) {
+    if (params == NULL || compile_request_decode(params, &request, &why) < 0) {
         answer_error(answer, RPC_INVALID_PARAMS, params ? why : error, NULL);
     } else {
         if (method == METHOD_CHECK)
@@ -204,6 +205,7 @@ static void run_job(struct worker_loop *loop, enum method method, const struct r
             add_trace(answer, start_us);
         free(unique);
     }
+    free(why);
     cJSON_Delete(params);
 }
 

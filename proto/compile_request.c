@@ -3,8 +3,9 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "base/buffer.h"
 
 const struct schema_choice invalidation_choices[] = {
     {"checked-hash", INVALIDATION_CHECKED_HASH},
@@ -108,36 +109,36 @@ static bool needs_cwd(const char *path) {
     return path != NULL && path[0] != '/';
 }
 
-static int check_places(const struct compile_request *request, char *why, size_t why_size) {
+static int check_places(const struct compile_request *request, char **why) {
     if (request->places == NULL || cJSON_GetArraySize(request->places) <= PLACES_MAX)
         return 0;
-    snprintf(why, why_size, "'places' has more than %d members", PLACES_MAX);
+    *why = xasprintf("'places' has more than %d members", PLACES_MAX);
     return -EINVAL;
 }
 
-static int check_cwd(const struct compile_request *request, char *why, size_t why_size) {
+static int check_cwd(const struct compile_request *request, char **why) {
     if (request->cwd != NULL && request->cwd[0] != '/') {
-        snprintf(why, why_size, "'cwd' must be absolute");
+        *why = xstrdup("'cwd' must be absolute");
         return -EINVAL;
     }
     if (request->cwd == NULL && (needs_cwd(request->file) || needs_cwd(request->cfile) ||
                                  (request->pycache_prefix != NULL && request->pycache_prefix[0] != '\0' &&
                                   needs_cwd(request->pycache_prefix)))) {
-        snprintf(why, why_size, "'cwd' is needed where a path is relative");
+        *why = xstrdup("'cwd' is needed where a path is relative");
         return -EINVAL;
     }
     return 0;
 }
 
-int compile_request_decode(const cJSON *params, struct compile_request *request, char *why, size_t why_size) {
+int compile_request_decode(const cJSON *params, struct compile_request *request, char **why) {
     compile_request_init(request);
-    int result = schema_decode(compile_parameters, PARAMETER_COUNT, params, request, why, why_size);
+    int result = schema_decode(compile_parameters, PARAMETER_COUNT, params, request, why);
     if (result == 0)
-        result = check_places(request, why, why_size);
-    return result < 0 ? result : check_cwd(request, why, why_size);
+        result = check_places(request, why);
+    return result < 0 ? result : check_cwd(request, why);
 }
 
-int compile_request_decode_watch(const cJSON *params, struct compile_request *request, char *why, size_t why_size) {
+int compile_request_decode_watch(const cJSON *params, struct compile_request *request, char **why) {
     struct schema_field rows[PARAMETER_COUNT];
     size_t count = 0;
     for (size_t i = 0; i < PARAMETER_COUNT; i++) {
@@ -145,13 +146,13 @@ int compile_request_decode_watch(const cJSON *params, struct compile_request *re
         if (row->marks & COMPILE_SCOPE_ANY) {
             rows[count++] = *row;
         } else if (cJSON_GetObjectItemCaseSensitive(params, row->name) != NULL) {
-            snprintf(why, why_size, "'%s' means nothing to a watch", row->name);
+            *why = xasprintf("'%s' means nothing to a watch", row->name);
             return -EINVAL;
         }
     }
     compile_request_init_watch(request);
-    int result = schema_decode(rows, count, params, request, why, why_size);
-    return result < 0 ? result : check_cwd(request, why, why_size);
+    int result = schema_decode(rows, count, params, request, why);
+    return result < 0 ? result : check_cwd(request, why);
 }
 
 cJSON *compile_request_encode(const struct compile_request *request) {

@@ -92,13 +92,13 @@ void compile_request_init(struct compile_request *request);
 /* Sets the defaults of `watch`: its jobs are in the background. */
 void compile_request_init_watch(struct compile_request *request);
 
-/* Decodes and checks the parameters of `compile` or `check` (NULL: none given). Returns 0, or -EINVAL and a message in
- * `why`. */
-int compile_request_decode(const cJSON *params, struct compile_request *request, char *why, size_t why_size);
+/* Decodes and checks the parameters of `compile` or `check` (NULL: none given). Returns 0, or -EINVAL and a sentence
+ * in *why, which the caller frees. */
+int compile_request_decode(const cJSON *params, struct compile_request *request, char **why);
 
 /* Decodes and checks those of a `watch` that are a compile's, in an object without `paths` and `initial`; `file` stays
  * NULL. Returns as compile_request_decode(). */
-int compile_request_decode_watch(const cJSON *params, struct compile_request *request, char *why, size_t why_size);
+int compile_request_decode_watch(const cJSON *params, struct compile_request *request, char **why);
 
 /* Builds the parameters of a request; members at their defaults are left out. The caller deletes the object. */
 cJSON *compile_request_encode(const struct compile_request *request);

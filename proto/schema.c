@@ -3,8 +3,9 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "base/buffer.h"
 
 const char *schema_choice_name(const struct schema_choice *choices, int value) {
     for (; choices->name != NULL; choices++)
@@ -52,28 +53,28 @@ static bool are_all_strings(const cJSON *array) {
     return true;
 }
 
-static int schema_refuse(const struct schema_field *field, char *why, size_t why_size) {
+static char *choices_sentence(const struct schema_field *field) {
+    struct buffer text = {0};
+    buffer_printf(&text, "'%s' must be one of", field->name);
+    for (const struct schema_choice *choice = field->choices; choice->name != NULL; choice++)
+        buffer_printf(&text, "%s '%s'", choice == field->choices ? "" : ",", choice->name);
+    return buffer_string(&text);
+}
+
+static char *type_sentence(const struct schema_field *field) {
     switch (field->type) {
     case SCHEMA_STRING:
-        snprintf(why, why_size, "'%s' must be a string", field->name);
-        break;
+        return xasprintf("'%s' must be a string", field->name);
     case SCHEMA_BOOL:
-        snprintf(why, why_size, "'%s' must be true or false", field->name);
-        break;
+        return xasprintf("'%s' must be true or false", field->name);
     case SCHEMA_INT:
-        snprintf(why, why_size, "'%s' must be an integer from %d to %d", field->name, field->min, field->max);
-        break;
-    case SCHEMA_CHOICE: {
-        int len = snprintf(why, why_size, "'%s' must be one of", field->name);
-        for (const struct schema_choice *c = field->choices; c->name && len < (int)why_size; c++)
-            len += snprintf(why + len, why_size - (size_t)len, "%s '%s'", c == field->choices ? "" : ",", c->name);
-        break;
-    }
+        return xasprintf("'%s' must be an integer from %d to %d", field->name, field->min, field->max);
+    case SCHEMA_CHOICE:
+        return choices_sentence(field);
     case SCHEMA_STRINGS:
-        snprintf(why, why_size, "'%s' must be an array of strings", field->name);
-        break;
+        return xasprintf("'%s' must be an array of strings", field->name);
     }
-    return -EINVAL;
+    return NULL;
 }
 
 /* The range is checked before the number is cast: a number that no int can hold has no defined cast. */
@@ -120,36 +121,39 @@ static bool schema_store(const struct schema_field *field, const cJSON *value, v
     return false;
 }
 
-int schema_decode(const struct schema_field *fields, size_t count, const cJSON *object, void *out, char *why,
-                  size_t why_size) {
+static int schema_refuse(char **why, char *sentence) {
+    *why = sentence;
+    return -EINVAL;
+}
+
+/* Takes one member; `seen` and `present` are sets of rows. */
+static int schema_take(const struct schema_field *fields, size_t count, const cJSON *member, void *out, uint64_t *seen,
+                       uint64_t *present, char **why) {
+    size_t index;
+    const struct schema_field *field = schema_find(fields, count, member->string, &index);
+    if (field == NULL)
+        return schema_refuse(why, xasprintf("unknown member '%.64s'", member->string));
+    if (*seen & (1ull << index))
+        return schema_refuse(why, xasprintf("member '%s' is given twice", field->name));
+    *seen |= 1ull << index;
+    if (cJSON_IsNull(member))
+        return 0;
+    if (!schema_store(field, member, (char *)out + field->offset))
+        return schema_refuse(why, type_sentence(field));
+    *present |= 1ull << index;
+    return 0;
+}
+
+int schema_decode(const struct schema_field *fields, size_t count, const cJSON *object, void *out, char **why) {
     uint64_t seen = 0, present = 0;
-    if (object != NULL && !cJSON_IsObject(object)) {
-        snprintf(why, why_size, "parameters must be given by name, in an object");
-        return -EINVAL;
-    }
-    for (const cJSON *member = object ? object->child : NULL; member; member = member->next) {
-        size_t index;
-        const struct schema_field *field = schema_find(fields, count, member->string, &index);
-        if (field == NULL) {
-            snprintf(why, why_size, "unknown member '%.64s'", member->string);
+    if (object != NULL && !cJSON_IsObject(object))
+        return schema_refuse(why, xstrdup("parameters must be given by name, in an object"));
+    for (const cJSON *member = object ? object->child : NULL; member; member = member->next)
+        if (schema_take(fields, count, member, out, &seen, &present, why) < 0)
             return -EINVAL;
-        }
-        if (seen & (1ull << index)) {
-            snprintf(why, why_size, "member '%s' is given twice", field->name);
-            return -EINVAL;
-        }
-        seen |= 1ull << index;
-        if (cJSON_IsNull(member))
-            continue;
-        if (!schema_store(field, member, (char *)out + field->offset))
-            return schema_refuse(field, why, why_size);
-        present |= 1ull << index;
-    }
     for (size_t i = 0; i < count; i++)
-        if (fields[i].required && !(present & (1ull << i))) {
-            snprintf(why, why_size, "'%s' is missing", fields[i].name);
-            return -EINVAL;
-        }
+        if (fields[i].required && !(present & (1ull << i)))
+            return schema_refuse(why, xasprintf("'%s' is missing", fields[i].name));
     return 0;
 }
 

@@ -42,10 +42,9 @@ struct schema_field {
 void schema_init(const struct schema_field *fields, size_t count, void *out);
 
 /* Decodes `object` (NULL: no members) into *out, which schema_init() or the caller has set to the defaults. A member
- * that is null counts as absent. Returns 0, or -EINVAL and a message that names the member at fault in `why`. At most
- * 64 fields. */
-int schema_decode(const struct schema_field *fields, size_t count, const cJSON *object, void *out, char *why,
-                  size_t why_size);
+ * that is null counts as absent. Returns 0, or -EINVAL and in *why a sentence that names the member at fault; the
+ * caller frees it. At most 64 fields. */
+int schema_decode(const struct schema_field *fields, size_t count, const cJSON *object, void *out, char **why);
 
 /* Adds to `object` each member of the structure whose value is not its default. */
 void schema_encode(const struct schema_field *fields, size_t count, const void *in, cJSON *object);

@@ -20,8 +20,8 @@ const struct schema_field search_parameters[] = {
 
 const size_t search_parameter_count = sizeof search_parameters / sizeof *search_parameters;
 
-int search_request_decode(const cJSON *params, struct search_request *request, char *why, size_t why_size) {
+int search_request_decode(const cJSON *params, struct search_request *request, char **why) {
     *request = (struct search_request){0};
     schema_init(search_parameters, search_parameter_count, request);
-    return schema_decode(search_parameters, search_parameter_count, params, request, why, why_size);
+    return schema_decode(search_parameters, search_parameter_count, params, request, why);
 }

@@ -19,5 +19,6 @@ struct search_request {
 extern const struct schema_field search_parameters[];
 extern const size_t search_parameter_count;
 
-/* Decodes and checks the parameters (NULL: none given). Returns 0, or -EINVAL and a message in `why`. */
-int search_request_decode(const cJSON *params, struct search_request *request, char *why, size_t why_size);
+/* Decodes and checks the parameters (NULL: none given). Returns 0, or -EINVAL and a sentence in *why, which
+ * the caller frees. */
+int search_request_decode(const cJSON *params, struct search_request *request, char **why);

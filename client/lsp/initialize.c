@@ -52,12 +52,13 @@ static void initialize_take_folders(struct session *session, const cJSON *params
 }
 
 static void initialize_apply_settings(struct session *session, const cJSON *object) {
-    char why[160];
-    if (settings_apply(&session->settings, object, why, sizeof why) == 0)
+    char *why = NULL;
+    if (settings_apply(&session->settings, object, &why) == 0)
         return;
     char *text = xasprintf("settings are left as they were: %s", why);
     editor_show(&session->editor, EDITOR_WARNING, text);
     free(text);
+    free(why);
 }
 
 static cJSON *initialize_server_capabilities(const struct session *session) {

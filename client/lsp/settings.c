@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <stdio.h>
 
+#include "base/buffer.h"
 #include "proto/schema.h"
 
 /* clang-format off */
@@ -29,7 +29,7 @@ void settings_deinit(struct settings *settings) {
     settings_init(settings);
 }
 
-int settings_apply(struct settings *settings, const cJSON *object, char *why, size_t why_size) {
+int settings_apply(struct settings *settings, const cJSON *object, char **why) {
     const cJSON *ours = cJSON_GetObjectItemCaseSensitive(object, "pycompiled");
     struct settings fresh;
     settings_init(&fresh);
@@ -38,11 +38,11 @@ int settings_apply(struct settings *settings, const cJSON *object, char *why, si
     bool nothing = object == NULL || cJSON_IsNull(object) || cJSON_IsNull(ours) ||
                    (cJSON_IsArray(object) && object->child == NULL);
     if (!nothing && !cJSON_IsObject(object)) {
-        snprintf(why, why_size, "settings are an object");
+        *why = xstrdup("settings are an object");
         return -EINVAL;
     }
     fresh.tree = nothing ? NULL : cJSON_Duplicate(object, true);
-    if (schema_decode(settings_fields, FIELD_COUNT, fresh.tree, &fresh, why, why_size) < 0) {
+    if (schema_decode(settings_fields, FIELD_COUNT, fresh.tree, &fresh, why) < 0) {
         settings_deinit(&fresh);
         return -EINVAL;
     }

@@ -21,9 +21,9 @@ void settings_init(struct settings *settings);
 void settings_deinit(struct settings *settings);
 
 /* Replaces all settings by those of the object, or of its member `pycompiled` if it has one. A missing member takes its
- * default; null, NULL and an empty array count as an empty object. Returns 0; or -EINVAL with a sentence in `why`, and
- * leaves the settings unchanged. */
-int settings_apply(struct settings *settings, const cJSON *object, char *why, size_t why_size);
+ * default; null, NULL and an empty array count as an empty object. Returns 0; or -EINVAL with a sentence in *why, which
+ * the caller frees, and leaves the settings unchanged. */
+int settings_apply(struct settings *settings, const cJSON *object, char **why);
 
 /* Fills a compile request from settings and environment; the request borrows from both. Its `python` is left NULL. */
 void settings_request(const struct settings *settings, const struct environment *environment,

@@ -313,26 +313,25 @@ static unsigned watch_count(const struct connection *connection) {
     return count;
 }
 
-/* Returns 0, or a JSON-RPC error code with a message in `why`. */
-static int watch_start(struct watch *watch, const struct pools *pools, struct json_span params, char *why,
-                       size_t why_size) {
+/* Returns 0, or a JSON-RPC error code with a sentence in *why, which the caller frees. */
+static int watch_start(struct watch *watch, const struct pools *pools, struct json_span params, char **why) {
     const struct options *options = watch->connection->group->options;
-    int code = watch_params_read(&watch->params, pools, options, params, why, why_size);
+    int code = watch_params_read(&watch->params, pools, options, params, why);
     if (code != 0)
         return code;
     if (watch->census->draining) {
-        snprintf(why, why_size, "the daemon is shutting down");
+        *why = xstrdup("the daemon is shutting down");
         return RPC_UNAVAILABLE;
     }
     if (watch_count(watch->connection) >= WATCHES_MAX) {
-        snprintf(why, why_size, "this connection has %d watches, and may have no more", WATCHES_MAX);
+        *why = xasprintf("this connection has %d watches, and may have no more", WATCHES_MAX);
         return RPC_UNAVAILABLE;
     }
     uv_loop_t *loop = watch->connection->channel.pipe.loop;
     int status =
         folder_tree_init(&watch->tree, loop, watch->params.paths, watch->params.path_count, &watch_tree_events);
     if (status < 0) {
-        snprintf(why, why_size, "inotify: %s", strerror(-status));
+        *why = xasprintf("inotify: %s", strerror(-status));
         return RPC_UNAVAILABLE;
     }
     uv_idle_init(loop, &watch->later);
@@ -341,9 +340,9 @@ static int watch_start(struct watch *watch, const struct pools *pools, struct js
 
 void watch_begin(const struct pools *pools, struct connection *connection, struct return_address *address,
                  struct json_span params) {
-    char why[160];
+    char *why = NULL;
     struct watch *watch = watch_new(connection, address);
-    int code = watch_start(watch, pools, params, why, sizeof why);
+    int code = watch_start(watch, pools, params, &why);
     if (code == 0) {
         connection_attach(connection, &watch->attachment, &watch_attachment_events);
         watch->held = sizeof *watch + watch_params_size(&watch->params);
@@ -354,6 +353,7 @@ void watch_begin(const struct pools *pools, struct connection *connection, struc
         return_address_unavailable(address, why, watch->census->draining);
     else
         return_address_error(address, code, why, NULL);
+    free(why);
     watch_params_deinit(&watch->params);
     free(watch);
 }

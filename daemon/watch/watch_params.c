@@ -19,16 +19,16 @@ static char *watch_params_clean_path(const char *text) {
     return buffer_string(&path);
 }
 
-static int watch_params_take_paths(struct watch_params *params, const cJSON *paths, char *why, size_t why_size) {
+static int watch_params_take_paths(struct watch_params *params, const cJSON *paths, char **why) {
     const cJSON *item;
     if (!cJSON_IsArray(paths) || cJSON_GetArraySize(paths) == 0) {
-        snprintf(why, why_size, "'paths' must be an array of folders");
+        *why = xstrdup("'paths' must be an array of folders");
         return -EINVAL;
     }
     params->paths = xcalloc((size_t)cJSON_GetArraySize(paths), sizeof *params->paths);
     cJSON_ArrayForEach(item, paths) {
         if (!cJSON_IsString(item) || item->valuestring[0] != '/') {
-            snprintf(why, why_size, "'paths' must be absolute");
+            *why = xstrdup("'paths' must be absolute");
             return -EINVAL;
         }
         params->paths[params->path_count++] = watch_params_clean_path(item->valuestring);
@@ -37,12 +37,12 @@ static int watch_params_take_paths(struct watch_params *params, const cJSON *pat
 }
 
 /* Takes the members of `watch` itself out of the tree; those of `compile` are left. */
-static int watch_params_take_own(struct watch_params *params, cJSON *tree, char *why, size_t why_size) {
+static int watch_params_take_own(struct watch_params *params, cJSON *tree, char **why) {
     cJSON *paths = cJSON_DetachItemFromObjectCaseSensitive(tree, "paths");
     cJSON *initial = cJSON_DetachItemFromObjectCaseSensitive(tree, "initial");
-    int result = watch_params_take_paths(params, paths, why, why_size);
+    int result = watch_params_take_paths(params, paths, why);
     if (result == 0 && initial != NULL && !cJSON_IsBool(initial)) {
-        snprintf(why, why_size, "'initial' must be true or false");
+        *why = xstrdup("'initial' must be true or false");
         result = -EINVAL;
     }
     params->initial = cJSON_IsTrue(initial);
@@ -65,15 +65,13 @@ static char *watch_params_print_members(const cJSON *tree) {
 }
 
 static int watch_params_take_compile(struct watch_params *params, const struct pools *pools,
-                                     const struct options *options, cJSON *tree, char *why, size_t why_size) {
+                                     const struct options *options, cJSON *tree, char **why) {
     struct compile_request request;
-    if (compile_request_decode_watch(tree, &request, why, why_size) < 0)
+    if (compile_request_decode_watch(tree, &request, why) < 0)
         return RPC_INVALID_PARAMS;
     params->pool = pools_find(pools, request.python);
     if (params->pool == NULL) {
-        char *reason = pools_missing_reason(pools, request.python);
-        snprintf(why, why_size, "%s", reason);
-        free(reason);
+        *why = pools_missing_reason(pools, request.python);
         return RPC_UNAVAILABLE;
     }
     params->timeout_ms = request.timeout_ms >= 0 ? (unsigned)request.timeout_ms : options->job_timeout_ms;
@@ -84,15 +82,15 @@ static int watch_params_take_compile(struct watch_params *params, const struct p
 }
 
 int watch_params_read(struct watch_params *params, const struct pools *pools, const struct options *options,
-                      struct json_span span, char *why, size_t why_size) {
+                      struct json_span span, char **why) {
     const char *error = "an object is needed";
     *params = (struct watch_params){0};
     cJSON *tree = span.text ? json_parse(span.text, span.len, &error) : NULL;
     int code = RPC_INVALID_PARAMS;
     if (!cJSON_IsObject(tree))
-        snprintf(why, why_size, "%s", error);
-    else if (watch_params_take_own(params, tree, why, why_size) == 0)
-        code = watch_params_take_compile(params, pools, options, tree, why, why_size);
+        *why = xstrdup(error);
+    else if (watch_params_take_own(params, tree, why) == 0)
+        code = watch_params_take_compile(params, pools, options, tree, why);
     cJSON_Delete(tree);
     return code;
 }

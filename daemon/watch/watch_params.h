@@ -23,10 +23,10 @@ struct watch_params {
     char *members;   /* of a job's parameters: those that all jobs share, JSON with a comma before each; owned */
 };
 
-/* Decodes and checks. Returns 0, or a JSON-RPC error code with a message in `why`. The caller calls
- * watch_params_deinit() in both cases. */
+/* Decodes and checks. Returns 0, or a JSON-RPC error code with a sentence in *why, which the
+ * caller frees. The caller calls watch_params_deinit() in both cases. */
 int watch_params_read(struct watch_params *params, const struct pools *pools, const struct options *options,
-                      struct json_span span, char *why, size_t why_size);
+                      struct json_span span, char **why);
 void watch_params_deinit(struct watch_params *params);
 
 /* Bytes that they hold. */

@@ -46,11 +46,12 @@ static void require_same(const struct compile_request *a, const struct compile_r
 
 static void check_watch(const cJSON *tree) {
     struct compile_request request;
-    char why[32];
-    if (compile_request_decode_watch(tree, &request, why, sizeof why) < 0)
-        require(memchr(why, '\0', sizeof why) != NULL && why[0] != '\0');
+    char *why = NULL;
+    if (compile_request_decode_watch(tree, &request, &why) < 0)
+        require(why != NULL && why[0] != '\0');
     else
         require(request.file == NULL && request.source == NULL && request.write);
+    free(why);
 }
 
 /* A text that is refused, yet names its request: the answer with that id is JSON. */
@@ -65,24 +66,27 @@ static void check_params(struct json_span params) {
     struct compile_request request, again;
     struct search_request search;
     const char *error;
-    char why[32]; /* short: names of members are cut, not written beyond */
+    char *why = NULL;
     cJSON *tree = json_parse(params.text, params.len, &error);
     if (tree == NULL)
         return;
-    if (compile_request_decode(tree, &request, why, sizeof why) < 0) {
-        require(memchr(why, '\0', sizeof why) != NULL && why[0] != '\0');
+    if (compile_request_decode(tree, &request, &why) < 0) {
+        require(why != NULL && why[0] != '\0');
+        free(why);
+        why = NULL;
     } else {
         compile_request_mode(&request);
         cJSON *encoded = compile_request_encode(&request);
-        require(compile_request_decode(encoded, &again, why, sizeof why) == 0);
+        require(compile_request_decode(encoded, &again, &why) == 0);
         require_same(&request, &again);
         cJSON_Delete(encoded);
     }
     check_watch(tree);
-    if (search_request_decode(tree, &search, why, sizeof why) < 0)
-        require(memchr(why, '\0', sizeof why) != NULL && why[0] != '\0');
+    if (search_request_decode(tree, &search, &why) < 0)
+        require(why != NULL && why[0] != '\0');
     else
         require(search.pattern != NULL && cJSON_IsArray(search.strings));
+    free(why);
     cJSON_Delete(tree);
 }
 

@@ -92,8 +92,8 @@ static cJSON *params_with(const char *name, const char *value) {
 static struct store_key key_of_params(const cJSON *params, const char *python) {
     struct compile_request request;
     struct store_key key;
-    char why[160];
-    assert_int_equal(compile_request_decode(params, &request, why, sizeof why), 0);
+    char *why = NULL;
+    assert_int_equal(compile_request_decode(params, &request, &why), 0);
     cache_key_of(&(struct cache_question){.python = python, .magic = 1, .request = &request, .source = "x", .len = 1},
                  &key);
     return key;
@@ -154,44 +154,46 @@ static void test_levels_that_are_the_same(void **state) {
 static void test_watch_follows_the_table(void **state) {
     EACH_ROW(row) {
         struct compile_request request;
-        char values[4][32], why[160];
+        char values[4][32], *why = NULL;
         cJSON *params = cJSON_CreateObject();
         values_of(row, values);
         const char *value = row->type == SCHEMA_STRING ? "\"/other\"" : values[0];
         cJSON_AddItemToObject(params, row->name, parse(value));
         if (strcmp(row->name, "pycache_prefix") == 0)
             cJSON_AddStringToObject(params, "cwd", "/");
-        int result = compile_request_decode_watch(params, &request, why, sizeof why);
+        int result = compile_request_decode_watch(params, &request, &why);
         assert_int_equal(result == 0, (row->marks & COMPILE_SCOPE_ANY) != 0);
         if (result < 0)
             assert_non_null(strstr(why, "means nothing to a watch"));
+        free(why);
         cJSON_Delete(params);
     }
 }
 
 static void test_defaults_of_watch(void **state) {
     struct compile_request request;
-    char why[160];
+    char *why = NULL;
     cJSON *params = parse("{\"priority\":null}");
-    assert_int_equal(compile_request_decode_watch(params, &request, why, sizeof why), 0);
+    assert_int_equal(compile_request_decode_watch(params, &request, &why), 0);
     assert_int_equal(request.priority, PRIORITY_BACKGROUND);
     cJSON_Delete(params);
     params = parse("{\"pycache_prefix\":\"cache\"}");
-    assert_true(compile_request_decode_watch(params, &request, why, sizeof why) < 0);
+    assert_true(compile_request_decode_watch(params, &request, &why) < 0);
     assert_string_equal(why, "'cwd' is needed where a path is relative");
+    free(why);
     cJSON_Delete(params);
 }
 
 /* Every value travels: decoded, encoded and decoded again it is the same. A default is left out. */
 static void test_round_trip_of_every_row(void **state) {
     EACH_ROW(row) {
-        char values[4][32], why[160];
+        char values[4][32], *why = NULL;
         for (size_t i = 0, count = values_of(row, values); i < count; i++) {
             if (strcmp(row->name, "cwd") == 0 && values[i][1] == '"')
                 continue;
             struct compile_request request;
             cJSON *params = params_with(row->name, values[i]);
-            assert_int_equal(compile_request_decode(params, &request, why, sizeof why), 0);
+            assert_int_equal(compile_request_decode(params, &request, &why), 0);
             cJSON *again = compile_request_encode(&request);
             assert_true(cJSON_Compare(params, again, true));
             cJSON_Delete(again);
@@ -207,11 +209,12 @@ static void test_round_trip_of_every_row(void **state) {
 
 static void assert_refused(const char *name, double number) {
     struct compile_request request;
-    char why[160];
+    char *why = NULL;
     cJSON *params = params_with(NULL, NULL);
     cJSON_AddNumberToObject(params, name, number);
-    assert_true(compile_request_decode(params, &request, why, sizeof why) < 0);
+    assert_true(compile_request_decode(params, &request, &why) < 0);
     assert_non_null(strstr(why, name));
+    free(why);
     cJSON_Delete(params);
 }
 

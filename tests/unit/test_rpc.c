@@ -111,10 +111,10 @@ static void test_write(void **state) {
 static void test_compile_defaults(void **state) {
     (void)state;
     const char *error;
-    char why[200];
+    char *why = NULL;
     struct compile_request request;
     cJSON *params = json_parse("{\"file\":\"/a\",\"cfile\":null}", 26, &error);
-    assert_int_equal(compile_request_decode(params, &request, why, sizeof why), 0);
+    assert_int_equal(compile_request_decode(params, &request, &why), 0);
     assert_int_equal(request.optimize, -1);
     assert_true(request.force && request.write && !request.legacy);
     assert_int_equal(request.priority, PRIORITY_NORMAL);
@@ -134,10 +134,10 @@ static void test_compile_round(void **state) {
     (void)state;
     const char *error, *text = "{\"file\":\"a\",\"cwd\":\"/w\",\"optimize\":2,\"invalidation_mode\":\"checked-hash\","
                                "\"umask\":18,\"warnings\":[\"error\"],\"force\":false,\"priority\":\"background\"}";
-    char why[200];
+    char *why = NULL;
     struct compile_request request;
     cJSON *params = json_parse(text, strlen(text), &error);
-    assert_int_equal(compile_request_decode(params, &request, why, sizeof why), 0);
+    assert_int_equal(compile_request_decode(params, &request, &why), 0);
     cJSON *again = compile_request_encode(&request);
     struct buffer out = {0};
     json_print(again, &out);
