@@ -1,4 +1,4 @@
-/* See candidates.h. */
+/* Names first, then a walk through each named folder. */
 #include "client/compileall/candidates.h"
 
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 
 #include "client/compileall/python_text.h"
 
-/* Takes the next name: CANDIDATE_FILE stands for "there is one", CANDIDATE_NUL for one that cannot be. */
+/* Takes the next name. CANDIDATE_FILE means that there is one, CANDIDATE_NUL that it has a NUL. */
 static enum candidates_step take_dest(struct candidates *c) {
     const char *name;
     bool truncated = false;

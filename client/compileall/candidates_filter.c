@@ -1,4 +1,4 @@
-/* Reads ahead, and asks about all that it has read. */
+/* Reads candidates ahead, and asks about all of them at once. */
 #include "client/compileall/candidates_filter.h"
 
 #include <errno.h>
@@ -57,7 +57,7 @@ int path_pattern_check(const struct path_pattern *pattern, char **why) {
     return path_pattern_search(pattern, NULL, 0, NULL, why);
 }
 
-/* Asks Python which of the files are left out. */
+/* Asks Python which files are left out. */
 static int candidates_judge(struct candidates_filter *filter, char **why) {
     char **paths = xmalloc(AHEAD_MAX * sizeof *paths);
     bool *found = xmalloc(AHEAD_MAX * sizeof *found);
@@ -80,7 +80,7 @@ static void candidates_ahead_free(struct candidates_ahead *ahead) {
     *ahead = (struct candidates_ahead){0};
 }
 
-/* Reads ahead as far as that goes without waiting. Returns what it ended with. */
+/* Reads ahead as far as possible without waiting. Returns the step that ended it. */
 static enum candidates_step read_ahead(struct candidates_filter *filter) {
     struct candidate candidate;
     enum candidates_step step = CANDIDATE_FILE;
@@ -110,7 +110,7 @@ enum candidates_step candidates_filter_next(struct candidates_filter *filter, st
             return CANDIDATE_END;
     }
     const struct candidates_ahead *ahead = &filter->ahead[filter->next++];
-    /* By path: its folder may be closed by now. */
+    /* By its path, since its folder may be closed by now. */
     *candidate = (struct candidate){{ahead->path, AT_FDCWD, ahead->path}, ahead->folder, ahead->left_out};
     return ahead->step;
 }

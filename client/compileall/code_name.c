@@ -1,4 +1,4 @@
-/* See code_name.h. Follows Lib/compileall.py of CPython 3.13: compile_file. */
+/* Follows Lib/compileall.py of CPython 3.13: compile_file. */
 #include "client/compileall/code_name.h"
 
 #include <stdlib.h>
@@ -6,8 +6,8 @@
 
 #include "client/compileall/python_text.h"
 
-/* What is left of the path behind the components of `strip`, NULL where it does not begin with them. Components are
- * what stands between slashes, however many. */
+/* The rest of the path behind the components of `strip`, or NULL if the path does not begin with them. Any number of
+ * slashes separates components. */
 static const char *behind(const char *path, const char *strip) {
     size_t len = strlen(strip);
     if (strncmp(path, strip, len) != 0)
@@ -17,8 +17,8 @@ static const char *behind(const char *path, const char *strip) {
     return path[len] == '\0' ? path + len : NULL;
 }
 
-/* os.path.join() of the components, as none of them holds a slash: empty ones at the front vanish, several slashes
- * become one. */
+/* os.path.join() of the components. None of them holds a slash, so empty ones at the front vanish, and several
+ * slashes become one. */
 static char *join_components(const char *path) {
     char *joined = xstrdup(""), *copy = xstrdup(path), *rest = copy;
     for (char *part; (part = strsep(&rest, "/")) != NULL;) {

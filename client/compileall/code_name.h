@@ -1,4 +1,4 @@
-/* The file name that goes into a code object: what compileall's -d, -s and -p make of a source's path. Pure. */
+/* The file name of a code object: a source's path after compileall's -d, -s and -p. Touches no file. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,6 +8,6 @@ struct code_name {
     const char *prepend; /* -p, or NULL */
 };
 
-/* The name, which the caller frees, or NULL where it is the path itself. *stripped tells whether `strip` is one of the
- * path's beginnings (true where there is none to strip). */
+/* Returns the name, which the caller frees, or NULL if it is the path itself. Sets *stripped to whether the path
+ * begins with `strip` (true if there is nothing to strip). */
 char *code_name(const struct code_name *how, const char *path, bool *stripped);

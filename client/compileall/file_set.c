@@ -1,4 +1,4 @@
-/* See file_set.h: a tree of tsearch(3). */
+/* A tree of tsearch(3). */
 #include "client/compileall/file_set.h"
 
 #include <search.h>

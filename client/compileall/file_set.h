@@ -1,4 +1,4 @@
-/* A set of files, told apart by what they are, not by their paths. */
+/* A set of files by device and inode, not by path. */
 #pragma once
 
 #include <stdbool.h>
@@ -17,7 +17,7 @@ struct file_id file_id_of(const struct stat *st);
 
 bool file_set_has(const struct file_set *set, const struct file_id *id);
 
-/* Adds a file that is not in it. The id stays where it is until it is removed: the set points to it. */
+/* Adds a file that is not in the set. The id must stay at its address until it is removed: the set points to it. */
 void file_set_add(struct file_set *set, const struct file_id *id);
 
 /* Removes a file, if it is in the set. */

@@ -1,4 +1,4 @@
-/* See hardlink.h. Follows Lib/compileall.py: compile_file, and Lib/filecmp.py: cmp. */
+/* Follows Lib/compileall.py: compile_file, and Lib/filecmp.py: cmp. */
 #include "client/compileall/hardlink.h"
 
 #include <errno.h>
@@ -22,7 +22,7 @@ static bool same_bytes(FILE *a, FILE *b) {
     }
 }
 
-/* Whether they hold the same bytes: 1, 0, or a negative errno value. */
+/* Compares the bytes of both files. Returns 1 if they are equal, 0 if not, or a negative errno value. */
 static int hardlink_compare(const char *first, const char *path) {
     FILE *a = fopen(first, "re");
     FILE *b = a ? fopen(path, "re") : NULL;
@@ -35,13 +35,13 @@ static int hardlink_compare(const char *first, const char *path) {
     return same;
 }
 
-/* Two levels may have one .pyc (-b, or -o 0 beside the default): compileall removes it. */
+/* Two levels may share one .pyc (-b, or -o 0 beside the default); compileall would remove it. */
 static bool are_one(const char *first, const char *path) {
     struct stat a, b;
     return stat(first, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* By another name first, so that a file system without links loses no .pyc. */
+/* The link first gets another name, so that no .pyc is lost on a file system without links. */
 static int replace_by_link(const char *first, const char *path) {
     char *temporary = xasprintf("%s.%ld.tmp", path, (long)getpid());
     int error = link(first, temporary) < 0 ? -errno : 0;

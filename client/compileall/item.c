@@ -1,4 +1,4 @@
-/* See compileall_item.h. Follows Lib/compileall.py of CPython 3.13: compile_file. */
+/* Follows Lib/compileall.py of CPython 3.13: compile_file. */
 #include "client/compileall/item.h"
 
 #include <stdlib.h>
@@ -63,7 +63,7 @@ static char *read_cfile(struct json_span result) {
     return copy;
 }
 
-/* Links this level's .pyc to that of the level before where they are the same. */
+/* Links this level's .pyc to that of the level before if they are equal. */
 static void link_dupe(struct compileall_item *item, const struct compileall_options *options, struct json_span result) {
     char *cfile = read_cfile(result);
     int error = item->level > 0 && cfile && item->cfile ? hardlink_if_same(item->cfile, cfile) : 0;
@@ -81,7 +81,7 @@ static void link_dupe(struct compileall_item *item, const struct compileall_opti
     item->cfile = cfile;
 }
 
-/* They are shown in the items' order, which the action "once" follows. */
+/* Warnings are shown in the items' order, since the action "once" depends on it. */
 static void keep_warnings(struct compileall_item *item, struct json_span holder) {
     if (holder.text == NULL || *holder.text != '{')
         return;

@@ -1,4 +1,4 @@
-/* A file that compileall compiles: its levels one after the other, and what is said of it. */
+/* A file that compileall compiles: its levels one after the other, and the output about it. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,24 +9,24 @@
 #include "client/compileall/options.h"
 
 struct compileall_item {
-    struct file_id source; /* no other item may have it while this one is open */
+    struct file_id source; /* no other open item may have the same source */
     char *path;
     char *dfile;          /* or NULL */
-    struct buffer before; /* said before it, whatever becomes of it */
+    struct buffer before; /* output before that of the file, whatever its outcome */
     struct buffer out;
     struct buffer warnings; /* JSON arrays of them, each with its NUL */
-    size_t level;           /* index of the one that is asked for */
-    char *cfile;            /* of the level before, where dupes are to be linked; or NULL */
+    size_t level;           /* index of the level that is asked for */
+    char *cfile;            /* of the level before, if dupes are to be linked; else NULL */
     bool compiled, failed;
 };
 
-/* A new item; takes the strings. `path` NULL: one that only says what is to be said before it. */
+/* Makes an item; takes the strings. With `path` NULL the item only has output. */
 struct compileall_item *compileall_item_new(char *path, char *dfile);
 struct compileall_item *compileall_item_free(struct compileall_item *item);
 
-/* Whether the level at hand is one that compile() takes; else the item has failed with its words. */
+/* Whether compile() accepts the current level. If not, the item has failed, with Python's message. */
 bool compileall_item_check_level(struct compileall_item *item, const struct compileall_options *options);
 
-/* Takes the answer for the level at hand. Returns whether another level is to be asked for. */
+/* Takes the answer for the current level. Returns whether another level is to be asked for. */
 bool compileall_item_answered(struct compileall_item *item, const struct compileall_options *options,
                               const struct batch_answer *answer);

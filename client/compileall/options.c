@@ -61,7 +61,7 @@ static const char help[] =
 
 enum { OPTION_RECURSION, OPTION_OPTIMIZE };
 
-/* What the options say that is judged once all are read. */
+/* Options that are judged when all are read. */
 struct compileall_parsing {
     struct compileall_options options;
     bool local;
@@ -137,7 +137,7 @@ static _Noreturn void compileall_options_refuse(const char *exception) {
     exit(1);
 }
 
-/* Empty ones count as not given where compileall takes them so. */
+/* An empty value counts as not given where it does in compileall. */
 static const char *unless_empty(const char *text) {
     return text != NULL && *text != '\0' ? text : NULL;
 }

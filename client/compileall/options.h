@@ -7,16 +7,16 @@
 #include "client/compileall/code_name.h"
 #include "client/request_options.h"
 
-/* More levels than there are do no harm. */
+/* The most levels of -o; there are fewer levels than that. */
 #define COMPILEALL_LEVELS_MAX 16
 
 struct compileall_options {
     char **dests; /* part of argv */
     size_t dest_count;
     const char *list; /* -i, or NULL */
-    long levels;      /* of folders below one that is named */
+    long levels;      /* of folders below a named one */
     bool force;
-    int quiet; /* 0, 1: errors alone, 2: nothing */
+    int quiet; /* 0; 1: only errors; 2: nothing */
     bool legacy;
     const char *ddir; /* -d, or NULL */
     struct code_name name;
@@ -25,14 +25,14 @@ struct compileall_options {
     bool hardlink_dupes;
     int optimize[COMPILEALL_LEVELS_MAX]; /* ascending, each once */
     size_t optimize_count;
-    bool strict; /* a name that is not there is an error */
+    bool strict; /* a missing name is an error */
     bool verbose;
     const char *timing; /* --timing, or NULL */
     struct request_options shared;
 };
 
-/* What is left of them where nothing is named: compileall then knows -f, -q, -b and --invalidation-mode alone. The
- * result borrows all that they do. */
+/* The options that count when nothing is named: compileall then knows only -f, -q, -b and --invalidation-mode. The
+ * result borrows the same strings. */
 struct compileall_options compileall_options_without_names(const struct compileall_options *options);
 
 /* Reads the command line and the environment. A mistake, --help and --version end the process. */

@@ -19,12 +19,12 @@
 
 #define PROG "pycompileall-client"
 
-/* How long an interpreter may take to say its sys.path: it may have to import from a slow disk. */
+/* The time that an interpreter has to print its sys.path; it may have to import from a slow disk. */
 #define SYS_PATH_DEADLINE_MS 60000
 
 static int wake_ends[2] = {-1, -1};
 
-/* Async-signal-safe: the waiting ends, and with it the work. */
+/* Async-signal-safe: ends the wait, and with it the work. */
 static void interrupted(int signal_number) {
     int error = errno;
     ssize_t ignored = write(wake_ends[1], "", 1);
@@ -45,7 +45,7 @@ static bool is_interrupted(void) {
     return poll(&p, 1, 0) > 0;
 }
 
-/* Says why, unless the user has ended it. */
+/* Prints the reason, unless the user has ended the work. */
 static int compileall_fail(char *why) {
     if (is_interrupted()) {
         free(why);
@@ -58,7 +58,7 @@ static int compileall_fail(char *why) {
     return 1;
 }
 
-/* One batch of work on the candidates given. Returns 0, or a negative errno value and a message. */
+/* One batch of work on the given candidates. Returns 0, or a negative errno value and a message. */
 static int run_batch(struct compileall_work *work, const struct candidates *candidates, char **why) {
     candidates_deinit(&work->candidates);
     work->candidates = *candidates;
@@ -71,7 +71,7 @@ static int run_sys_path(struct compileall_work *work, const struct python_info *
     struct sys_path_question question = {info, clock_ms() + SYS_PATH_DEADLINE_MS, wake_ends[0]};
     int result = sys_path_read(&question, &folders, why);
     if (result == -EINTR)
-        result = 0; /* said at the end */
+        result = 0; /* printed at the end */
     for (size_t at = 0; result == 0 && !work->failed && at < folders.len; at += strlen(folders.data + at) + 1) {
         char *folder = folders.data + at;
         result = run_batch(work, &(struct candidates){.dests = &folder, .dest_count = 1, .folders_alone = true}, why);
@@ -107,7 +107,7 @@ static void sum_up(const struct compileall_work *work, int64_t begin) {
     free(text);
 }
 
-/* Finds out which Python is meant. Returns 0, or a negative errno value and a message. */
+/* Finds the Python to compile for. Returns 0, or a negative errno value and a message. */
 static int prepare(const struct compileall_options *options, struct run_link *link, struct python_info *info,
                    char **why) {
     char *python = NULL;
@@ -120,7 +120,7 @@ static int prepare(const struct compileall_options *options, struct run_link *li
     return result;
 }
 
-/* Whether Python takes the pattern of -x; else says why, as the last line of a traceback does. */
+/* Whether Python accepts the pattern of -x. If not, prints the last line of Python's traceback. */
 static bool check_pattern(const struct path_pattern *pattern) {
     char *why = NULL;
     if (pattern->text == NULL || path_pattern_check(pattern, &why) == 0)
@@ -134,7 +134,7 @@ static bool check_pattern(const struct path_pattern *pattern) {
     return false;
 }
 
-/* Opens what -i names. Returns the descriptor, or a negative errno value. */
+/* Opens the list of -i. Returns the descriptor, or a negative errno value. */
 static int open_list(const char *path) {
     struct stat st;
     if (strcmp(path, "-") == 0)
@@ -180,7 +180,7 @@ static int run_timed(struct compileall_work *work, const struct python_info *inf
     return result;
 }
 
-/* Compiles, once the pattern and the list are known to be good. Returns the exit status. */
+/* Compiles, after the pattern and the list were checked. Returns the exit status. */
 static int compile_named(const struct compileall_options *options, const struct python_info *info,
                          const struct path_pattern *pattern, int list_fd) {
     int64_t begin = clock_ms();
@@ -199,7 +199,7 @@ static int compile_named(const struct compileall_options *options, const struct 
     return status;
 }
 
-/* In the order in which compileall's options fail: first the pattern, then the list. */
+/* Checks in the order in which compileall's options fail: first the pattern, then the list. */
 static int compile_checked(const struct compileall_options *options, const struct python_info *info,
                            struct run_link *link) {
     struct path_pattern pattern = {link, info->python, options->pattern};

@@ -1,4 +1,4 @@
-/* See python_info.h. */
+/* The server's status names the host; the build has put a file of facts beside the host. */
 #include "client/compileall/python_info.h"
 
 #include <errno.h>
@@ -48,7 +48,7 @@ static char *copy_member(const cJSON *object, const char *name) {
     return text ? xstrdup(text) : NULL;
 }
 
-/* Without the file nothing is known: the host will look itself. */
+/* Without the file nothing is known, and the host judges the .pyc files. */
 static void read_beside(struct python_info *info, const char *host) {
     char *path = xasprintf("%s.json", host);
     cJSON *tree = read_json(path);

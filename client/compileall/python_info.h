@@ -1,4 +1,4 @@
-/* What a client must know of a Python version to look at .pyc files by itself. */
+/* The facts about a Python version that a client needs to judge .pyc files itself. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,7 +8,7 @@
 
 struct python_info {
     char *python;      /* "3.13" */
-    char *interpreter; /* the one that the host was built for, or NULL */
+    char *interpreter; /* the interpreter that the host was built for, or NULL */
     char *cache_tag;   /* "cpython-313"; NULL: neither this nor the magic number is known */
     uint32_t magic;
 };

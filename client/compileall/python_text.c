@@ -1,4 +1,4 @@
-/* See python_text.h. Follows Objects/unicodeobject.c: unicode_repr, and Lib/posixpath.py: join. */
+/* Follows Objects/unicodeobject.c: unicode_repr, and Lib/posixpath.py: join. */
 #include "client/compileall/python_text.h"
 
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* Runs the interpreters that come into question, one after the other, until one answers for the right version. */
+/* Runs the possible interpreters, one after the other, until one answers for the right version. */
 #include "client/compileall/sys_path.h"
 
 #include <errno.h>
@@ -11,15 +11,15 @@
 /* Bytes of a sys.path, at most. */
 #define OUTPUT_MAX ((size_t)16 << 20)
 
-/* Prints the version, then each folder, with a NUL behind each. What -c puts in front is the current folder, which -m
- * puts there as a path. */
+/* Prints the version, then each folder, each followed by a NUL. -c puts the current folder in front; -m would put it
+ * there as a path. */
 static const char program[] = "import os, sys\n"
                               "path = [os.getcwd() if p == '' else p for p in sys.path]\n"
                               "out = ['%d.%d' % sys.version_info[:2], *path, '']\n"
                               "sys.stdout.buffer.write(os.fsencode('\\0'.join(out)))\n";
 
-/* Asks one interpreter, and appends its folders. Returns 0, or a negative errno value: -ENOENT where it does not run,
- * or is of another version. */
+/* Asks one interpreter, and appends its folders. Returns 0, or a negative errno value: -ENOENT if it does not run or
+ * has another version. */
 static int sys_path_try(const struct sys_path_question *question, const char *interpreter, struct buffer *folders) {
     const char *const argv[] = {interpreter, "-c", program, NULL};
     struct buffer out = {0};

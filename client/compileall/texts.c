@@ -1,4 +1,4 @@
-/* See compileall_texts.h. Follows Lib/compileall.py of CPython 3.13. */
+/* Follows Lib/compileall.py of CPython 3.13. */
 #include "client/compileall/texts.h"
 
 #include <limits.h>
@@ -43,7 +43,7 @@ void compileall_say_failure(struct buffer *out, int quiet, const char *path, con
     buffer_append_char(out, '\n');
 }
 
-/* The words of an exception: PyCompileError's text alone, others' with their class. */
+/* The words of an exception: a PyCompileError's text alone, any other exception's text after its class. */
 static char *words_of(const cJSON *error) {
     int code = (int)json_get_integer(error, "code", INT_MIN, INT_MAX, 0);
     const cJSON *data = cJSON_GetObjectItemCaseSensitive(error, "data");

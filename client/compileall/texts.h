@@ -1,4 +1,4 @@
-/* What compileall says: its lines on standard output, to the letter. Each appends to `out`. */
+/* compileall's lines on standard output, to the letter. Each function appends to `out`. */
 #pragma once
 
 #include "base/buffer.h"
@@ -9,9 +9,9 @@ void compileall_say_unlistable(struct buffer *out, const char *folder);
 void compileall_say_not_stripped(struct buffer *out, const char *strip, const char *path);
 void compileall_say_compiling(struct buffer *out, const char *path);
 
-/* An error's line, without what it is about where `quiet` is 0: "Compiling" has said that. `error` is the raw text of a
- * response's error. */
+/* The line of an error. With `quiet` 0 it has no file name, since "Compiling ..." has named the file. `error` is the
+ * raw text of a response's error. */
 void compileall_say_error(struct buffer *out, int quiet, const char *path, struct json_span error);
 
-/* Likewise, with the words themselves. */
+/* The same line with the given words. */
 void compileall_say_failure(struct buffer *out, int quiet, const char *path, const char *words);

@@ -1,4 +1,4 @@
-/* See timing.h. The format: "Trace Event Format", JSON array of complete events ("ph": "X"), times in microseconds. */
+/* The format is "Trace Event Format": a JSON array of complete events ("ph": "X"), with times in microseconds. */
 #include "client/compileall/timing.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* See up_to_date.h. */
+/* One header a level; the first one that differs decides. */
 #include "client/compileall/up_to_date.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* Whether a source's .pyc files are what compiling it now would write, judged by their headers: magic number, time and
- * size of the source (PEP 552). */
+/* Judges by their headers whether a source's .pyc files are up to date: magic number, time and size of the source
+ * (PEP 552). For hash-based files the host judges. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,14 +12,14 @@
 struct up_to_date {
     uint32_t magic;
     const char *cache_tag;
-    const int *optimize; /* the levels whose .pyc there must be */
+    const int *optimize; /* the levels that must have a .pyc */
     size_t optimize_count;
-    int optimize_default; /* what -1 means */
+    int optimize_default; /* the level that -1 means */
     bool legacy;
     const char *prefix; /* sys.pycache_prefix, or NULL */
     const char *cwd;
-    bool strip_dot; /* see base/pyc_path.h */
+    bool strip_dot; /* of pyc_path() */
 };
 
-/* Looks at all of them; relative to the entry's folder where the .pyc files are below it. */
+/* Whether all of them are up to date. They are opened relative to the entry's folder if they are below it. */
 bool up_to_date_check(const struct up_to_date *how, const struct walk_entry *entry, const struct stat *source);

@@ -1,4 +1,4 @@
-/* See walk.h. Follows Lib/compileall.py: _walk_dir. */
+/* Follows Lib/compileall.py: _walk_dir. */
 #include "client/compileall/walk.h"
 
 #include <dirent.h>
@@ -12,7 +12,7 @@
 
 #include "client/compileall/python_text.h"
 
-/* Folders deeper than that are reached by their path: a descriptor stays open for each of the others. */
+/* Deeper folders are opened by their path; a descriptor stays open for each of the others. */
 #define OPEN_LEVELS_MAX 64
 
 struct name {
@@ -22,7 +22,7 @@ struct name {
 
 struct level {
     char *path;
-    DIR *dir; /* NULL: not yet read, or reached by path */
+    DIR *dir; /* NULL: not yet read, or opened by its path */
     int fd;   /* of dir, or -1 */
     bool was_read;
     struct buffer text; /* names, each with its NUL */
@@ -34,7 +34,7 @@ struct walk {
     struct level *levels;
     size_t depth, cap;
     size_t levels_max; /* below the first */
-    char *path;        /* of the file handed out last */
+    char *path;        /* of the last file that was handed out */
 };
 
 static void push(struct walk *walk, char *path) {
@@ -98,7 +98,7 @@ static int read_names(struct level *level, DIR *dir) {
     return errno;
 }
 
-/* The folder's descriptor, in its parent's where that is open. */
+/* Opens the folder, relative to its parent's descriptor if that is open. */
 static int open_folder(struct walk *walk, const struct level *level) {
     const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
     const struct level *parent = walk->depth > 1 ? level - 1 : NULL;
@@ -141,7 +141,7 @@ static unsigned char type_of(const struct walk_entry *entry, unsigned char type)
     return DT_LNK;
 }
 
-/* Takes the next name of the innermost folder. Returns whether there is something to hand out. */
+/* Takes the next name of the innermost folder. Returns whether there is an entry to hand out. */
 static bool take_name(struct walk *walk, struct walk_entry *entry, enum walk_step *step) {
     struct level *level = &walk->levels[walk->depth - 1];
     const struct name *name = &level->names[level->next++];

@@ -1,4 +1,4 @@
-/* See compileall_work.h. Follows Lib/compileall.py of CPython 3.13: compile_file, compile_dir. */
+/* Follows Lib/compileall.py of CPython 3.13: compile_file, compile_dir. */
 #include "client/compileall/work.h"
 
 #include <errno.h>
@@ -18,11 +18,11 @@
 #include "client/option_check.h"
 #include "client/stderr_text.h"
 
-/* Candidates looked at between two looks at the connection. */
+/* The number of candidates between two looks at the connection. */
 #define LOOKS_AT_ONCE 32
-/* A file of that size goes before the others, as the last worker must not be left alone with it. */
+/* A file of this size or more is asked for before the others, so that the last worker is not left alone with it. */
 #define HEAVY_SIZE (24l << 10)
-/* So much is said before an item, at most. */
+/* The most bytes of output before an item. */
 #define BEFORE_MAX ((size_t)32 << 10)
 
 static bool is_source_name(const char *name) {
@@ -30,7 +30,7 @@ static bool is_source_name(const char *name) {
     return len >= 3 && strcmp(name + len - 3, ".py") == 0;
 }
 
-/* The name for the code object, NULL where it is the path. Says where -s does not fit. */
+/* The name for the code object, or NULL if it is the path. Prints a message if -s does not fit. */
 static char *name_code(struct compileall_work *work, const struct candidate *candidate) {
     const struct compileall_options *options = work->options;
     const char *path = candidate->entry.path;
@@ -48,7 +48,7 @@ static char *name_code(struct compileall_work *work, const struct candidate *can
     return name;
 }
 
-/* A line of --json for a file that nobody is asked about. */
+/* A line of --json for a file that is not asked about. */
 static void say_up_to_date(struct compileall_work *work, const char *path) {
     if (!work->options->shared.json)
         return;
@@ -59,8 +59,8 @@ static void say_up_to_date(struct compileall_work *work, const char *path) {
 
 enum verdict { LEFT_ALONE, TO_BE_COMPILED, OPEN_ALREADY };
 
-/* Whether the candidate is a source to be compiled. One that is just being compiled under another name must be looked
- * at when that is done: then it is up to date. */
+/* Whether the candidate is a source to be compiled. A source that is being compiled under another name is judged
+ * when that is done: it is up to date then. */
 static enum verdict judge(struct compileall_work *work, const struct candidate *candidate, struct stat *source) {
     const struct compileall_options *options = work->options;
     const struct walk_entry *entry = &candidate->entry;
@@ -80,7 +80,7 @@ static enum verdict judge(struct compileall_work *work, const struct candidate *
     return TO_BE_COMPILED;
 }
 
-/* Hands what is to be said over to the item before which it is said. */
+/* Moves the waiting output to the item that follows it. */
 static void fill_item(struct compileall_work *work, struct compileall_item *item, off_t size, struct batch_item *out) {
     item->before = work->before;
     work->before = (struct buffer){0};
@@ -88,7 +88,7 @@ static void fill_item(struct compileall_work *work, struct compileall_item *item
     *out = (struct batch_item){.tag = item, .asks = asks, .weight = size >= HEAVY_SIZE ? (uint64_t)size : 0};
 }
 
-/* Returns BATCH_ITEM where the candidate became one, BATCH_HOLD where it is held, else BATCH_LATER. */
+/* Returns BATCH_ITEM if the candidate became an item, BATCH_HOLD if it is held, else BATCH_LATER. */
 static enum batch_next take_file(struct compileall_work *work, const struct candidate *candidate,
                                  struct batch_item *out) {
     struct stat source;
@@ -98,7 +98,7 @@ static enum batch_next take_file(struct compileall_work *work, const struct cand
     if (verdict != TO_BE_COMPILED) {
         free(name);
         if (verdict == OPEN_ALREADY)
-            work->before.len = said; /* said again when it is looked at again */
+            work->before.len = said; /* printed again when the candidate is judged again */
         work->held = *candidate;
         work->holds = verdict == OPEN_ALREADY;
         return work->holds ? BATCH_HOLD : BATCH_LATER;
@@ -123,7 +123,7 @@ static void take_folder(struct compileall_work *work, const struct candidate *ca
         compileall_say_unlistable(&work->before, candidate->entry.path);
 }
 
-/* What is left to be said at the end, or for too long already, is an item of its own. */
+/* Output that is left at the end, or that has become too long, is an item of its own. */
 static enum batch_next say_rest(struct compileall_work *work, struct batch_item *out, enum batch_next otherwise) {
     if (work->before.len == 0)
         return otherwise;

@@ -1,5 +1,5 @@
-/* The work of pycompileall-client: of each candidate, whether it is to be compiled, what is asked about it, and what is
- * said of it, in compileall's order. */
+/* The work of pycompileall-client: decides for each candidate whether it is compiled, makes the requests, and prints
+ * the output, in compileall's order. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,37 +21,36 @@ struct compileall_work {
     struct run_link *link;
     struct candidates candidates;
     struct candidates_filter filter;
-    struct candidate held; /* one that waits until another item with its source is done */
+    struct candidate held; /* a candidate that waits until another item with the same source is done */
     bool holds;
     struct file_set open_files; /* the sources of all open items */
     struct up_to_date up_to_date;
-    bool looks_itself; /* the headers are judged here; else by the host */
+    bool looks_itself; /* the client judges the headers; else the host does */
     struct compile_params params;
     struct progress progress;
     struct timing *timing; /* or NULL */
-    struct buffer before;  /* said before the next item */
+    struct buffer before;  /* output before that of the next item */
     struct buffer out, err;
     struct warnings_shown shown;
-    char *why;    /* what has ended the work, or NULL */
-    bool met_nul; /* a name that no file can have: the work ends before it */
+    char *why;    /* the reason that ended the work, or NULL */
+    bool met_nul; /* a name has a NUL: the work ends before it */
     bool failed;  /* something could not be compiled */
     struct {
         size_t files, compiled, up_to_date, failed;
     } counts;
 };
 
-/* Prepares the work on no candidates yet; the options, the info and the link must outlive it. */
+/* Prepares the work, without candidates yet. The options, the info and the link must outlive it. */
 void compileall_work_init(struct compileall_work *work, const struct compileall_options *options,
                           const struct python_info *info, struct run_link *link);
 void compileall_work_deinit(struct compileall_work *work);
 
-/* Goes on with other options, which must agree in what all requests share, and without -x. */
+/* Goes on with other options and without -x. The options that all requests share must be the same. */
 void compileall_work_set_options(struct compileall_work *work, const struct compileall_options *options);
 
-/* Has the interpreter say which -W options it ignores. Returns 0, or a negative errno value with a message,
- * which the caller frees. */
+/* Asks the interpreter which -W options it ignores. Returns 0, or a negative errno value with a message, which the
+ * caller frees. */
 int compileall_work_check_options(struct compileall_work *work, char **why);
 
-/* Does all that `candidates` holds. Returns 0, or a negative errno value with a message, which the caller
- * frees. */
+/* Does the work on all candidates. Returns 0, or a negative errno value with a message, which the caller frees. */
 int compileall_work_run(struct compileall_work *work, char **why);
