@@ -247,7 +247,7 @@ int store_file_segment_of(const struct store_file *file, const struct store_slot
 static uint32_t record_check(const struct store_key *key, uint64_t place, uint32_t len) {
     uint8_t bytes[STORE_KEY_SIZE - STORE_TAG_SIZE + sizeof place + sizeof len];
     memcpy(bytes, key->bytes + STORE_TAG_SIZE, STORE_KEY_SIZE - STORE_TAG_SIZE);
-    memcpy(bytes + STORE_KEY_SIZE - STORE_TAG_SIZE, &place, sizeof place);
+    memcpy(bytes + (STORE_KEY_SIZE - STORE_TAG_SIZE), &place, sizeof place);
     memcpy(bytes + sizeof bytes - sizeof len, &len, sizeof len);
     return (uint32_t)shorthash(key->bytes, bytes, sizeof bytes);
 }
@@ -264,7 +264,7 @@ bool store_file_read_record(const struct store_file *file, const struct store_ke
     size_t start = value->len, first = slot->len < FIRST_READ ? slot->len : FIRST_READ;
     if (store_file_segment_of(file, slot) < 0)
         return false;
-    const struct iovec parts[] = {{&record, sizeof record}, {buffer_reserve(value, first), first}};
+    const struct iovec parts[] = {{&record, sizeof record}, {buffer_reserve(value, first + 1), first}};
     if (preadv(file->fd, parts, 2, (off_t)slot->place) != (ssize_t)(sizeof record + first) ||
         !record_is_of(&record, slot) || memcmp(record.key.bytes, key->bytes, STORE_KEY_SIZE) != 0)
         return false;
