@@ -60,8 +60,8 @@ const struct schema_field compile_parameters[] = {
         .text = "The client's PYTHONPYCACHEPREFIX."),
     ROW(umask, INT, NONE, ANY, .min = 0, .max = 0777, .preset = -1,
         .text = "The client's umask; decides the mode of what is created."),
-    ROW(places, STRINGS, NONE, FILE,
-        .text = "Folders as the client sees them, each \"DEV:INO:PATH\" with the decimal st_dev and st_ino; at most 16. If "
+    ROW(places, STRINGS, NONE, FILE, .max = PLACES_MAX,
+        .text = "Folders as the client sees them, each \"DEV:INO:PATH\" with the decimal st_dev and st_ino. If "
                 "a path leads the host to another folder, the request is refused: the two are in different mount "
                 "namespaces or roots."),
     ROW(warnings, STRINGS, VALUE, ANY,
@@ -109,13 +109,6 @@ static bool needs_cwd(const char *path) {
     return path != NULL && path[0] != '/';
 }
 
-static int check_places(const struct compile_request *request, char **why) {
-    if (request->places == NULL || cJSON_GetArraySize(request->places) <= PLACES_MAX)
-        return 0;
-    *why = xasprintf("'places' has more than %d members", PLACES_MAX);
-    return -EINVAL;
-}
-
 static int check_cwd(const struct compile_request *request, char **why) {
     if (request->cwd != NULL && request->cwd[0] != '/') {
         *why = xstrdup("'cwd' must be absolute");
@@ -133,8 +126,6 @@ static int check_cwd(const struct compile_request *request, char **why) {
 int compile_request_decode(const cJSON *params, struct compile_request *request, char **why) {
     compile_request_init(request);
     int result = schema_decode(compile_parameters, PARAMETER_COUNT, params, request, why);
-    if (result == 0)
-        result = check_places(request, why);
     return result < 0 ? result : check_cwd(request, why);
 }
 

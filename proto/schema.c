@@ -45,8 +45,10 @@ static const struct schema_field *schema_find(const struct schema_field *fields,
     return NULL;
 }
 
-static bool are_all_strings(const cJSON *array) {
+static bool are_strings(const cJSON *array, int max) {
     const cJSON *element;
+    if (!cJSON_IsArray(array) || (max > 0 && cJSON_GetArraySize(array) > max))
+        return false;
     cJSON_ArrayForEach(element, array)
         if (!cJSON_IsString(element))
             return false;
@@ -72,7 +74,8 @@ static char *type_sentence(const struct schema_field *field) {
     case SCHEMA_CHOICE:
         return choices_sentence(field);
     case SCHEMA_STRINGS:
-        return xasprintf("'%s' must be an array of strings", field->name);
+        return field->max > 0 ? xasprintf("'%s' must be an array of at most %d strings", field->name, field->max)
+                              : xasprintf("'%s' must be an array of strings", field->name);
     }
     return NULL;
 }
@@ -113,7 +116,7 @@ static bool schema_store(const struct schema_field *field, const cJSON *value, v
     case SCHEMA_CHOICE:
         return schema_store_choice(field, value, slot);
     case SCHEMA_STRINGS:
-        if (!cJSON_IsArray(value) || !are_all_strings(value))
+        if (!are_strings(value, field->max))
             return false;
         *(const cJSON **)slot = value;
         return true;

@@ -30,7 +30,7 @@ struct schema_field {
     enum schema_type type;
     size_t offset; /* of the value in the structure */
     bool required;
-    int min, max;                        /* of a SCHEMA_INT */
+    int min, max; /* of a SCHEMA_INT; `max` also of a SCHEMA_STRINGS: the most elements, 0: any number */
     const struct schema_choice *choices; /* of a SCHEMA_CHOICE */
     int preset;       /* default of a bool, int or choice; a value that no member can have means "not said" */
     int fallback;     /* the number that the server takes where an int is not said; 0: none can be named */

@@ -38,6 +38,8 @@ static cJSON *describe_choice(const struct schema_field *field, int preset) {
 static cJSON *describe_strings(const struct schema_field *field) {
     cJSON *schema = describe_type("array");
     cJSON_AddItemToObject(schema, "items", describe_type("string"));
+    if (field->max > 0)
+        cJSON_AddNumberToObject(schema, "maxItems", field->max);
     if (!field->required)
         cJSON_AddArrayToObject(schema, "default");
     return schema;

@@ -256,7 +256,8 @@ class Protocol(unittest.TestCase):
         if schema["type"] == "integer":
             return schema["minimum"], [schema["minimum"] - 1, schema["maximum"] + 1, schema["minimum"] + 0.5, "1"]
         if schema["type"] == "array":
-            return [self.daemon.folder] if param["name"] == "paths" else [], ["x", [1]]
+            too_many = [["x"] * (schema["maxItems"] + 1)] if "maxItems" in schema else []
+            return [self.daemon.folder] if param["name"] == "paths" else [], ["x", [1], *too_many]
         if schema["type"] == "boolean":
             return True, [1, "true"]
         return {"python": "9.9"}.get(param["name"], "/a"), [1, ["/a"]]

@@ -230,6 +230,28 @@ static void test_ranges(void **state) {
     }
 }
 
+/* An array may have as many elements as its row says. */
+static void test_most_elements(void **state) {
+    unsigned bounded = 0;
+    EACH_ROW(row) {
+        if (row->type != SCHEMA_STRINGS || row->max == 0)
+            continue;
+        for (int count = row->max; count <= row->max + 1; count++) {
+            struct compile_request request;
+            char *why = NULL;
+            cJSON *params = params_with(row->name, "[]");
+            for (int i = 0; i < count; i++)
+                cJSON_AddItemToArray(cJSON_GetObjectItem(params, row->name), cJSON_CreateString("x"));
+            assert_int_equal(compile_request_decode(params, &request, &why) == 0, count == row->max);
+            assert_int_equal(why == NULL, count == row->max);
+            free(why);
+            cJSON_Delete(params);
+        }
+        bounded++;
+    }
+    assert_true(bounded > 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_row_says_everything),
@@ -241,6 +263,7 @@ int main(void) {
         cmocka_unit_test(test_defaults_of_watch),
         cmocka_unit_test(test_round_trip_of_every_row),
         cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_most_elements),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
