@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,19 +15,12 @@
 #include "daemon/process/descriptors.h"
 #include "daemon/process/listen.h"
 #include "daemon/process/signals.h"
+#include "daemon/process/surroundings.h"
 #include "daemon/server.h"
 
 /* Time that a daemon which finds the socket taken waits for the other one to answer on it or to leave. */
 #define TAKEN_WAIT_MS 20000
 #define TAKEN_POLL_MS 5
-
-static void main_raise_file_limit(void) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
 
 /* One attempt. Once the socket exists, a signal that ends the daemon waits for the server, which removes the socket;
  * before, it kills the process. */
@@ -74,6 +66,7 @@ static int main_serve(const struct options *options) {
         why = xasprintf("a daemon runs already on %s", options->socket_path);
     if (status != LISTEN_READY)
         return main_fail(options, why);
+    surroundings_leave_folder();
     struct server *server = server_new(options, &methods_events, &listener, &why);
     if (server == NULL) {
         listen_release(&listener);
@@ -121,7 +114,7 @@ int main(int argc, char **argv) {
     descriptors_clean(activated ? LISTEN_ACTIVATED_FD + 1 : STDERR_FILENO + 1);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a log that may not grow is no reason to die */
-    main_raise_file_limit();
+    surroundings_raise(options.background);
     main_keep_some_memory();
     if (!activated && listen_prepare_folder(options.socket_path, &why) < 0) {
         fprintf(stderr, "pycompiled: %s\n", why);

@@ -222,13 +222,13 @@ static unsigned options_half_of_memory_mib(void) {
     return mib < HOST_LIMIT_LEAST_MIB ? HOST_LIMIT_LEAST_MIB : mib > UINT_MAX ? UINT_MAX : (unsigned)mib;
 }
 
-/* The cache's folder; NULL for none. The path is absolute: hosts have another working directory. */
-static char *options_cache(const char *given, bool off) {
-    char *folder = off ? NULL : folder_locate(given), *cwd;
-    if (folder == NULL || folder[0] == '/' || (cwd = getcwd(NULL, 0)) == NULL)
-        return folder;
-    char *absolute = xasprintf("%s/%s", cwd, folder);
-    free(folder);
+/* Makes a path (taken) absolute: the daemon leaves its working directory, and hosts have another. NULL stays NULL. */
+static char *options_absolute(char *path) {
+    char *cwd = path == NULL || path[0] == '/' ? NULL : getcwd(NULL, 0);
+    if (cwd == NULL)
+        return path;
+    char *absolute = xasprintf("%s/%s", cwd, path);
+    free(path);
     free(cwd);
     return absolute;
 }
@@ -339,7 +339,7 @@ static const struct options defaults = {
 
 /* Options that are combined with the environment when all are read. */
 struct given_options {
-    const char *socket, *cache_dir, *remote, *secret_file;
+    const char *socket, *hosts, *cache_dir, *remote, *secret_file;
     bool no_cache;
 };
 
@@ -356,7 +356,7 @@ static bool options_take(struct options *options, struct given_options *given, i
         options->python = optarg;
         break;
     case OPT_HOSTS:
-        options->hosts = optarg;
+        given->hosts = optarg;
         break;
     case OPT_CACHE_DIR:
         given->cache_dir = optarg;
@@ -410,7 +410,8 @@ bool options_parse(struct options *options, int argc, char **argv, int *status) 
     if (!options_read(options, &given, argc, argv, status))
         return false;
     options->socket_path = given.socket ? xstrdup(given.socket) : paths_socket();
-    options->cache = options_cache(given.cache_dir, given.no_cache);
+    options->hosts = options_absolute(given.hosts ? xstrdup(given.hosts) : NULL);
+    options->cache = options_absolute(given.no_cache ? NULL : folder_locate(given.cache_dir));
     if (options->cache == NULL || remote_options_complete(&options->remote, given.remote, given.secret_file, &why) == 0)
         return true;
     fprintf(stderr, "pycompiled: %s\n", why);
@@ -421,6 +422,7 @@ bool options_parse(struct options *options, int argc, char **argv, int *status) 
 
 void options_deinit(struct options *options) {
     free(options->socket_path);
+    free(options->hosts);
     free(options->cache);
     remote_options_deinit(&options->remote);
 }

@@ -35,7 +35,7 @@ struct options {
     size_t pending_limit;    /* bytes of unread answers; a connection with more is not read from */
     size_t memory_limit;     /* bytes held for all connections together */
     const char *python;      /* default version, or NULL: the newest */
-    const char *hosts;       /* folder to look for hosts in first, or NULL */
+    char *hosts;             /* folder to look for hosts in first, absolute, or NULL */
     char *cache;             /* the cache's folder, or NULL: none */
     size_t cache_limit;      /* bytes; 0: as it was */
     struct remote_options remote;

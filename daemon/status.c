@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "daemon/process/surroundings.h"
 #include "daemon/server.h"
 #include "proto/json.h"
 
@@ -31,7 +32,7 @@ static void status_add_host(cJSON *hosts, const struct host *host) {
     cJSON_AddItemToArray(hosts, item);
     cJSON_AddNumberToObject(item, "pid", host->process.pid);
     cJSON_AddStringToObject(item, "kind", kind_names[host->kind]);
-    cJSON_AddNumberToObject(item, "rss_kb", (double)host->rss_kb);
+    cJSON_AddNumberToObject(item, "rss_kb", (double)host_memory_kb(host));
     cJSON_AddBoolToObject(item, "retiring", host->retiring);
     cJSON *workers = cJSON_AddArrayToObject(item, "workers");
     for (unsigned i = 0; i < host->worker_count; i++) {
@@ -111,6 +112,18 @@ static void status_add_cache(cJSON *status, const struct server *server) {
         cJSON_AddNullToObject(item, "remote");
 }
 
+/* Limits that the daemon was started with and cannot raise. */
+static void status_add_limits(cJSON *status) {
+    cJSON *limits = cJSON_AddObjectToObject(status, "limits");
+    for (const struct surroundings_limit *limit = surroundings_limits(); limit->name != NULL; limit++) {
+        if (limit->limited)
+            cJSON_AddNumberToObject(limits, limit->name, (double)limit->value);
+        else
+            cJSON_AddNullToObject(limits, limit->name);
+    }
+    cJSON_AddNumberToObject(status, "nice", surroundings_nice());
+}
+
 cJSON *status_build(const struct server *server) {
     cJSON *status = cJSON_CreateObject();
     cJSON_AddStringToObject(status, "version", PYCOMPILED_VERSION);
@@ -129,5 +142,6 @@ cJSON *status_build(const struct server *server) {
     status_add_queue(status, server);
     status_add_counters(status, &server->census.counters);
     status_add_cache(status, server);
+    status_add_limits(status);
     return status;
 }

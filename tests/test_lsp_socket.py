@@ -4,6 +4,7 @@ import os
 import socket
 import stat
 import subprocess
+import sys
 import time
 import unittest
 
@@ -187,6 +188,24 @@ class WithoutOne(unittest.TestCase):
                 self.assertEqual((answer["error"]["code"], answer["error"]["data"]["retryable"]), (-32005, True))
                 self.assertIn("result", second.call("status"))
             first.end()
+            wait_until_none_is_left(daemon)
+
+    def test_a_client_has_its_share(self):
+        """Half of those that may run, for one process; another gets its own."""
+        code = ("import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); b = sys.argv[2].encode();"
+                "s.sendall(b'Content-Length: %d\\r\\n\\r\\n' % len(b) + b); print(s.recv(1000).decode())")
+        message = '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"capabilities":{},"processId":null,"rootUri":null}}'
+        with Daemon("--connections", "4") as daemon, contextlib.ExitStack() as stack:
+            for _ in range(2):
+                client = stack.enter_context(SocketClient(daemon.socket, initialize=False))
+                self.assertIn("result", client.call("initialize", INITIALIZE))
+            with daemon.connect(headers=True) as third:
+                error = third.call("initialize", INITIALIZE)["error"]
+                self.assertEqual((error["code"], error["data"]["retryable"]), (-32005, True))
+                self.assertIn("2 run for this client", error["message"])
+            other = subprocess.run([sys.executable, "-c", code, daemon.socket, message], capture_output=True, text=True)
+            self.assertIn('"result"', other.stdout)
+            stack.close()
             wait_until_none_is_left(daemon)
 
     def test_its_death(self):

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -18,8 +19,9 @@
 
 #define PROGRAM "pycompile-lsp"
 
-/* At once; each is a process. */
+/* At once; each is a process. A client process may have half of them, so that others get theirs. */
 #define COUNT_MAX 64
+#define SHARE(limit) (((limit) + 1) / 2)
 
 /* Its descriptors: the connection, the log, and the bytes that have been read. */
 #define READ_FD 3
@@ -28,6 +30,7 @@
 struct language_server {
     struct list link; /* in group->all */
     struct language_server_group *group;
+    pid_t client; /* the process that asked for it */
     uv_process_t process;
 };
 
@@ -80,14 +83,6 @@ static bool language_server_withholds(const char *variable) {
     return false;
 }
 
-/* PYCOMPILED_SOCKET, whose value must not depend on a working directory. The caller frees. */
-static char *language_server_socket_variable(const char *path) {
-    char *real = *path == '/' ? NULL : realpath(path, NULL);
-    char *variable = xasprintf("PYCOMPILED_SOCKET=%s", real ? real : path);
-    free(real);
-    return variable;
-}
-
 /* The daemon's environment without the withheld variables, and with `own` at its end. The caller frees the array. */
 static char **language_server_environment(char *own) {
     size_t count = 0, n = 0;
@@ -125,7 +120,7 @@ static int language_server_spawn(struct language_server *language_server, const 
                                  int read_fd) {
     struct language_server_group *group = language_server->group;
     char *args[] = {(char *)program, (char *)READ_FD_ARGUMENT, NULL};
-    char *own = language_server_socket_variable(group->socket_path), **environment = language_server_environment(own);
+    char *own = xasprintf("PYCOMPILED_SOCKET=%s", group->socket_path), **environment = language_server_environment(own);
     uv_stdio_container_t stdio[READ_FD + 1] = {
         {.flags = UV_INHERIT_FD, .data.fd = socket_fd},
         {.flags = UV_INHERIT_FD, .data.fd = socket_fd},
@@ -148,6 +143,24 @@ static int language_server_spawn(struct language_server *language_server, const 
     return status;
 }
 
+/* The process at the other end of the connection; 0 where it is not visible from here (another PID namespace). */
+static pid_t language_server_client(const struct connection *connection) {
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+    uv_os_fd_t fd;
+    if (uv_fileno((const uv_handle_t *)&connection->channel.pipe, &fd) < 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+        return 0;
+    return peer.pid;
+}
+
+static unsigned language_server_count(const struct language_server_group *group, pid_t client) {
+    unsigned count = 0;
+    list_each(link, &group->all)
+        count += list_entry(link, struct language_server, link)->client == client;
+    return count;
+}
+
 /* Returns 0 or a negative errno value. */
 static int language_server_start(struct language_server_group *group, struct connection *connection,
                                  const char *program, int read_fd) {
@@ -157,6 +170,7 @@ static int language_server_start(struct language_server_group *group, struct con
         return status;
     struct language_server *language_server = xcalloc(1, sizeof *language_server);
     language_server->group = group;
+    language_server->client = language_server_client(connection);
     list_init(&language_server->link);
     status = language_server_spawn(language_server, program, fd, read_fd);
     language_server->process.data = language_server;
@@ -192,6 +206,10 @@ int language_server_begin(struct language_server_group *group, struct connection
     }
     if (group->census->language_servers >= group->limit) {
         *why = xasprintf("no language server: %u run, and no more may", group->limit);
+        return -EAGAIN;
+    }
+    if (language_server_count(group, language_server_client(connection)) >= SHARE(group->limit)) {
+        *why = xasprintf("no language server: %u run for this client, and no more may", SHARE(group->limit));
         return -EAGAIN;
     }
     char *program = paths_program(PROGRAM, false);

@@ -14,7 +14,7 @@ struct connection;
 struct language_server_group {
     uv_loop_t *loop;
     struct census *census;
-    const char *socket_path; /* the daemon's */
+    const char *socket_path; /* the daemon's, absolute */
     unsigned limit;          /* processes at once */
     struct list all;
 };

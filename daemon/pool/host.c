@@ -355,6 +355,11 @@ struct host *host_start(struct host_group *group, enum host_kind kind, unsigned 
     return host;
 }
 
+long host_memory_kb(const struct host *host) {
+    long kb = host->exited ? 0 : host_process_memory_kb(host->process.pid);
+    return kb > 0 ? kb : host->rss_kb;
+}
+
 unsigned host_in_flight(const struct host *host) {
     unsigned count = 0;
     for (unsigned i = 0; i < host->worker_count; i++)

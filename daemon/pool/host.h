@@ -66,7 +66,7 @@ struct host {
     bool shot;      /* it reported that another process sent the signal that it dies of */
     long oom_kills; /* the kernel's count when it was started; -1: not known */
     uv_timer_t leave_timer;
-    long rss_kb;
+    long rss_kb;           /* as it reported last */
     unsigned open_streams; /* channels that have not ended yet */
     unsigned parts;        /* workers, channel, timer, process: not yet closed */
     unsigned worker_count;
@@ -86,6 +86,9 @@ void host_kill(struct host *host);
 /* Whether it died of an action of another process, and not of a job: no compile sends signals. The kernel does, when
  * memory runs out. */
 bool host_was_shot(const struct host *host);
+
+/* Its resident memory now, in KiB; where the kernel does not tell, as the host reported last. */
+long host_memory_kb(const struct host *host);
 
 /* Jobs with its workers. */
 unsigned host_in_flight(const struct host *host);

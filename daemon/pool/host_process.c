@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -141,6 +142,15 @@ static long host_process_oom_kills(void) {
     (void)io_read_text(AT_FDCWD, "/proc/vmstat", 0, text, sizeof text);
     const char *line = strstr(text, "\noom_kill ");
     return line ? strtol(line + strlen("\noom_kill "), NULL, 10) : -1;
+}
+
+long host_process_memory_kb(int pid) {
+    char path[32], text[128];
+    long pages = 0;
+    snprintf(path, sizeof path, "/proc/%d/statm", pid);
+    if (pid <= 0 || io_read_text(AT_FDCWD, path, 0, text, sizeof text) <= 0 || sscanf(text, "%*d %ld", &pages) != 1)
+        return 0;
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 const struct host_driver host_process_driver = {

@@ -49,3 +49,6 @@ struct host_driver {
 
 /* Real processes. */
 extern const struct host_driver host_process_driver;
+
+/* The resident memory of a process in KiB; 0 where it is not known. */
+long host_process_memory_kb(int pid);

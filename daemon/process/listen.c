@@ -68,6 +68,14 @@ static bool listen_is_valid(int fd, char **path) {
     return true;
 }
 
+/* The path, independent of the working directory, which the daemon leaves. */
+static char *listen_absolute(const char *path) {
+    char *cwd = *path == '/' ? NULL : getcwd(NULL, 0);
+    char *absolute = cwd == NULL ? xstrdup(path) : xasprintf("%s/%s", cwd, path);
+    free(cwd);
+    return absolute;
+}
+
 /* Takes the socket that systemd passed. Only its folder is checked: the name was chosen by the administrator. */
 static enum listen_status listen_take_activated(struct listener *listener, const char *path, char **why) {
     if (strcmp(getenv("LISTEN_FDS"), "1") != 0 || !listen_is_valid(LISTEN_ACTIVATED_FD, &listener->path)) {
@@ -80,7 +88,7 @@ static enum listen_status listen_take_activated(struct listener *listener, const
         return LISTEN_FAILED;
     }
     if (listener->path == NULL)
-        listener->path = xstrdup(path);
+        listener->path = listen_absolute(path);
     fcntl(LISTEN_ACTIVATED_FD, F_SETFD, FD_CLOEXEC);
     fcntl(LISTEN_ACTIVATED_FD, F_SETFL, fcntl(LISTEN_ACTIVATED_FD, F_GETFL) | O_NONBLOCK);
     listener->fd = LISTEN_ACTIVATED_FD;
@@ -213,7 +221,7 @@ enum listen_status listen_acquire(struct listener *listener, const char *path, c
         return status;
     }
     listener->lock_fd = lock_fd;
-    listener->path = xstrdup(path);
+    listener->path = listen_absolute(path);
     return LISTEN_READY;
 }
 

@@ -8,7 +8,7 @@ struct listener {
     int fd;         /* listening, non-blocking, close-on-exec; -1: none */
     int lock_fd;    /* -1 where the socket came from systemd */
     bool activated; /* the socket came from systemd, which also removes it */
-    char *path;     /* owned */
+    char *path;     /* absolute; owned */
     dev_t device;   /* of the name that was bound */
     ino_t inode;
 };
