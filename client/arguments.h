@@ -1,5 +1,5 @@
-/* A command line read the way Python's argparse reads it, with its messages: long options may be abbreviated, short
- * ones clustered, options may stand among the positionals.
+/* Reads a command line as Python's argparse does, with its messages: long options may be abbreviated, short ones
+ * clustered, and options may stand among the positionals.
  *
  * Knows no option: each program has a table, whose rows say where in a structure a value goes. */
 #pragma once
@@ -59,9 +59,10 @@ size_t arguments_parse(const struct arguments *arguments, int argc, char **argv,
 _Noreturn void arguments_error(const struct arguments *arguments, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Values of options, read as argparse reads them. Each returns NULL, or argparse's message, which the caller frees.
+/* Values of options, read as argparse reads them. Each function returns NULL, or argparse's message, which the caller
+ * frees.
  *
- * An int(): spaces around it are nothing. */
+ * An int(): spaces around it do not matter. */
 char *argument_int(const char *text, long min, long max, long *number);
 
 /* One of the choices, by name. */

@@ -1,4 +1,4 @@
-/* See autostart.h. */
+/* Connect, start, connect again, until the deadline. */
 #include "client/autostart.h"
 
 #include <errno.h>
@@ -15,7 +15,8 @@
 #include "client/connect.h"
 
 #define START_DEADLINE_MS 30000
-/* After the daemon's word that one is reachable: a daemon that leaves may still be in the way. */
+/* The wait before another try, after a daemon has reported that one is reachable: a daemon that is leaving may still
+ * hold the socket. */
 #define RETRY_MS 20
 #define LOG_LINES 10
 #define LOG_TAIL 8192

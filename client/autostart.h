@@ -1,5 +1,5 @@
-/* Starting the daemon where none runs. Which of many starters wins is the daemon's affair
- * (`pycompiled --background` holds a lock); here one only waits for its word. */
+/* Starting the daemon if none runs. Of many starters at once the daemon chooses one (`pycompiled --background` holds
+ * a lock); here the client only waits for its report. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,8 +9,7 @@ enum autostart {
     AUTOSTART_ALWAYS,
 };
 
-/* Connects to the daemon, and starts it first where none runs. Returns a non-blocking socket, which
- * the caller closes, or -1 and a message (of several lines, the daemon's words and its log's last
- * lines included), which the caller frees. *started (may be NULL) tells whether one was started.
- * Ends within about half a minute. */
+/* Connects to the daemon, and starts one first if none runs. Returns a non-blocking socket, which the caller closes,
+ * or -1 and a message, which the caller frees; it has several lines, with the daemon's message and the last lines of
+ * its log. Sets *started (may be NULL) to whether a daemon was started. Ends within about half a minute. */
 int autostart_connect(const char *socket_path, enum autostart autostart, bool *started, char **why);

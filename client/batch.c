@@ -1,4 +1,4 @@
-/* One loop: hand out what is done, take new items, send, wait. */
+/* One loop: hand out finished items, take new ones, send, wait. */
 #include "client/batch.h"
 
 #include <errno.h>
@@ -11,23 +11,23 @@
 #include "client/window.h"
 #include "proto/rpc.h"
 
-/* Requests in flight, and bytes of them waiting to be written: enough that no worker waits, and no more, as what is
- * sent cannot be put behind a heavier one any more. */
+/* Requests in flight, and bytes of them that wait to be written. This is enough that no worker waits. It is no more
+ * than that, since a sent request cannot be put behind a heavier one. */
 #define IN_FLIGHT_MAX 128
 #define UNSENT_MAX (1u << 20)
 /* Items taken between two looks at the connection. */
 #define ITEMS_AT_ONCE 64
-/* How often an item is asked about. */
+/* Attempts to get an answer about an item. */
 #define ATTEMPTS_MAX 2
-/* A process that was killed may accept connections for a moment after it has closed the one that
- * was used: reaching it again is no attempt. How often, and how long between. */
+/* A killed daemon may accept connections for a moment after its old connections were closed (a ghost). Reaching it
+ * again is no attempt. The number of such connections, and the wait between them. */
 #define GHOSTS_MAX 100
 #define GHOST_WAIT_MS 10
 
 struct run {
     const struct batch *batch;
     struct window window;   /* an item's number in it is the request's id */
-    enum batch_next source; /* what next() said last */
+    enum batch_next source; /* the last return value of next() */
     unsigned opened;        /* the number of the connection that requests were sent on; 0: none yet */
     bool leaving;           /* the daemon drains: nothing more is sent on this connection */
     bool heard;             /* something was answered on this connection */
@@ -71,7 +71,7 @@ static bool has_more(const struct run *run) {
     return (run->source == BATCH_ITEM || run->source == BATCH_LATER) && !window_is_full(&run->window);
 }
 
-/* Hands out what is done, in order. Returns false where the taker has had enough. */
+/* Hands out finished items, in order. Returns false if the owner stops. */
 static bool deliver(struct run *run) {
     while (window_has_done(&run->window))
         if (!run->batch->take(window_take(&run->window), run->batch->context))
@@ -84,7 +84,7 @@ static void batch_disconnect(struct run *run) {
     run->leaving = false;
 }
 
-/* Whether the connection that is over was one to a daemon that was known to be lost. */
+/* Whether the ended connection was one to a daemon that was known to be lost. */
 static bool is_ghost(struct run *run) {
     pid_t peer = run->batch->link->peer;
     bool ghost = !run->heard && peer != 0 && peer == run->lost && run->ghosts < GHOSTS_MAX;
@@ -93,7 +93,7 @@ static bool is_ghost(struct run *run) {
     return ghost;
 }
 
-/* The connection is over: what was asked and not answered is asked once more, by itself. */
+/* The connection has ended: unanswered requests are sent once more. */
 static void lose_connection(struct run *run) {
     bool ghost = is_ghost(run);
     batch_disconnect(run);
@@ -125,7 +125,7 @@ static void send_waiting(struct run *run) {
     }
 }
 
-/* Whether the error says that another daemon may do better. */
+/* Whether the error means that another daemon may succeed. */
 static bool is_retryable(struct json_span error) {
     struct json_span code = json_member(error.text, error.len, "code");
     if (code.text == NULL || atoi(code.text) != RPC_UNAVAILABLE)
@@ -200,7 +200,7 @@ static int batch_timeout(const struct run *run) {
     return has_more(run) ? 0 : quiet >= 0 && (timeout < 0 || quiet < timeout) ? quiet : timeout;
 }
 
-/* Nothing came in time. Where that was long, the daemon must give a sign of life. */
+/* Nothing came in time. After a long silence the daemon must give a sign of life. */
 static int on_nothing(struct run *run, char **why) {
     struct run_link *link = run->batch->link;
     if (run->window.sent == 0 || rpc_client_quiet_left(&link->client) != 0)
@@ -210,8 +210,8 @@ static int on_nothing(struct run *run, char **why) {
     return result;
 }
 
-/* Waits for the socket, the source or the wake-up, whichever is wanted, and serves what is ready. A descriptor of -1
- * is left out by poll(). */
+/* Waits for the socket, the source or the wake-up, whichever are wanted, and serves those that are ready. poll()
+ * ignores a descriptor of -1. */
 static int wait_and_serve(struct run *run, char **why) {
     struct run_link *link = run->batch->link;
     bool asked = link->is_open && run->opened == link->opened;
@@ -229,7 +229,7 @@ static int wait_and_serve(struct run *run, char **why) {
     }
     if (ready <= 0)
         return ready < 0 ? 0 : on_nothing(run, why);
-    /* A failed write is the reader's to notice, behind the answers that came before it. */
+    /* A failed write is noticed when reading, after the answers that came before it. */
     if (polled[0].revents & POLLOUT)
         rpc_client_write(&link->client);
     int result = polled[0].revents & ~POLLOUT ? receive(run, why) : 0;
@@ -244,7 +244,7 @@ static int follow_link(struct run *run, char **why) {
     return link->is_open && run->window.sent > 0 ? take_answers(run, why) : 0;
 }
 
-/* Connects where there is something to send, and sends it. */
+/* Connects if there is something to send, and sends it. */
 static int send_requests(struct run *run, char **why) {
     struct run_link *link = run->batch->link;
     if (run->leaving && run->window.sent == 0)

@@ -16,9 +16,9 @@
 
 enum batch_next {
     BATCH_ITEM,  /* *item is filled */
-    BATCH_WAIT,  /* nothing there yet: fill() is called once source_fd can be read */
+    BATCH_WAIT,  /* nothing there yet: fill() is called when source_fd becomes readable */
     BATCH_HOLD,  /* nothing before an open item is taken back */
-    BATCH_LATER, /* there was something to do, but no item: is called again after what else is due */
+    BATCH_LATER, /* work was done, but there is no item yet: next() is called again in the next turn */
     BATCH_END,
 };
 
@@ -38,16 +38,15 @@ struct batch {
     struct run_link *link;
     struct progress *progress;
     int source_fd; /* polled while next() says BATCH_WAIT */
-    int wake_fd;   /* ends the waiting when it can be read; -1: none */
+    int wake_fd;   /* ends the wait when it becomes readable; -1: none */
     void *context; /* for the functions below */
 
     enum batch_next (*next)(struct batch_item *item, void *context);
-    /* Reads once from source_fd. Returns 0 or a negative errno value. NULL where next() never waits. */
+    /* Reads once from source_fd. Returns 0 or a negative errno value. NULL if next() never waits. */
     int (*fill)(void *context);
-    /* Appends the params of the next `compile` request about an item; again the same if the answer
-     * was lost. */
+    /* Appends the parameters of the next `compile` request about an item; the same again if the answer was lost. */
     void (*ask)(void *tag, struct buffer *params, void *context);
-    /* Takes the answer, in whatever order. Returns whether there is more to ask. */
+    /* Takes an answer; answers come in any order. Returns whether there is more to ask about the item. */
     bool (*answered)(void *tag, const struct batch_answer *answer, void *context);
     /* Takes a finished item back, in order. Returns false to stop. */
     bool (*take)(void *tag, void *context);
@@ -56,8 +55,8 @@ struct batch {
     /* Called before waiting, and at the end: buffered output should be written. Returns false to
      * stop. */
     bool (*flush)(void *context);
-    /* Draws the progress, if it is time: `open` items are asked and unanswered, `oldest` (or NULL) is
-     * the first of those not yet taken. */
+    /* Draws the progress line, if it is time. `open` items are asked and unanswered; `oldest` (or NULL) is the first
+     * item that is not yet taken. */
     void (*update)(size_t open, const void *oldest, void *context);
 };
 

@@ -1,4 +1,4 @@
-/* See compile_params.h. */
+/* A common JSON text, to which the members of one file are added. */
 #include "client/compile_params.h"
 
 #include <stddef.h>
@@ -14,7 +14,7 @@ void compile_params_init(struct compile_params *params, const struct compile_req
     cJSON *tree = compile_request_encode(&request);
     json_print(tree, &params->shared);
     cJSON_Delete(tree);
-    params->shared.len--; /* the brace */
+    params->shared.len--; /* without the brace */
     if (params->shared.len > 1)
         buffer_append_char(&params->shared, ',');
 }

@@ -1,4 +1,4 @@
-/* The params of many `compile` requests that differ in little: what they share is encoded once. */
+/* The parameters of many `compile` requests that differ in little. The common members are encoded once. */
 #pragma once
 
 #include "base/buffer.h"
@@ -9,10 +9,10 @@ struct compile_params {
     struct buffer shared;               /* JSON text of an object, without its end */
 };
 
-/* Encodes what all have in common; file, dfile and optimize are left to compile_params_append(). */
+/* Encodes the members that all requests share. file, dfile and optimize are left to compile_params_append(). */
 void compile_params_init(struct compile_params *params, const struct compile_request *shared);
 void compile_params_deinit(struct compile_params *params);
 
-/* Appends the params for one file. `dfile` may be NULL; `optimize` is left out where it is -1. */
+/* Appends the parameters for one file. `dfile` may be NULL; `optimize` is left out if it is -1. */
 void compile_params_append(const struct compile_params *params, const char *file, const char *dfile, int optimize,
                            struct buffer *out);

@@ -1,4 +1,4 @@
-/* See connect.h. */
+/* Checks of path, folder and peer around connect(). */
 #include "client/connect.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/paths.h"
 
-/* How long a daemon whose backlog is full may take to accept. */
+/* The time that a daemon with a full backlog has to accept. */
 #define ACCEPT_WAIT_MS 10000
 #define ACCEPT_POLL_MS 10
 
@@ -21,7 +21,7 @@ bool connect_is_absent(enum connect_status status) {
     return status == CONNECT_NO_PATH || status == CONNECT_NOBODY;
 }
 
-/* A socket of this user behind a folder of this user: else nothing is sent there. */
+/* Checks that it is a socket of this user, in a folder of this user; nothing is sent to any other. */
 static enum connect_status check_path(const char *path, char **why) {
     struct stat st;
     int result = paths_check_folder(path, why);
@@ -43,7 +43,7 @@ static enum connect_status check_path(const char *path, char **why) {
     return CONNECT_OK;
 }
 
-/* connect(), where a full backlog (EAGAIN) is waited for. Returns 0 or an errno. */
+/* connect() that waits while the backlog is full (EAGAIN). Returns 0 or an errno value. */
 static int connect_waiting(int fd, const struct sockaddr_un *address) {
     int64_t deadline = clock_ms() + ACCEPT_WAIT_MS;
     for (;;) {

@@ -1,5 +1,5 @@
-/* Reaching the daemon's socket safely: whose it is, is checked on both sides of connect().
- * Does not start a daemon; autostart.h does. */
+/* Connecting to the daemon's socket safely: its owner is checked before and after connect(). Does not start a
+ * daemon; autostart.h does. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,7 +8,7 @@
 enum connect_status {
     CONNECT_OK,
     CONNECT_NO_PATH,       /* there is no socket of that name */
-    CONNECT_NOBODY,        /* there is a socket, and nobody listens on it */
+    CONNECT_NOBODY,        /* there is a socket, and no process listens on it */
     CONNECT_NOT_SOCKET,    /* something else stands there */
     CONNECT_NOT_PERMITTED, /* the folder or the daemon is another user's, or access was denied */
     CONNECT_FAILED,        /* anything else: path too long, a daemon that does not accept, ... */
@@ -21,5 +21,5 @@ enum connect_status connect_daemon(const char *socket_path, int *fd, char **why)
 /* Whether the status means that no daemon runs, so that one may be started. */
 bool connect_is_absent(enum connect_status status);
 
-/* The process that listens at the other end (the one that made the socket), 0 where not known. */
+/* The process id of the daemon at the other end (of the process that made the socket), or 0 if it is unknown. */
 pid_t connect_peer(int fd);

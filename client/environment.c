@@ -1,4 +1,4 @@
-/* See environment.h. */
+/* The variables are read as CPython reads them. */
 #include "client/environment.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@ static const char *variable(const char *name) {
     return value != NULL && *value != '\0' ? value : NULL;
 }
 
-/* As CPython's _Py_get_env_flag(): what is no number, or is negative, means 1. */
+/* As CPython's _Py_get_env_flag(): a value that is no number, or is negative, means 1. */
 static int optimize_level(void) {
     const char *value = variable("PYTHONOPTIMIZE");
     if (value == NULL)
@@ -43,7 +43,7 @@ static cJSON *warning_options(void) {
     return options;
 }
 
-/* What PYCOMPILE_CACHE says; anything else than the three words counts as nothing. */
+/* The value of PYCOMPILE_CACHE. Any value but the three words counts as not set. */
 static int cache_use(void) {
     const char *value = variable("PYCOMPILE_CACHE");
     for (const struct schema_choice *choice = cache_choices; value != NULL && choice->name != NULL; choice++)

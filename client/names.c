@@ -1,4 +1,4 @@
-/* See names.h. */
+/* Universal newlines, as in Python's text files. */
 #include "client/names.h"
 
 #include <errno.h>
@@ -48,7 +48,7 @@ static enum names_status next_line(struct names *names, const char **name, bool 
         *end = '\0';
         len = (size_t)(end - line);
     } else {
-        /* The last line has no end; a NUL is put behind it. */
+        /* The last line has no end; a NUL is appended. */
         line = buffer_string(&names->in) + names->start;
     }
     names->start += end ? len + 1 : len;

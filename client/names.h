@@ -1,5 +1,5 @@
-/* The names of the files to compile, one after the other: from the command line, or one a line from
- * a descriptor that is read as it fills. */
+/* The names of the files to compile, one after the other: from the command line, or one on each line of a descriptor
+ * that is read as it fills. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,12 +15,12 @@ struct names {
     bool eof;
     struct buffer in;
     size_t start;  /* of in: first byte not yet handed out */
-    bool after_cr; /* a newline that comes next belongs to the line before */
+    bool after_cr; /* a newline that comes next belongs to the previous line's end */
 };
 
 enum names_status {
-    NAMES_READY, /* *name is the next, valid until the next call */
-    NAMES_WAIT,  /* nothing there yet: poll names->fd for reading, then names_fill() */
+    NAMES_READY, /* *name is the next name, valid until the next call */
+    NAMES_WAIT,  /* no name is there yet: poll names->fd for reading, then call names_fill() */
     NAMES_END,
 };
 
@@ -31,11 +31,11 @@ void names_init_list(struct names *names, char *const *list, size_t count);
 void names_init_fd(struct names *names, int fd);
 void names_deinit(struct names *names);
 
-/* Takes the next. A name that holds a NUL is handed out up to it, *truncated tells. */
+/* Takes the next name. A name with a NUL is handed out up to the NUL, and *truncated is set. */
 enum names_status names_next(struct names *names, const char **name, bool *truncated);
 
 /* Reads once from the descriptor (which may block). Returns 0 or a negative errno value. */
 int names_fill(struct names *names);
 
-/* How many names there are in all, 0 where that is not known yet. */
+/* The number of all names, or 0 if it is not known yet. */
 size_t names_total(const struct names *names);

@@ -1,4 +1,4 @@
-/* The parameter `places` of a compile request. */
+/* Identities are made by base/place.h. */
 #include "client/places.h"
 
 #include <fcntl.h>

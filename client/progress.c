@@ -1,4 +1,4 @@
-/* See progress.h. */
+/* The line is drawn with a carriage return and erased to its end. */
 #include "client/progress.h"
 
 #include <signal.h>
@@ -18,7 +18,7 @@
 
 static const char clear_line[] = "\r\033[K";
 
-/* Async-signal-safe: the line goes, then the signal does what it always does. */
+/* Async-signal-safe: removes the line, then lets the signal have its usual effect. */
 static void progress_interrupted(int signal_number) {
     ssize_t ignored = write(STDERR_FILENO, clear_line, sizeof clear_line - 1);
     (void)ignored;
@@ -44,8 +44,8 @@ static size_t terminal_width(void) {
     return size.ws_col < WIDTH_MAX ? size.ws_col : WIDTH_MAX;
 }
 
-/* Appends the end of the name that fits in `room` columns, printable ASCII as it is. A byte counts
- * as a column: a name in another script is cut early, never late. */
+/* Appends the end of the name, as much as fits in `room` columns. A byte counts as a column, so a name in another
+ * script is cut early, never late. */
 static void append_name(struct buffer *line, const char *name, size_t room) {
     size_t len = strlen(name);
     if (room < 8)
@@ -62,7 +62,7 @@ static void append_name(struct buffer *line, const char *name, size_t room) {
         buffer_append_char(line, (char)((unsigned char)*name < 0x20 || *name == 0x7f ? '?' : *name));
 }
 
-/* Set once, when there is a line to clear; an ignored signal stays ignored. */
+/* Set once, when there is a line to clear. An ignored signal stays ignored. */
 static void progress_catch_interrupts(void) {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {

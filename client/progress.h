@@ -1,5 +1,5 @@
-/* The progress line of a terminal: files done of total, files a second, the current name. Drawn
- * once the work takes long, and gone before anything else is printed. */
+/* The progress line on a terminal: files done of total, files a second, the current name. It is drawn once the work
+ * takes long, and removed before anything else is printed. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,14 +13,14 @@ struct progress {
     int64_t next_draw;
 };
 
-/* Starts the clock. The line is never drawn where standard error is not a capable terminal or
- * `wanted` is false. At most one progress at a time (an interrupt clears it). */
+/* Starts the clock. The line is never drawn if standard error is not a capable terminal or `wanted` is false. There
+ * may be one progress at a time (an interrupt clears it). */
 void progress_init(struct progress *progress, bool wanted);
 
-/* For poll(): milliseconds until the line should be drawn again, -1 for never. */
+/* A timeout for poll(): milliseconds until the line should be drawn again, or -1. */
 int progress_timeout(const struct progress *progress);
 
-/* Draws, if it is time. `total` 0: not known; `current` may be NULL. */
+/* Draws the line, if it is time. `total` is 0 if it is unknown; `current` may be NULL. */
 void progress_update(struct progress *progress, size_t done, size_t total, const char *current);
 
 /* Removes the line. */

@@ -1,4 +1,4 @@
-/* See python_choice.h. */
+/* The project's wish against the daemon's status. */
 #include "client/python_choice.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@ static bool suits(const struct python_wish *wish, const struct python_version *v
     return python_version_allowed(version, wish->specifier);
 }
 
-/* The best of the daemon's list, or NULL. */
+/* The best host in the daemon's list, or NULL. */
 static const char *choose(const struct python_wish *wish, const cJSON *pythons) {
     struct python_version best = {0};
     const char *chosen = NULL;

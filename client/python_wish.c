@@ -1,4 +1,4 @@
-/* See python_wish.h. */
+/* Small readers of the three formats: key = value lines, one line, one key of TOML. */
 #include "client/python_wish.h"
 
 #include <ctype.h>
@@ -17,7 +17,7 @@ static bool is_trusted(const struct stat *st) {
     return st->st_uid == getuid() || st->st_uid == 0;
 }
 
-/* Opens a file that may be trusted, or NULL. */
+/* Opens a file that belongs to this user or root, or returns NULL. */
 static FILE *open_trusted(const char *path) {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -29,7 +29,7 @@ static FILE *open_trusted(const char *path) {
     return file;
 }
 
-/* Cuts the line's end and spaces off. */
+/* Removes the end of the line, and spaces. */
 static char *trim(char *line) {
     while (isspace((unsigned char)*line))
         line++;
@@ -39,7 +39,7 @@ static char *trim(char *line) {
     return line;
 }
 
-/* The value behind "KEY =" where the line has that key, or NULL. */
+/* The value behind "KEY =" if the line has that key, or NULL. */
 static char *value_of(char *line, const char *key) {
     size_t len = strlen(key);
     if (strncmp(line, key, len) != 0)
@@ -69,7 +69,7 @@ static bool read_version_file(FILE *file, struct python_wish *wish) {
     return false;
 }
 
-/* A TOML string on one line; without escapes, which no specifier has. */
+/* Reads a TOML string on one line. Escapes are not read: no specifier has one. */
 static char *toml_string(const char *value) {
     char quote = *value;
     const char *end = quote == '"' || quote == '\'' ? strchr(value + 1, quote) : NULL;

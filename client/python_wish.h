@@ -1,10 +1,9 @@
-/* Which Python a project asks for. In this order, the first that says something:
+/* The Python that a project asks for. The first of these that names one counts: the active virtual environment
+ * ($VIRTUAL_ENV/pyvenv.cfg); then, in the nearest folder, from the given one upward, that has one of them,
+ * .venv/pyvenv.cfg, .python-version, and requires-python in the [project] of pyproject.toml.
  *
- *   1. the active virtual environment: $VIRTUAL_ENV/pyvenv.cfg
- *   2. from the folder upward, in the nearest that has one of them: .venv/pyvenv.cfg, .python-version, requires-python
- *      in the [project] of pyproject.toml
- *
- * What belongs to another user (other than root) is not looked at, nor what is above it: anybody may write to /tmp. */
+ * Files and folders of other users (other than root) are ignored, and everything above such a folder, since any user
+ * may write to /tmp. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,12 +11,12 @@
 #include "base/python_version.h"
 
 struct python_wish {
-    struct python_version version; /* major is 0 where a specifier is all there is */
+    struct python_version version; /* major is 0 if there is only a specifier */
     char *specifier;               /* of requires-python, or NULL */
-    char *source;                  /* the file that says so */
+    char *source;                  /* the file that asks */
 };
 
-/* Looks, from `folder` (absolute) upward. Returns whether there is a wish; then the caller calls python_wish_deinit().
- */
+/* Looks from `folder` (absolute) upward. Returns whether there is a wish; then the caller calls
+ * python_wish_deinit(). */
 bool python_wish_find(struct python_wish *wish, const char *folder);
 void python_wish_deinit(struct python_wish *wish);

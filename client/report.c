@@ -1,4 +1,4 @@
-/* See report.h. */
+/* py_compile's two ways of printing an error, and JSON. */
 #include "client/report.h"
 
 #include <limits.h>
@@ -73,7 +73,7 @@ static void append_error(struct report *report, const char *file, const cJSON *e
 static void append_text(struct report *report, const char *file, struct json_span text, bool failed) {
     const char *why;
     if (!failed) {
-        /* Nearly always there is nothing to say: no tree is built then. */
+        /* Most results have no warnings: then no tree is built. */
         struct json_span warnings = json_member(text.text, text.len, "warnings");
         if (warnings.text == NULL || (warnings.len == 2 && memcmp(warnings.text, "[]", 2) == 0))
             return;

@@ -1,5 +1,5 @@
-/* What a person or a program is told about each file: the words of py_compile on standard error, or
- * JSON lines on standard output. Decides the exit status. */
+/* The output about each file: py_compile's messages on standard error, or JSON lines on standard output. Decides the
+ * exit status. */
 #pragma once
 
 #include <stdbool.h>
@@ -24,12 +24,12 @@ struct report {
 void report_init(struct report *report, const char *prog, struct progress *progress);
 void report_deinit(struct report *report);
 
-/* Takes a file's answer: the raw text of its result, or of its error where `failed`. Returns whether to go on. */
+/* Takes a file's answer: the raw text of its result, or of its error if `failed`. Returns whether to go on. */
 bool report_take(struct report *report, const char *file, struct json_span text, bool failed);
 
-/* Writes what is buffered. Returns false where standard output does not take it. */
+/* Writes the buffered output. Returns false if standard output does not take it. */
 bool report_flush(struct report *report);
 
-/* Takes the result of a compile that is asked for but for what it says of -W options that are not valid: an interpreter
- * says it once, when it starts. */
+/* Takes the result of option_check.h, of which only the messages about invalid -W options count: an interpreter
+ * prints them once, when it starts. */
 void report_take_options(struct report *report, const cJSON *result);

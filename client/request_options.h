@@ -19,7 +19,7 @@ struct request_options {
 void request_options_init(struct request_options *options);
 void request_options_deinit(struct request_options *options);
 
-/* To be called after the command line was read: takes -W and -O into the request. */
+/* Called after the command line was read: takes -W and -O into the request. */
 void request_options_finish(struct request_options *options);
 
 /* Rows of a table of arguments; `at` is the offset of the struct request_options in the context. */
@@ -42,7 +42,7 @@ void request_options_finish(struct request_options *options);
         0, "version", ARGUMENT_VERSION, 0, 0, 0, 0, NULL                                                               \
     }
 
-/* What a help says of them. */
+/* Their text in the help. */
 #define REQUEST_OPTION_PYTHON_HELP                                                                                     \
     "  --python X.Y          the Python version to compile for (default: $PYCOMPILE_PYTHON,\n"                         \
     "                        else what the project asks for, else the daemon's first;\n"                               \

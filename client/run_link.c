@@ -1,5 +1,5 @@
-/* The run's connection. A daemon that owes an answer is asked for a sign of life on a second connection: the first may
- * be held up by the limits on what it may have in flight. */
+/* A daemon that owes an answer is asked for a sign of life on a second connection, since the daemon may not read
+ * from the first one (back-pressure). */
 #include "client/run_link.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 #define STATUS_WAIT_MS 120000
 #define PATIENCE_DEFAULT_MS 30000
-/* Parts of the patience after which a silent daemon is asked, and after which that is said. */
+/* Fractions of the patience: a silent daemon is asked after a tenth, and the user is told after a sixth. */
 #define QUIET_PART 10
 #define SAY_PART 6
 
@@ -110,8 +110,8 @@ const cJSON *run_link_status(struct run_link *link, char **why) {
     return link->status;
 }
 
-/* Whether there is an answer before the deadline, or no daemon to be asked any more: one that leaves finishes what it
- * has and accepts nobody. Also where the waiting is interrupted. */
+/* Whether the daemon answers before the deadline. Also true if no daemon listens any more (one that leaves finishes
+ * its jobs and accepts no connection), and if the wait is interrupted. */
 static bool run_link_lives(struct run_link *link, int64_t deadline) {
     struct rpc_client client;
     char *why = NULL;

@@ -1,4 +1,4 @@
-/* See standard_fds.h. */
+/* /dev/null, opened for the other direction. */
 #include "client/standard_fds.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
-/* Standard descriptors that the caller has closed. */
+/* Standard descriptors that the process was started without. */
 #pragma once
 
-/* Takes each of the three that is closed, so that no socket or file lands on it: by something on which its usual
- * operation fails, as it would if it were closed. */
+/* Occupies each of the three that is closed, so that no socket or file gets its number. The usual operation on it
+ * fails, as on a closed descriptor. */
 void standard_fds_occupy(void);

@@ -1,4 +1,4 @@
-/* See stderr_text.h. */
+/* Escapes byte by byte. */
 #include "client/stderr_text.h"
 
 #include <string.h>

@@ -1,11 +1,11 @@
-/* Text on standard error as Python prints it there: UTF-8, and what cannot be encoded with
- * backslashes (errors="backslashreplace"). */
+/* Text on standard error as Python prints it: UTF-8, with backslash escapes for characters that cannot be encoded
+ * (errors="backslashreplace"). */
 #pragma once
 
 #include "base/buffer.h"
 
-/* Appends `text` (bytes as proto/json.h has them): a byte 0xNN that is not UTF-8 becomes \udcNN. */
+/* Appends `text` (bytes in the form of proto/json.h). A byte 0xNN that is not UTF-8 becomes \udcNN. */
 void stderr_text_append(struct buffer *out, const char *text);
 
-/* Writes the text at once. Errors are ignored, as nothing is left to say them on. */
+/* Writes the text at once. Errors are ignored: there is no other place to report them. */
 void stderr_text_print(const char *text);

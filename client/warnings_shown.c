@@ -1,4 +1,4 @@
-/* See warnings_shown.h. */
+/* A list of what was shown once. */
 #include "client/warnings_shown.h"
 
 #include <stdlib.h>
@@ -14,7 +14,7 @@ void warnings_shown_deinit(struct warnings_shown *shown) {
     *shown = (struct warnings_shown){0};
 }
 
-/* Whether a warning was shown before that the action "once" lets a process show but once. */
+/* Whether the action "once" forbids to show the warning again in this process. */
 static bool is_repeated(struct warnings_shown *shown, const cJSON *warning) {
     if (!json_get_bool(warning, "once"))
         return false;

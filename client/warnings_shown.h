@@ -1,4 +1,4 @@
-/* The warnings of many files as one interpreter would have shown them. */
+/* The warnings of many files as one interpreter would show them. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,13 +9,13 @@
 #include "base/buffer.h"
 
 struct warnings_shown {
-    char **once; /* what the action "once" has shown already */
+    char **once; /* texts that the action "once" has shown */
     size_t once_count;
 };
 
 void warnings_shown_deinit(struct warnings_shown *shown);
 
-/* Appends the texts of a result's (or an error's) `warnings`, an array or NULL. An entry without a category is about a
- * -W option that is not valid, which an interpreter says once, when it starts: `of_options` tells whether these are
- * wanted, or the others. */
+/* Appends the texts of the `warnings` of a result or an error, an array or NULL. An entry without a category is
+ * about an invalid -W option, which an interpreter reports once, when it starts; `of_options` chooses these entries
+ * or the others. */
 void warnings_shown_append(struct warnings_shown *shown, struct buffer *err, const cJSON *warnings, bool of_options);

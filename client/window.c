@@ -1,4 +1,4 @@
-/* See window.h. */
+/* A ring of slots, and a heap of the heavy ones. */
 #include "client/window.h"
 
 #include <assert.h>
@@ -70,7 +70,7 @@ void window_set(struct window *window, int64_t number, enum slot_state state) {
     if (slot->state == state)
         return;
     if (slot->state == SLOT_WAITING && slot->weight > 0) {
-        assert(window->heap[0] == number); /* it was picked */
+        assert(window->heap[0] == number); /* it was picked by window_pick() */
         heap_pop(window);
     }
     count(window, slot->state, -1);

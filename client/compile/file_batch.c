@@ -1,4 +1,4 @@
-/* See file_batch.h. */
+/* Names in, answers out: the functions that client/batch.h calls. */
 #include "client/compile/file_batch.h"
 
 #include <stdlib.h>

@@ -1,5 +1,4 @@
-/* The work of pycompile-client: one request for each name, each answer to the report, in the names'
- * order. */
+/* The work of pycompile-client: one request for each name; answers go to the report in the order of the names. */
 #pragma once
 
 #include "client/names.h"
@@ -7,7 +6,7 @@
 #include "client/run_link.h"
 #include "proto/compile_request.h"
 
-/* Asks `compile` for every name, with `request` for all but the file. The report decides when to stop. Returns 0, or
- * a negative errno value with a message, which the caller frees. */
+/* Sends a `compile` request for every name; `request` has everything but the file. The report decides when to stop.
+ * Returns 0, or a negative errno value with a message, which the caller frees. */
 int file_batch_run(struct run_link *link, struct names *names, const struct compile_request *request,
                    struct report *report, char **why);

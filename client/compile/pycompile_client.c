@@ -18,7 +18,7 @@
 
 #define PROG "pycompile-client"
 
-/* Has the words of -W options that are not valid said first. Returns 0, or a negative errno value and a message. */
+/* Prints the messages about invalid -W options first. Returns 0, or a negative errno value and a message. */
 static int report_options(const struct compile_request *request, struct run_link *link, struct report *report,
                           char **why) {
     if (!option_check_is_needed(request->warnings))

@@ -1,4 +1,4 @@
-/* pycompilectl cache: the cache of compiled sources, which is on disk and needs no daemon to be looked at. */
+/* pycompilectl cache: the cache of compiled sources. It is on disk, so no daemon is needed. */
 #include "client/ctl/ctl.h"
 
 #include <errno.h>
@@ -69,7 +69,7 @@ static double mib(uint64_t bytes) {
     return (double)bytes / (1 << 20);
 }
 
-/* What a command works on. */
+/* The object of a command. */
 struct cache_run {
     struct store *store; /* NULL for a command that does not open it */
     const char *folder;
@@ -105,7 +105,7 @@ static int cache_verify(const struct cache_run *run) {
     return damaged > 0;
 }
 
-/* A number of bytes with K, M or G behind it. Returns 0 where it is none. */
+/* Reads a number of bytes with K, M or G behind it. Returns 0 if it is malformed. */
 static uint64_t read_size(const char *text) {
     static const char units[] = "KMG";
     char *end;
@@ -127,7 +127,7 @@ static int cache_limit(const struct cache_run *run) {
     return error < 0 ? ctl_fail(xasprintf("the cache cannot be written anew: %s", strerror(-error))) : 0;
 }
 
-/* The store is not opened for it: it may be in any state. */
+/* The store is not opened, since it may be in any state. */
 static int cache_clear(const struct cache_run *run) {
     char *why;
     return store_clear_folder(run->folder, &why) < 0 ? ctl_fail(why) : 0;
@@ -147,7 +147,7 @@ static const struct cache_command cache_commands[] = {
     {"limit", 2, true, cache_limit},
 };
 
-/* The command that the words name. A mistake ends the process. */
+/* Finds the command by its words. A mistake ends the process. */
 static const struct cache_command *find_command(const struct arguments *arguments, size_t count, char **words) {
     for (size_t i = 0; i < sizeof cache_commands / sizeof *cache_commands; i++) {
         const struct cache_command *command = &cache_commands[i];

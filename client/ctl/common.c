@@ -1,4 +1,4 @@
-/* What the commands of pycompilectl share. See ctl.h. */
+/* Shared by the commands of pycompilectl: options, the connection, output. */
 #include "client/ctl/ctl.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* The commands of pycompilectl, and what they share. Each command gets its own argv (argv[0] is its
- * name), prints for a person or, where it can, JSON, and returns the exit status. */
+/* The commands of pycompilectl, and functions that they share. Each command gets its own argv (argv[0] is its name),
+ * prints text for a person or, in some cases, JSON, and returns the exit status. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,10 +10,10 @@
 
 #include "client/rpc_client.h"
 
-/* Longest that a command waits for the daemon's word. */
+/* The longest that a command waits for an answer. */
 #define CTL_DEADLINE_MS 10000
 
-/* Exit status of `status` where no daemon runs (as systemctl has it). */
+/* Exit status of `status` if no daemon runs (as systemctl's). */
 #define CTL_NOT_RUNNING 3
 
 int ctl_start(int argc, char **argv);
@@ -24,12 +24,12 @@ int ctl_python(int argc, char **argv);
 int ctl_watch(int argc, char **argv);
 int ctl_cache(int argc, char **argv);
 
-/* Reads the options of a command: --help, --json where `json` is not NULL, --wait SECONDS where
- * `wait_ms` is not NULL. Help and mistakes end the process. */
+/* Reads the options of a command: --help; --json if `json` is not NULL; --wait SECONDS if `wait_ms` is not NULL.
+ * Help and mistakes end the process. */
 void ctl_options(int argc, char **argv, const char *help, bool *json, int *wait_ms);
 
-/* Connects to the running daemon. Returns 1, 0 where none runs, -1 after a message on standard
- * error. On 1 the caller calls rpc_client_deinit(). */
+/* Connects to the running daemon. Returns 1; 0 if none runs; -1 after a message on standard error. After 1 the
+ * caller calls rpc_client_deinit(). */
 int ctl_connect(struct rpc_client *client);
 
 /* Prints "pycompilectl: TEXT" on standard error and frees `text`. Returns 1. */
@@ -38,5 +38,5 @@ int ctl_fail(char *text);
 /* Prints a tree as one line on standard output. */
 void ctl_print_json(const cJSON *tree);
 
-/* Flushes standard output. Returns `status`, or 1 after a message where it cannot be written. */
+/* Flushes standard output. Returns `status`, or 1 after a message if it cannot be written. */
 int ctl_finish(int status);

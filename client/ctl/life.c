@@ -16,7 +16,7 @@
 #include "proto/json.h"
 
 #define POLL_MS 20
-/* A daemon that hangs up without an answer is leaving: how long its socket may outlive that. */
+/* A daemon that hangs up without an answer is leaving. Its socket may outlive that by this time. */
 #define LEAVING_MS 1000
 #define START_TRIES 5
 
@@ -34,7 +34,7 @@ static int watch_process(pid_t pid) {
     return pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 }
 
-/* Returns false past the deadline, and where the descriptor cannot be waited for. */
+/* Returns false after the deadline, and if the descriptor cannot be polled. */
 static bool wait_readable(int fd, int64_t deadline) {
     struct pollfd p = {fd, POLLIN, 0};
     int ready;
@@ -43,7 +43,7 @@ static bool wait_readable(int fd, int64_t deadline) {
     return ready > 0;
 }
 
-/* Waits until nobody listens on the socket. */
+/* Waits until no process listens on the socket. */
 static bool wait_absent(int64_t deadline) {
     char *path = paths_socket(), *why;
     bool absent = false;
@@ -120,7 +120,7 @@ static int stop_if_running(int wait_ms) {
     return status;
 }
 
-/* One try. Returns an exit status, or -1 where the daemon reached was leaving and has left. */
+/* One attempt. Returns an exit status, or -1 if the daemon was already leaving and has left. */
 static int start_once(void) {
     char *path = paths_socket(), *why;
     bool started;

@@ -1,4 +1,4 @@
-/* pycompilectl: the daemon's handle for a person. */
+/* pycompilectl: control of the daemon for a person. Finds the command and runs it. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +55,7 @@ int main(int argc, char **argv) {
     const struct arguments arguments = {
         .prog = PROG, .usage = usage, .table = table, .count = 2, .take = pycompilectl_take};
     signal(SIGPIPE, SIG_IGN);
-    /* What stands behind the command is the command's. */
+    /* Arguments behind the command belong to the command. */
     int own = 1;
     while (own < argc && argv[own][0] == '-')
         own++;

@@ -1,4 +1,4 @@
-/* pycompilectl python: which hosts this installation has. Needs no daemon. */
+/* pycompilectl python: the hosts of this installation. Needs no daemon. */
 #include "client/ctl/ctl.h"
 
 #include <stdio.h>
@@ -25,7 +25,7 @@ static const char help[] = "usage: pycompilectl python [-h] [--json]\n"
                            "  -h, --help  show this help message and exit\n"
                            "  --json      print a JSON array\n";
 
-/* The file that a host is, however it is found, and what its --version says: NULL where it does not run. */
+/* A host's file, without links, and its --version; NULL if it does not run. */
 struct host {
     const struct host_program *program;
     char *path;
@@ -37,7 +37,7 @@ struct hosts {
     struct host *items; /* programs.count of them */
 };
 
-/* What the program prints with --version, without its newline; NULL where it fails. */
+/* The program's output for --version, without the newline; NULL if it fails. */
 static char *ask_version(const char *path) {
     struct buffer text = {0};
     const char *const argv[] = {path, "--version", NULL};

@@ -1,5 +1,5 @@
-/* pycompilectl status: what the daemon says of itself, as a table or as JSON. Members that a daemon
- * of another version leaves out are left out here too. */
+/* pycompilectl status: the daemon's status as a table or as JSON. Members that a daemon of another version does not
+ * have are left out. */
 #include "client/ctl/ctl.h"
 
 #include <stdio.h>
@@ -74,14 +74,14 @@ static void add_host_cells(struct table *table, const cJSON *host) {
     if (rss_kb > 0)
         table_add(table, "%.1f MB", rss_kb / 1024);
     else
-        table_add(table, "-"); /* not told yet */
+        table_add(table, "-"); /* not reported yet */
     char *states = worker_states(workers);
     table_add(table, "%s", states);
     free(states);
     table_add(table, "%.0f", jobs_done(workers));
 }
 
-/* A row a host; a Python without hosts has one row. */
+/* One row for each host; a Python without hosts has one row. */
 static void add_python(struct table *table, const cJSON *python) {
     const char *name = json_get_string(python, "python");
     const char *version = json_get_string(python, "version");

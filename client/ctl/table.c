@@ -1,4 +1,4 @@
-/* See table.h. */
+/* Widths are measured when the table is printed. */
 #include "client/ctl/table.h"
 
 #include <stdarg.h>

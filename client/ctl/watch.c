@@ -1,5 +1,5 @@
-/* pycompilectl watch: has the daemon follow folders, and says what it compiles, until interrupted. A daemon that leaves
- * is replaced, and what changed in between is compiled then. */
+/* pycompilectl watch: makes the daemon follow folders, and prints what it compiles, until it is interrupted. A
+ * daemon that leaves is replaced; files that changed in between are compiled then. */
 #include "client/ctl/ctl.h"
 
 #include <errno.h>
@@ -21,10 +21,10 @@
 
 #define PROG "pycompilectl watch"
 
-/* A tree of a million files may take that long to go through. */
+/* The time to scan a tree of a million files. */
 #define SCAN_DEADLINE_MS 600000
 
-/* So many daemons in a row may go before they have answered. */
+/* The number of daemons in a row that may go before they have answered. */
 #define LOST_MAX 5
 
 static const char usage[] = "usage: " PROG " [-h] [--initial] [--json] [--python X.Y] [-o N] DIR ...\n";
@@ -60,7 +60,7 @@ static char *watch_take(int id, const char *value, void *context) {
     exit(ctl_finish(0));
 }
 
-/* What a compiled file is told as: JSON as it came, or a word for a result and py_compile's for an error. */
+/* Prints a compiled file: JSON as it came; else a word for a result, and py_compile's message for an error. */
 static void tell(struct watching *watching, struct json_span params) {
     const char *error;
     cJSON *tree = json_parse(params.text, params.len, &error);
@@ -122,7 +122,7 @@ static int begin(struct watching *watching, struct rpc_client *client, char **wh
     return 0;
 }
 
-/* Tells what comes, until the connection is over. Returns false where it must not be begun again. */
+/* Prints notifications until the connection ends. Returns false if the watch must not be begun again. */
 static bool follow(struct watching *watching, struct rpc_client *client) {
     struct rpc_answer answer;
     for (;;) {
@@ -149,7 +149,7 @@ static bool is_over(const struct rpc_client *client) {
     return recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-/* One connection's time. Returns 0 to begin again, else the exit status. */
+/* Watches over one connection. Returns 0 to begin again, else the exit status. */
 static int watch_once(struct watching *watching, const char *socket_path) {
     struct rpc_client client;
     char *why = NULL, *python = NULL;
@@ -169,7 +169,8 @@ static int watch_once(struct watching *watching, const char *socket_path) {
     int status = 0;
     if (result == 0)
         status = !follow(watching, &client);
-    else if (is_over(&client) && watching->lost++ < LOST_MAX) /* it was about to go, or died: the next one is asked */
+    else if (is_over(&client) &&
+             watching->lost++ < LOST_MAX) /* the daemon was leaving, or died: the next one is asked */
         free(why);
     else
         status = ctl_fail(why);
@@ -218,7 +219,7 @@ int ctl_watch(int argc, char **argv) {
     int status = make_absolute(&watching) ? 0 : 1;
     while (status == 0) {
         status = watch_once(&watching, socket_path);
-        watching.initial = true; /* what changes until the next begins */
+        watching.initial = true; /* files that change until the next watch begins */
     }
     for (size_t i = 0; i < watching.count; i++)
         free(watching.folders[i]);
