@@ -65,7 +65,7 @@ static void key_add_request(crypto_generichash_state *state, const struct compil
             key_add_parameter(state, row, (const char *)&same + row->offset);
     }
     const char *name = compile_request_name(request);
-    key_add_string(state, cache_name_matters(name, request->warnings) ? name : NULL);
+    key_add_string(state, key_name_matters(name, request->warnings) ? name : NULL);
 }
 
 /* An option ACTION:MESSAGE:CATEGORY:MODULE:LINE with a module. */
@@ -80,7 +80,7 @@ static bool names_module(const char *option) {
     return *option != '\0' && *option != ':';
 }
 
-bool cache_name_matters(const char *name, const cJSON *warnings) {
+bool key_name_matters(const char *name, const cJSON *warnings) {
     const cJSON *option;
     if (strcmp(name, "__main__.py") == 0 || strcmp(name, "__main__") == 0)
         return true;
@@ -91,7 +91,7 @@ bool cache_name_matters(const char *name, const cJSON *warnings) {
     return false;
 }
 
-void cache_key_of(const struct cache_question *question, struct store_key *key) {
+void key_of_question(const struct key_question *question, struct store_key *key) {
     crypto_generichash_state state;
     crypto_generichash_init(&state, NULL, 0, sizeof key->bytes);
     key_add(&state, PYCOMPILED_VERSION, strlen(PYCOMPILED_VERSION));

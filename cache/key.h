@@ -16,7 +16,7 @@
 #include "proto/compile_request.h"
 
 /* All that code and warnings depend on. */
-struct cache_question {
+struct key_question {
     const char *python; /* Py_GetVersion(): the release, how it was built and by what compiler */
     uint32_t magic;     /* of its .pyc files */
     const struct compile_request *request;
@@ -26,8 +26,8 @@ struct cache_question {
 
 /* Whether warnings can depend on the module's name: a -W option names a module, or the name is __main__, for which
  * Python has a filter. */
-bool cache_name_matters(const char *name, const cJSON *warnings);
+bool key_name_matters(const char *name, const cJSON *warnings);
 
 /* The key: BLAKE2b of the question, so that nobody finds two questions with one key. Parameters that mean the same
  * (optimize -1 and 0, 2 and 3) have the same key. */
-void cache_key_of(const struct cache_question *question, struct store_key *key);
+void key_of_question(const struct key_question *question, struct store_key *key);

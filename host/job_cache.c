@@ -20,7 +20,7 @@ static bool is_cacheable(const struct compile_request *request) {
 }
 
 static void make_key(struct job_cache *job) {
-    const struct cache_question question = {
+    const struct key_question question = {
         .python = host_cache_python(),
         .magic = HOST_PYTHON_MAGIC,
         .request = job->request,
@@ -28,7 +28,7 @@ static void make_key(struct job_cache *job) {
         .len = job->source->data.len,
     };
     if (!job->keyed)
-        cache_key_of(&question, &job->key);
+        key_of_question(&question, &job->key);
     job->keyed = true;
 }
 

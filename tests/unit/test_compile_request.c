@@ -94,8 +94,8 @@ static struct store_key key_of_params(const cJSON *params, const char *python) {
     struct store_key key;
     char *why = NULL;
     assert_int_equal(compile_request_decode(params, &request, &why), 0);
-    cache_key_of(&(struct cache_question){.python = python, .magic = 1, .request = &request, .source = "x", .len = 1},
-                 &key);
+    key_of_question(&(struct key_question){.python = python, .magic = 1, .request = &request, .source = "x", .len = 1},
+                    &key);
     return key;
 }
 

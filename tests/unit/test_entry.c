@@ -116,21 +116,21 @@ static void test_damage(void **state) {
     buffer_deinit(&entry);
 }
 
-static struct store_key key_of(struct cache_question question, struct compile_request request, const char *options) {
+static struct store_key key_of(struct key_question question, struct compile_request request, const char *options) {
     const char *error;
     struct store_key key;
     cJSON *warnings = options ? json_parse(options, strlen(options), &error) : NULL;
     request.warnings = warnings;
     question.request = &request;
-    cache_key_of(&question, &key);
+    key_of_question(&question, &key);
     cJSON_Delete(warnings);
     return key;
 }
 
 static void test_keys(void **state) {
-    const struct cache_question base = {.python = "3.13", .magic = 1, .source = "ab", .len = 2};
+    const struct key_question base = {.python = "3.13", .magic = 1, .source = "ab", .len = 2};
     const struct compile_request plain = {.file = "/a.py", .optimize = -1};
-    struct cache_question others[7] = {base, base, base, base, base, base, base};
+    struct key_question others[7] = {base, base, base, base, base, base, base};
     struct compile_request requests[7] = {plain, plain, plain, plain, plain, plain, plain};
     struct store_key keys[13], same;
     others[0].python = "3.131";
@@ -173,10 +173,10 @@ static void test_name_matters(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *error;
         cJSON *options = json_parse(cases[i].options, strlen(cases[i].options), &error);
-        assert_int_equal(cache_name_matters(cases[i].name, options), cases[i].matters);
+        assert_int_equal(key_name_matters(cases[i].name, options), cases[i].matters);
         cJSON_Delete(options);
     }
-    assert_false(cache_name_matters("/a/b.py", NULL));
+    assert_false(key_name_matters("/a/b.py", NULL));
 }
 
 int main(void) {
