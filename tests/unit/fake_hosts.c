@@ -104,7 +104,7 @@ void fake_hosts_turn(struct fake_hosts *fakes) {
                 fake_host_warm(host, k);
             if (!host->gone && host->killed)
                 fake_host_end(host, 0, SIGKILL);
-            else if (!host->gone && is_asked_to_leave(host))
+            else if (!host->gone && !fakes->stays && is_asked_to_leave(host))
                 fake_host_end(host, 0, 0);
         }
     }
@@ -233,13 +233,23 @@ void fake_host_hang_up(struct fake_host *host, unsigned worker) {
 void fake_host_die_open(struct fake_hosts *fakes, struct fake_host *host, int signal) {
     fake_peers_turn(&fakes->peers);
     host->gone = true; /* its descriptors stay open to the end of the program */
+    for (unsigned i = 0; i < host->workers; i++)
+        frame_reader_deinit(&host->in[i]);
     host->process->events->exited(host->process, 0, signal);
     host->process->events->closed(host->process);
     fake_hosts_turn(fakes);
 }
 
-void fake_host_announce(struct fake_host *host, unsigned worker, size_t len) {
+static void announce(int fd, size_t len) {
     char head[64];
     int n = snprintf(head, sizeof head, "Content-Length: %zu\r\n\r\n", len);
-    assert_int_equal(send(host->fds[worker], head, (size_t)n, MSG_NOSIGNAL), n);
+    assert_int_equal(send(fd, head, (size_t)n, MSG_NOSIGNAL), n);
+}
+
+void fake_host_announce(struct fake_host *host, unsigned worker, size_t len) {
+    announce(host->fds[worker], len);
+}
+
+void fake_host_announce_report(struct fake_host *host, size_t len) {
+    announce(host->control, len);
 }

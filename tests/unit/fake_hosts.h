@@ -6,7 +6,7 @@
 
 #include "daemon/pool/pool.h"
 
-#define FAKE_HOSTS_MAX 64
+#define FAKE_HOSTS_MAX 1024
 #define FAKE_WORKERS_MAX 16
 
 struct fake_host {
@@ -29,6 +29,7 @@ struct fake_hosts {
     int start_error;                             /* of the next starts; 0: they succeed */
     struct host_process *failed[FAKE_HOSTS_MAX]; /* whose start has failed, to be closed in the next turn */
     unsigned failed_count;
+    bool stays;           /* hosts that are asked to leave do not */
     bool warms_by_itself; /* workers say at once that they are ready */
     long oom_kills;
 };
@@ -77,5 +78,6 @@ void fake_host_hang_up(struct fake_host *host, unsigned worker);
 /* The process ends while another that it has forked keeps its sockets open. */
 void fake_host_die_open(struct fake_hosts *fakes, struct fake_host *host, int signal);
 
-/* A worker begins an answer of that length. */
+/* A worker begins an answer of that length; the host itself a report. */
 void fake_host_announce(struct fake_host *host, unsigned worker, size_t len);
+void fake_host_announce_report(struct fake_host *host, size_t len);

@@ -348,6 +348,137 @@ static void test_an_answer_over_the_limit(void **state) {
     fake_hosts_deinit(&fakes);
 }
 
+static void test_a_report_over_the_limit(void **state) {
+    (void)state;
+    begin(1);
+    fake_host_announce_report(HOST(0), (64 << 10) + 1);
+    fake_hosts_turn(&fakes);
+    assert_true(HOST(0)->gone);
+    fake_hosts_deinit(&fakes);
+}
+
+static void test_a_host_that_does_not_leave_is_killed(void **state) {
+    (void)state;
+    begin(1);
+    fakes.stays = true;
+    pool_retire(fakes.pool);
+    fake_clock_advance_ms(9999);
+    fake_hosts_turn(&fakes);
+    assert_false(HOST(0)->gone);
+    fake_clock_advance_ms(1);
+    fake_hosts_turn(&fakes);
+    assert_true(HOST(0)->gone);
+    fake_hosts_deinit(&fakes);
+}
+
+static void test_two_jobs_of_a_host_time_out_at_once(void **state) {
+    (void)state;
+    struct fake_client *client = begin(2);
+    fakes.peers.options.job_timeout_ms = 1000;
+    for (unsigned i = 1; i <= 2; i++)
+        pool_submit(fakes.pool, fake_hosts_new_job(&fakes, client, i, "slow", JOB_CHECK));
+    fake_hosts_turn(&fakes);
+    fake_clock_advance_ms(1001);
+    fake_hosts_turn(&fakes);
+    unsigned answered = 0;
+    for (const char *text; (text = fake_client_receive(client)) != NULL; answered++)
+        assert_non_null(strstr(text, "\"code\":-32004"));
+    assert_int_equal(answered, 2);
+    assert_int_equal(fakes.peers.census.jobs, 0);
+    fake_hosts_deinit(&fakes);
+}
+
+/* As many hosts for suspects at once as there may be workers. */
+static void test_suspects_side_by_side(void **state) {
+    (void)state;
+    struct fake_client *client = begin(3);
+    for (unsigned i = 1; i <= 3; i++)
+        pool_submit(fakes.pool, fake_hosts_new_job(&fakes, client, i, "a", JOB_CHECK));
+    fake_hosts_turn(&fakes);
+    fake_host_die(&fakes, HOST(0), 0, SIGSEGV);
+    unsigned solo = 0;
+    for (unsigned i = 1; i < fakes.host_count; i++)
+        solo += HOST(i)->kind == HOST_SOLO && !HOST(i)->gone;
+    assert_int_equal(solo, 3);
+    fake_hosts_deinit(&fakes);
+}
+
+static void test_cancelled_while_its_host_starts(void **state) {
+    (void)state;
+    struct fake_request request;
+    struct fake_client *client = begin(1);
+    struct job *job = fake_hosts_new_job(&fakes, client, 1, "a", JOB_CHECK);
+    pool_submit(fakes.pool, job);
+    fakes.warms_by_itself = false;
+    fake_host_die(&fakes, HOST(0), 0, SIGSEGV);
+    assert_int_equal(job->state, JOB_ALONE);
+    pool_cancel(job);
+    fakes.warms_by_itself = true;
+    fake_hosts_turn(&fakes);
+    assert_false(fake_host_take(latest(HOST_SOLO), 0, &request));
+    assert_int_equal(fakes.peers.census.jobs, 0);
+    fake_hosts_deinit(&fakes);
+}
+
+/* Steps of the test below: a small generator, so that a seed gives the same steps everywhere. */
+static unsigned random_below(uint32_t *seed, unsigned bound) {
+    *seed = *seed * 1664525 + 1013904223;
+    return (*seed >> 16) % bound;
+}
+
+static void answer_next(struct fake_host *host, unsigned worker) {
+    struct fake_request request;
+    if (fake_host_take(host, worker, &request))
+        fake_host_answer(&fakes, host, worker, request.id,
+                         strcmp(request.method, "clean") == 0 ? "\"result\":{}" : compiled);
+}
+
+static void step(uint32_t *seed, struct fake_client *client, unsigned *asked) {
+    struct fake_host *host = HOST(random_below(seed, fakes.host_count));
+    switch (random_below(seed, 8)) {
+    case 0:
+        if (!host->gone)
+            fake_host_die(&fakes, host, 0, (int[]){SIGKILL, SIGTERM, SIGSEGV, SIGABRT}[random_below(seed, 4)]);
+        break;
+    case 1:
+    case 2:
+    case 3:
+        fake_hosts_submit(&fakes, client, ++*asked, "a");
+        break;
+    case 4:
+        fake_clock_advance_ms(random_below(seed, 3000));
+        fake_hosts_turn(&fakes);
+        break;
+    default:
+        answer_next(host, random_below(seed, host->workers));
+    }
+}
+
+/* Hosts that die at any moment: every request gets one answer, whatever it is, and nothing is left. */
+static void test_under_fire(void **state) {
+    (void)state;
+    for (uint32_t seed = 1, run = seed; run <= 40; run++, seed = run) {
+        unsigned asked = 0, answered = 0;
+        bool seen[128] = {false};
+        struct fake_client *client = begin(1 + run % 3);
+        while (asked < 60 && fakes.host_count < 200)
+            step(&seed, client, &asked);
+        for (unsigned round = 0; fakes.peers.census.jobs > 0 && round < 200; round++)
+            for (unsigned i = 0; i < fakes.host_count; i++)
+                for (unsigned j = 0; j < HOST(i)->workers; j++)
+                    answer_next(HOST(i), j);
+        for (const char *text; (text = fake_client_receive(client)) != NULL; answered++) {
+            unsigned id = (unsigned)strtoul(strstr(text, "\"id\":") + 5, NULL, 10);
+            assert_true(id >= 1 && id <= asked && !seen[id]);
+            seen[id] = true;
+        }
+        assert_int_equal(answered, asked);
+        assert_int_equal(fakes.peers.census.jobs, 0);
+        assert_int_equal(client->connection->held, 0);
+        fake_hosts_deinit(&fakes);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_suspect_is_tried_once_more_alone),
@@ -369,6 +500,12 @@ int main(void) {
         cmocka_unit_test(test_a_reaped_host_is_gone),
         cmocka_unit_test(test_hosts_are_read_whatever_clients_hold),
         cmocka_unit_test(test_an_answer_over_the_limit),
+        cmocka_unit_test(test_a_report_over_the_limit),
+        cmocka_unit_test(test_a_host_that_does_not_leave_is_killed),
+        cmocka_unit_test(test_two_jobs_of_a_host_time_out_at_once),
+        cmocka_unit_test(test_suspects_side_by_side),
+        cmocka_unit_test(test_cancelled_while_its_host_starts),
+        cmocka_unit_test(test_under_fire),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
