@@ -27,8 +27,10 @@ class Tree:
         with open(os.path.join(BUILD, "compile_commands.json"), encoding="utf-8") as file:
             self.commands = json.load(file)
         for entry in self.commands:
-            entry["file"] = os.path.join(self.root, os.path.relpath(
-                os.path.realpath(os.path.join(entry["directory"], entry["file"])), ROOT))
+            source = os.path.realpath(os.path.join(entry["directory"], entry["file"]))
+            generated = source.startswith(BUILD + os.sep)
+            entry["file"] = (os.path.join(self.build, os.path.relpath(source, BUILD)) if generated else
+                             os.path.join(self.root, os.path.relpath(source, ROOT)))
             entry["directory"] = self.build
             link = os.path.join(self.build, entry["output"])
             os.makedirs(os.path.dirname(link), exist_ok=True)
