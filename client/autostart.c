@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/paths.h"
+#include "client/build_check.h"
 #include "client/connect.h"
 
 #define START_DEADLINE_MS 30000
@@ -95,23 +96,54 @@ static int autostart_run(const char *socket_path, int64_t deadline, char **why) 
     return status == 0 ? 0 : -EIO;
 }
 
-static bool turned_off(void) {
+/* Whether no daemon may be started. */
+static bool is_forbidden(enum autostart autostart) {
     const char *value = getenv("PYCOMPILED_AUTOSTART");
-    return value != NULL && strcmp(value, "0") == 0;
+    return autostart != AUTOSTART_ALWAYS && value != NULL && strcmp(value, "0") == 0;
+}
+
+/* A daemon of another build was asked to leave: it may hold the socket for a moment, and a second one is not fought. */
+struct replacement {
+    pid_t dismissed; /* 0: none */
+};
+
+/* Whether the daemon at the other end is to serve. If not, it is asked to leave, once. */
+static bool autostart_accepts(const char *socket_path, enum autostart autostart, int fd,
+                              struct replacement *replacement) {
+    pid_t peer = connect_peer(fd);
+    if (replacement->dismissed != 0)
+        return peer != replacement->dismissed;
+    if (autostart == AUTOSTART_AGAIN || is_forbidden(autostart) || !build_check_is_other(socket_path, peer))
+        return true;
+    replacement->dismissed = peer;
+    build_check_dismiss(socket_path);
+    return false;
+}
+
+/* Connects to a daemon of this build. As connect_daemon(), and CONNECT_NOBODY while another one leaves. */
+static enum connect_status autostart_try(const char *socket_path, enum autostart autostart,
+                                         struct replacement *replacement, int *fd, char **why) {
+    enum connect_status status = connect_daemon(socket_path, fd, why);
+    if (status != CONNECT_OK || autostart_accepts(socket_path, autostart, *fd, replacement))
+        return status;
+    close(*fd);
+    *why = xasprintf("the daemon on %s is of another build, and does not leave", socket_path);
+    return CONNECT_NOBODY;
 }
 
 int autostart_connect(const char *socket_path, enum autostart autostart, bool *started, char **why) {
     int64_t deadline = clock_ms() + START_DEADLINE_MS;
+    struct replacement replacement = {0};
     int fd;
     if (started != NULL)
         *started = false;
     for (;;) {
-        enum connect_status status = connect_daemon(socket_path, &fd, why);
+        enum connect_status status = autostart_try(socket_path, autostart, &replacement, &fd, why);
         if (status == CONNECT_OK)
             return fd;
         if (!connect_is_absent(status))
             return -1;
-        if (autostart == AUTOSTART_DEFAULT && turned_off()) {
+        if (is_forbidden(autostart)) {
             free(*why);
             *why = xasprintf("no daemon listens on %s, and PYCOMPILED_AUTOSTART=0 forbids "
                              "starting one",
@@ -124,7 +156,7 @@ int autostart_connect(const char *socket_path, enum autostart autostart, bool *s
         *why = NULL;
         if (autostart_run(socket_path, deadline, why) < 0)
             return -1;
-        status = connect_daemon(socket_path, &fd, why);
+        status = autostart_try(socket_path, autostart, &replacement, &fd, why);
         if (status == CONNECT_OK) {
             if (started != NULL)
                 *started = true;

@@ -61,7 +61,7 @@ static void run_link_take(struct run_link *link, int fd) {
 int run_link_open(struct run_link *link, char **why) {
     if (link->is_open)
         return 0;
-    int fd = autostart_connect(link->socket_path, AUTOSTART_DEFAULT, NULL, why);
+    int fd = autostart_connect(link->socket_path, link->opened == 0 ? AUTOSTART_DEFAULT : AUTOSTART_AGAIN, NULL, why);
     if (fd < 0)
         return -ENOTCONN;
     run_link_take(link, fd);

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "base/build_id.h"
 #include "daemon/process/surroundings.h"
 #include "daemon/server.h"
 #include "proto/json.h"
@@ -127,6 +128,7 @@ static void status_add_limits(cJSON *status) {
 cJSON *status_build(const struct server *server) {
     cJSON *status = cJSON_CreateObject();
     cJSON_AddStringToObject(status, "version", PYCOMPILED_VERSION);
+    cJSON_AddStringToObject(status, "build", build_id);
     cJSON_AddNumberToObject(status, "pid", getpid());
     json_add_string_or_null(status, "socket", server->listener.path);
     cJSON_AddNumberToObject(status, "uptime_s", (double)(uv_now(&server->loop) - server->started_ms) / 1000);

@@ -26,6 +26,7 @@ static const struct {
 } host_option_table[] = {
     {"control", OPTION_FD, offsetof(struct host_options, control_fd)},
     {"workers", OPTION_FDS, offsetof(struct host_options, first_fd)},
+    {"build", OPTION_TEXT, offsetof(struct host_options, build)},
     {"umask", OPTION_OCTAL, offsetof(struct host_options, mask)},
     {"memory-limit", OPTION_NUMBER, offsetof(struct host_options, memory_limit)},
     {"big-source", OPTION_NUMBER, offsetof(struct host_options, big_source)},

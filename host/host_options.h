@@ -6,6 +6,7 @@
 struct host_options {
     int control_fd;            /* of the control socket */
     int first_fd, last_fd;     /* of the workers' sockets */
+    const char *build;         /* the server's build, or NULL: not checked */
     unsigned mask;             /* umask for requests that name none */
     unsigned memory_limit;     /* MiB that the process may allocate; 0: no limit */
     unsigned big_source;       /* bytes; a longer source needs a host of its own; 0: no limit */

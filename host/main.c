@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/build_id.h"
 #include "cache/remote.h"
 #include "host/as_program.h"
 #include "host/confine.h"
@@ -25,7 +26,7 @@
 #define STACK_MAX ((size_t)1 << 30)
 
 static int usage(void) {
-    fprintf(stderr, "usage: pycompile-host-X.Y --control=FD --workers=FIRST-LAST [--umask=OCTAL]\n"
+    fprintf(stderr, "usage: pycompile-host-X.Y --control=FD --workers=FIRST-LAST [--build=ID] [--umask=OCTAL]\n"
                     "                          [--pristine] [--solo] [--memory-limit=MIB] [--big-source=BYTES]\n"
                     "                          [--cache=DIR] [--cache-limit=BYTES]\n"
                     "                          [--remote-state=FD] [--remote-timeout=MS] [--remote-read-only]\n"
@@ -140,6 +141,19 @@ static void configure_cache(const struct host_options *options) {
     unsetenv("PYCOMPILE_HOST_REMOTE_SECRET");
 }
 
+/* Whether the server is of this host's build. If not, reports it. */
+static bool is_of_our_build(const struct host_options *options) {
+    if (options->build == NULL || strcmp(options->build, build_id) == 0)
+        return true;
+    char *reason =
+        xasprintf("the host is of build %s, and the daemon of build %s: they must be installed together, and "
+                  "the daemon started anew",
+                  build_id, options->build);
+    control_report_failure(options->control_fd, reason);
+    free(reason);
+    return false;
+}
+
 int main(int argc, char **argv) {
     struct host_options options;
     long server_pid = getppid();
@@ -153,6 +167,8 @@ int main(int argc, char **argv) {
         fputs("pycompile-host: the descriptors given are not sockets\n", stderr);
         return 2;
     }
+    if (!is_of_our_build(&options))
+        return 1;
     confine((size_t)options.memory_limit << 20);
     control_report_shots(options.control_fd);
     configure_cache(&options);

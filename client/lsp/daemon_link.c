@@ -83,7 +83,8 @@ static void daemon_link_fail_all(struct daemon_link *link, const char *why) {
 static void daemon_link_dial(struct daemon_link *link) {
     if (link->connected || link->dialer.pid > 0)
         return;
-    int error = dialer_start(&link->dialer, link->socket_path, link->python ? NULL : link->folder);
+    enum autostart autostart = link->was_connected ? AUTOSTART_AGAIN : AUTOSTART_DEFAULT;
+    int error = dialer_start(&link->dialer, autostart, link->socket_path, link->python ? NULL : link->folder);
     if (error < 0)
         daemon_link_fail_all(link, strerror(-error));
 }
@@ -195,7 +196,7 @@ static void daemon_link_take_connection(struct daemon_link *link) {
     int fd = dialer_take(&link->dialer, &link->chosen, &why);
     if (fd >= 0) {
         rpc_client_init(&link->client, fd);
-        link->connected = true;
+        link->connected = link->was_connected = true;
     } else {
         daemon_link_fail_all(link, why);
     }

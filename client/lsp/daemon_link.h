@@ -30,7 +30,8 @@ struct daemon_link {
     struct dialer dialer;
     struct rpc_client client;
     bool connected;
-    struct list calls; /* not yet answered, in the order of their ids */
+    bool was_connected; /* ever */
+    struct list calls;  /* not yet answered, in the order of their ids */
     int64_t last_id;
 };
 

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
-#include "client/autostart.h"
 #include "client/python_choice.h"
 #include "client/rpc_client.h"
 
@@ -71,12 +70,13 @@ static void dialer_release_editor(void) {
     }
 }
 
-static _Noreturn void dialer_run_child(int channel, const char *socket_path, const char *folder) {
+static _Noreturn void dialer_run_child(int channel, enum autostart autostart, const char *socket_path,
+                                       const char *folder) {
     struct rpc_client client;
     char *why = NULL, *python = NULL;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dialer_release_editor();
-    int fd = autostart_connect(socket_path, AUTOSTART_DEFAULT, NULL, &why);
+    int fd = autostart_connect(socket_path, autostart, NULL, &why);
     if (fd >= 0) {
         rpc_client_init(&client, fd);
         if (folder != NULL && python_choice_ask(&client, folder, &python, &why) < 0)
@@ -87,13 +87,13 @@ static _Noreturn void dialer_run_child(int channel, const char *socket_path, con
     _exit(sent < 0);
 }
 
-int dialer_start(struct dialer *dialer, const char *socket_path, const char *folder) {
+int dialer_start(struct dialer *dialer, enum autostart autostart, const char *socket_path, const char *folder) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return -errno;
     pid_t pid = fork();
     if (pid == 0)
-        dialer_run_child(ends[1], socket_path, folder);
+        dialer_run_child(ends[1], autostart, socket_path, folder);
     int error = pid < 0 ? -errno : 0;
     close(ends[1]);
     if (error == 0)

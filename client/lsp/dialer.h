@@ -4,6 +4,8 @@
 
 #include <sys/types.h>
 
+#include "client/autostart.h"
+
 struct dialer {
     pid_t pid; /* the child; 0: none runs */
     int fd;    /* becomes readable when the child has a result; -1: no child runs */
@@ -14,9 +16,9 @@ void dialer_init(struct dialer *dialer);
 /* Kills the child if one runs. */
 void dialer_deinit(struct dialer *dialer);
 
-/* Starts a child; none may run. The child looks in `folder` and above for the Python that the project asks for
- * (python_wish.h); NULL: it does not look. Returns 0 or a negative errno. */
-int dialer_start(struct dialer *dialer, const char *socket_path, const char *folder);
+/* Starts a child; none may run. `autostart`: as for autostart_connect(). The child looks in `folder` and above for the
+ * Python that the project asks for (python_wish.h); NULL: it does not look. Returns 0 or a negative errno. */
+int dialer_start(struct dialer *dialer, enum autostart autostart, const char *socket_path, const char *folder);
 
 /* Takes the result of the child and reaps it; call it when `fd` is readable. Returns a non-blocking socket, which the
  * caller closes, and in *python the version that the project asks for, or NULL. Returns a negative errno with a

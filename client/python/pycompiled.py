@@ -165,6 +165,14 @@ def _peer(connected):
     return struct.unpack("iII", connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[:2]
 
 
+def _is_replaced(pid, program):
+    """Whether the daemon, process `pid`, runs an executable that is no longer there, and `program` is its successor."""
+    with contextlib.suppress(OSError, TypeError):
+        if not os.path.samefile("/proc/%d/exe" % pid, program):
+            return os.readlink("/proc/%d/exe" % pid).endswith("/pycompiled (deleted)")
+    return False
+
+
 def _connect_waiting(connecting, path):
     """connect(), waiting while the daemon's backlog is full."""
     deadline = time.monotonic() + ACCEPT_DEADLINE_S
@@ -909,14 +917,27 @@ class Client:
         else:
             connection.close()
 
+    def _accept(self, connected, path, program):
+        """The connection; _Absent where a daemon of an older build serves it, which is asked to leave."""
+        if not _is_replaced(_peer(connected)[0], program):
+            return connected
+        connection = _Connection(connected, path)
+        connection.queue({"jsonrpc": "2.0", "id": 0, "method": "shutdown"})
+        with contextlib.suppress(_Lost):
+            while not connection.exchange(True):
+                pass
+        connection.close()
+        raise _Absent("the daemon on %s is of an older build, and does not leave" % path)
+
     def _open(self, path):
         deadline = time.monotonic() + START_DEADLINE_S
+        autostart = os.environ.get("PYCOMPILED_AUTOSTART") != "0" if self.autostart is None else self.autostart
         while True:
             try:
-                return _connect(path)
+                connected = _connect(path)
+                return self._accept(connected, path, self.daemon or _find_program()) if autostart else connected
             except _Absent as error:
                 absence = error
-            autostart = os.environ.get("PYCOMPILED_AUTOSTART") != "0" if self.autostart is None else self.autostart
             if not autostart:
                 raise DaemonError("no daemon listens on %s, and starting one is forbidden" % path)
             if time.monotonic() > deadline:

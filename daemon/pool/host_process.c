@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/build_id.h"
 #include "base/io.h"
 
 #define CONTROL_FD 3
@@ -60,6 +61,7 @@ static char **host_process_arguments(const struct host_command *command) {
     args[n++] = xstrdup(command->program);
     args[n++] = xasprintf("--control=%d", CONTROL_FD);
     args[n++] = xasprintf("--workers=%d-%u", FIRST_WORKER_FD, FIRST_WORKER_FD + command->workers - 1);
+    args[n++] = xasprintf("--build=%s", build_id);
     args[n++] = xasprintf("--umask=%03o", host_process_umask());
     if (options->host_limit_mib > 0)
         args[n++] = xasprintf("--memory-limit=%u", options->host_limit_mib);

@@ -23,7 +23,8 @@ void dialer_deinit(struct dialer *dialer) {
     dialer_init(dialer);
 }
 
-int dialer_start(struct dialer *dialer, const char *socket_path, const char *folder) {
+int dialer_start(struct dialer *dialer, enum autostart autostart, const char *socket_path, const char *folder) {
+    (void)autostart;
     (void)socket_path;
     (void)folder;
     dials++;

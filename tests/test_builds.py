@@ -1,0 +1,178 @@
+"""Builds that meet: an upgraded installation beside the daemon that runs, two installations on one socket, a host of another
+build."""
+import contextlib
+import glob
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+import e2e_support as e2e
+
+
+class Installation:
+    """A copy of the programs in one folder. `other`: of another build."""
+
+    def __init__(self, folder, other=False):
+        self.bin = folder
+        os.makedirs(folder)
+        version = next(iter(e2e.hosts()))
+        for path in (e2e.DAEMON, e2e.CLIENT, e2e.COMPILEALL, e2e.CTL):
+            shutil.copy(path, folder)
+        e2e.copy_host(version, folder)
+        if other:
+            for path in glob.glob(folder + "/*"):
+                self.change_build(path)
+
+    @staticmethod
+    def change_build(path):
+        with open(path, "rb") as file:
+            data = file.read()
+        with open(path, "wb") as file:
+            file.write(re.sub(rb"(\d+\.\d+\.\d+\+)[0-9a-f]{16}(?=\0)", rb"\g<1>0123456789abcdef", data))
+
+    def program(self, name):
+        return os.path.join(self.bin, name)
+
+    def upgrade(self):
+        """Replaces the daemon's program, as a package manager does it."""
+        shutil.copy(self.program("pycompiled"), self.program("new"))
+        os.rename(self.program("new"), self.program("pycompiled"))
+
+
+class Builds(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="pycompiled-test-")
+        self.socket = os.path.join(self.folder, "run", "socket")
+        self.environment = dict(os.environ, PYCOMPILED_SOCKET=self.socket, PYCOMPILED_CACHE_DIR=self.folder + "/cache")
+        for name in ("PYCOMPILED_AUTOSTART", "PYCOMPILE_PYTHON", "VIRTUAL_ENV"):
+            self.environment.pop(name, None)
+        self.ours = Installation(self.folder + "/ours")
+        os.mkdir(self.folder + "/run", 0o700)
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.addCleanup(self.stop)
+
+    def run_program(self, installation, name, *arguments, **variables):
+        return subprocess.run([installation.program(name), *arguments], env=dict(self.environment, **variables),
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=e2e.DEADLINE)
+
+    def stop(self):
+        self.run_program(self.ours, "pycompilectl", "stop")
+        with contextlib.suppress(OSError), e2e.Connection(self.socket):
+            self.fail("a daemon is left")
+
+    def status(self):
+        with e2e.Connection(self.socket) as connection:
+            return connection.call("status")["result"]
+
+    def source(self, name="a.py", text="x = 1\n"):
+        path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def compile(self, installation, **variables):
+        done = self.run_program(installation, "pycompile-client", self.source(), **variables)
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
+        return self.status()["pid"]
+
+    def expect_end(self, pid):
+        end = time.monotonic() + e2e.DEADLINE
+        while e2e.exists(pid):
+            self.assertLess(time.monotonic(), end, "the old daemon does not end")
+            time.sleep(0.01)
+
+    def test_status_names_the_build(self):
+        self.compile(self.ours)
+        self.assertRegex(self.status()["build"], r"^\d+\.\d+\.\d+\+[0-9a-f]{16}$")
+
+    def test_replaced_executable(self):
+        old = self.compile(self.ours)
+        self.assertEqual(self.compile(self.ours), old)
+        self.ours.upgrade()
+        new = self.compile(self.ours)
+        self.assertNotEqual(new, old)
+        self.assertEqual(self.compile(self.ours), new)
+        self.expect_end(old)
+
+    def test_another_build(self):
+        other = Installation(self.folder + "/other", other=True)
+        old = self.compile(self.ours)
+        new = self.compile(other)
+        self.assertNotEqual(new, old)
+        self.assertEqual(os.readlink("/proc/%d/exe" % new), other.program("pycompiled"))
+        self.expect_end(old)
+
+    def test_same_build_elsewhere(self):
+        """A copy of the same build shares the daemon."""
+        copy = Installation(self.folder + "/copy")
+        self.assertEqual(self.compile(self.ours), self.compile(copy))
+
+    def test_daemon_of_others(self):
+        """Where no daemon may be started, none is asked to leave."""
+        other = Installation(self.folder + "/other", other=True)
+        old = self.compile(self.ours)
+        self.assertEqual(self.compile(other, PYCOMPILED_AUTOSTART="0"), old)
+        self.ours.upgrade()
+        self.assertEqual(self.compile(self.ours, PYCOMPILED_AUTOSTART="0"), old)
+
+    def test_no_request_is_lost(self):
+        """A run of many files goes on with the next daemon."""
+        for i in range(300):
+            self.source("many/m%d.py" % i, "".join("def f%d(x): return [x, %d]\n" % (k, k) for k in range(300)))
+        old = self.compile(self.ours)
+        done = []
+        run = threading.Thread(target=lambda: done.append(
+            self.run_program(self.ours, "pycompileall-client", "-q", "-j0", self.folder + "/many")))
+        run.start()
+        folder = self.folder + "/many/__pycache__"
+        end = time.monotonic() + e2e.DEADLINE
+        while not (os.path.isdir(folder) and len(os.listdir(folder)) > 5) and time.monotonic() < end:
+            time.sleep(0.001)
+        self.ours.upgrade()
+        self.assertNotEqual(self.compile(self.ours), old)
+        run.join()
+        self.assertEqual((done[0].returncode, done[0].stdout + done[0].stderr), (0, ""))
+        self.assertEqual(len([name for name in os.listdir(folder) if name.endswith(".pyc")]), 300)
+
+    def test_host_of_another_build(self):
+        for path in glob.glob(self.ours.program("pycompile-host-*")):
+            if not path.endswith(".json"):
+                Installation.change_build(path)
+        done = self.run_program(self.ours, "pycompile-client", self.source())
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"the host is of build \S+\+0123456789abcdef, and the daemon of build \S+: they must be")
+
+    def test_python_module(self):
+        old = self.compile(self.ours)
+        script = "import pycompiled, sys; pycompiled.Client(daemon=sys.argv[1]).compile(sys.argv[2], doraise=True)"
+        python = next(iter(e2e.pythons().values()))
+        command = [python, "-c", script, self.ours.program("pycompiled"), self.source()]
+        environment = dict(self.environment, PYTHONPATH=os.path.join(e2e.SOURCE, "..", "client", "python"))
+        subprocess.run(command, env=environment, check=True, timeout=e2e.DEADLINE)
+        self.assertEqual(self.status()["pid"], old)
+        self.ours.upgrade()
+        subprocess.run(command, env=environment, check=True, timeout=e2e.DEADLINE)
+        self.assertNotEqual(self.status()["pid"], old)
+
+    def test_hung_daemon_of_another_build(self):
+        """The run ends with the words for a daemon that hangs."""
+        other = Installation(self.folder + "/other", other=True)
+        old = self.compile(self.ours)
+        os.kill(old, signal.SIGSTOP)
+        try:
+            done = self.run_program(other, "pycompile-client", self.source(), PYCOMPILED_PATIENCE="1")
+            self.assertEqual(done.returncode, 1)
+        finally:
+            os.kill(old, signal.SIGCONT)
+
+
+if __name__ == "__main__":
+    e2e.main()
