@@ -138,7 +138,10 @@ static void answer_needs_own_host(struct answer *answer) {
 
 /* Returns whether the source was read. If not, a failure was noted, or *answer sends the job to a solo host. */
 static bool read_source(struct compile_job *job, struct answer *answer) {
-    int error = source_file_read(&job->source, job->dir_fd, job->request->file, source_max(job));
+    const char *held = job->request->source_file;
+    int error = held != NULL && job->request->source != NULL
+                    ? source_file_stat(&job->source, job->dir_fd, held)
+                    : source_file_read(&job->source, job->dir_fd, job->request->file, source_max(job));
     job->cache.dir_fd = job->dir_fd;
     if (error == -EFBIG && !job->setting->solo) {
         answer_needs_own_host(answer);
@@ -271,7 +274,7 @@ static struct compile_input make_input(const struct compile_job *job) {
     const struct compile_request *request = job->request;
     const char *name = compile_request_name(request);
     struct compile_input input = {
-        .is_text = request->source != NULL,
+        .is_text = request->source != NULL && request->source_file == NULL,
         .filename = name,
         .optimize = compile_request_level(request),
         .warnings = request->warnings,
@@ -366,7 +369,7 @@ void compile_job_finish(struct compile_job *job, struct compiler *compiler, stru
         return;
     }
     compile_and_write(job, compiler, answer);
-    if (job->request->source != NULL)
+    if (job->request->source != NULL && job->request->source_file == NULL)
         ranges_add(answer, job->request->source, strlen(job->request->source), compile_request_name(job->request),
                    find_unit(job, compiler, answer));
 }

@@ -64,6 +64,11 @@ int source_file_read(struct source_file *file, int dir_fd, const char *path, siz
     return -EBUSY;
 }
 
+int source_file_stat(struct source_file *file, int dir_fd, const char *path) {
+    *file = (struct source_file){0};
+    return fstatat(dir_fd, path, &file->stat, 0) < 0 ? -errno : 0;
+}
+
 void source_file_deinit(struct source_file *file) {
     buffer_deinit(&file->data);
 }

@@ -14,4 +14,8 @@ struct source_file {
  * a negative errno value, -EFBIG where there are more than `max` bytes. The caller calls source_file_deinit() in all
  * cases. */
 int source_file_read(struct source_file *file, int dir_fd, const char *path, size_t max);
+
+/* Takes the stat alone, of a file whose bytes came with the request. Returns 0 or a negative errno value. */
+int source_file_stat(struct source_file *file, int dir_fd, const char *path);
+
 void source_file_deinit(struct source_file *file);

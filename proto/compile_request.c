@@ -74,6 +74,10 @@ const struct schema_field compile_parameters[] = {
         .text = "Compile this text instead of the file's. A check of it cancels an older one of the same file and "
                 "Python on the same connection that is not answered yet. Errors and warnings have the member range "
                 "then."),
+    ROW(source_file, STRING, VALUE, FILE,
+        .text = "Where the daemon finds the open file that source was read from, as /proc/PID/fd/N: a pipe or a terminal, "
+                "which nobody can read twice. Then source stands for its bytes (the encoding that they declare counts, an "
+                "undecodable byte is a lone surrogate), and time, size and mode are those of this file."),
     ROW(write, BOOL, NONE, FILE, .preset = true,
         .text = "False: check only, write nothing. A check never writes, whatever this says."),
     ROW(python, STRING, SELECTED, ANY,

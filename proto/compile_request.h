@@ -55,7 +55,8 @@ struct compile_request {
     const cJSON *warnings;         /* array of strings, or NULL */
     bool legacy;
     bool force;
-    const char *source; /* text to compile instead of the file's, or NULL */
+    const char *source;      /* text to compile instead of the file's, or NULL */
+    const char *source_file; /* the file whose bytes `source` holds, where the daemon finds it, or NULL */
     bool write;
     const char *python; /* "X.Y", or NULL */
     int priority;       /* enum priority */

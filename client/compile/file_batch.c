@@ -4,34 +4,75 @@
 #include <stdlib.h>
 
 #include "client/batch.h"
+#include "client/compile/held_source.h"
 #include "client/compile_params.h"
 
-struct work {
+struct file_batch {
     struct names *names;
     const struct compile_request *request;
     struct report *report;
     struct compile_params params;
+    char *held; /* a name that waits until all before it are done: it is read here, and may take long; or NULL */
+    size_t open;
 };
 
 /* A name and its answer. */
-struct item {
+struct file_item {
     char *file;
-    char *answer; /* raw JSON text, NULL before it is there */
+    struct held_source *source; /* or NULL: the daemon reads the file */
+    char *answer;               /* raw JSON text, NULL before it is there */
     size_t answer_len;
     bool failed; /* the answer is an error */
 };
 
-static void set_answer(struct item *item, struct json_span text, bool failed) {
+static void file_item_answer(struct file_item *item, struct json_span text, bool failed) {
     item->answer = xstrndup(text.text, text.len);
     item->answer_len = text.len;
     item->failed = failed;
 }
 
-static enum batch_next next(struct batch_item *out, void *context) {
-    struct work *work = context;
+/* Takes the name. */
+static struct file_item *file_item_new(struct file_batch *batch, char *file) {
+    struct file_item *item = xcalloc(1, sizeof *item);
+    item->file = file;
+    batch->open++;
+    return item;
+}
+
+/* Reads the source here. Where that fails, the daemon's own failure with the name is what py_compile says. */
+static void file_item_hold(struct file_item *item) {
+    item->source = xcalloc(1, sizeof *item->source);
+    if (held_source_read(item->source, item->file) == 0)
+        return;
+    held_source_deinit(item->source);
+    free(item->source);
+    item->source = NULL;
+}
+
+static enum batch_next file_batch_item(struct file_batch *batch, char *file, struct batch_item *out) {
+    struct file_item *item = file_item_new(batch, file);
+    *out = (struct batch_item){.tag = item, .asks = true};
+    return BATCH_ITEM;
+}
+
+/* The held name, once nothing before it is open. */
+static enum batch_next file_batch_take_held(struct file_batch *batch, struct batch_item *out) {
+    if (batch->open > 0)
+        return BATCH_HOLD;
+    (void)report_flush(batch->report); /* an error of it is met again at the next one */
+    enum batch_next taken = file_batch_item(batch, batch->held, out);
+    batch->held = NULL;
+    file_item_hold(out->tag);
+    return taken;
+}
+
+static enum batch_next file_batch_next(struct batch_item *out, void *context) {
+    struct file_batch *batch = context;
     const char *file;
     bool truncated;
-    switch (names_next(work->names, &file, &truncated)) {
+    if (batch->held != NULL)
+        return file_batch_take_held(batch, out);
+    switch (names_next(batch->names, &file, &truncated)) {
     case NAMES_WAIT:
         return BATCH_WAIT;
     case NAMES_END:
@@ -39,83 +80,104 @@ static enum batch_next next(struct batch_item *out, void *context) {
     case NAMES_READY:
         break;
     }
-    struct item *item = xcalloc(1, sizeof *item);
-    item->file = xstrdup(file);
+    if (!truncated && held_source_is(file)) {
+        batch->held = xstrdup(file);
+        return file_batch_take_held(batch, out);
+    }
+    file_batch_item(batch, xstrdup(file), out);
     if (truncated) {
         static const char error[] = "{\"code\":-32602,\"message\":\"embedded null byte in the name\"}";
-        set_answer(item, (struct json_span){error, sizeof error - 1}, true);
+        file_item_answer(out->tag, (struct json_span){error, sizeof error - 1}, true);
+        out->asks = false;
     }
-    *out = (struct batch_item){.tag = item, .asks = !truncated};
     return BATCH_ITEM;
 }
 
-static int fill(void *context) {
-    struct work *work = context;
-    return names_fill(work->names);
+static int file_batch_fill(void *context) {
+    struct file_batch *batch = context;
+    return names_fill(batch->names);
 }
 
-static void ask(void *tag, struct buffer *params, void *context) {
-    struct work *work = context;
-    struct item *item = tag;
-    compile_params_append(&work->params, item->file, work->request->dfile, work->request->optimize, params);
+/* A source that was read here goes with the request; a copy of it has another name for the daemon. */
+static void file_batch_ask(void *tag, struct buffer *params, void *context) {
+    struct file_batch *batch = context;
+    const struct compile_request *request = batch->request;
+    struct file_item *item = tag;
+    const struct held_source *source = item->source;
+    bool is_copy = source != NULL && source->is_copy;
+    const char *dfile = request->dfile ? request->dfile : is_copy ? item->file : NULL;
+    compile_params_append(&batch->params, is_copy ? source->path : item->file, dfile, request->optimize, params);
+    if (source == NULL || is_copy)
+        return;
+    params->len--; /* the brace */
+    buffer_append_string(params, ",\"source\":");
+    json_print_string(source->bytes.data, params);
+    buffer_append_string(params, ",\"source_file\":");
+    json_print_string(source->path, params);
+    buffer_append_char(params, '}');
 }
 
-static bool answered(void *tag, const struct batch_answer *answer, void *context) {
+static bool file_batch_answered(void *tag, const struct batch_answer *answer, void *context) {
     (void)context;
     bool failed = answer->error.text != NULL;
-    set_answer(tag, failed ? answer->error : answer->result, failed);
+    file_item_answer(tag, failed ? answer->error : answer->result, failed);
     return false;
 }
 
-static void drop(void *tag, void *context) {
-    (void)context;
-    struct item *item = tag;
+static void file_batch_drop(void *tag, void *context) {
+    struct file_batch *batch = context;
+    struct file_item *item = tag;
+    if (item->source != NULL)
+        held_source_deinit(item->source);
+    free(item->source);
     free(item->file);
     free(item->answer);
     free(item);
+    batch->open--;
 }
 
-static bool take(void *tag, void *context) {
-    struct work *work = context;
-    struct item *item = tag;
+static bool file_batch_take(void *tag, void *context) {
+    struct file_batch *batch = context;
+    struct file_item *item = tag;
     struct json_span text = {item->answer, item->answer_len};
-    bool go_on = report_take(work->report, item->file, text, item->failed);
-    drop(tag, context);
+    bool go_on = report_take(batch->report, item->file, text, item->failed);
+    file_batch_drop(tag, context);
     return go_on;
 }
 
-static bool flush(void *context) {
-    struct work *work = context;
-    return report_flush(work->report);
+static bool file_batch_flush(void *context) {
+    struct file_batch *batch = context;
+    return report_flush(batch->report);
 }
 
-static void update(size_t open, const void *oldest, void *context) {
-    struct work *work = context;
-    const struct item *item = oldest;
-    progress_update(work->report->progress, work->names->next - open, names_total(work->names),
+static void file_batch_update(size_t open, const void *oldest, void *context) {
+    struct file_batch *batch = context;
+    const struct file_item *item = oldest;
+    progress_update(batch->report->progress, batch->names->next - open, names_total(batch->names),
                     item ? item->file : NULL);
 }
 
 int file_batch_run(struct run_link *link, struct names *names, const struct compile_request *request,
                    struct report *report, char **why) {
-    struct work work = {.names = names, .request = request, .report = report};
+    struct file_batch work = {.names = names, .request = request, .report = report};
     struct batch batch = {
         .link = link,
         .progress = report->progress,
         .source_fd = names->fd,
         .wake_fd = -1,
         .context = &work,
-        .next = next,
-        .fill = fill,
-        .ask = ask,
-        .answered = answered,
-        .take = take,
-        .drop = drop,
-        .flush = flush,
-        .update = update,
+        .next = file_batch_next,
+        .fill = file_batch_fill,
+        .ask = file_batch_ask,
+        .answered = file_batch_answered,
+        .take = file_batch_take,
+        .drop = file_batch_drop,
+        .flush = file_batch_flush,
+        .update = file_batch_update,
     };
     compile_params_init(&work.params, request);
     int result = batch_run(&batch, why);
     compile_params_deinit(&work.params);
+    free(work.held);
     return result;
 }

@@ -1,0 +1,92 @@
+/* JSON has no way to say a NUL in a source, which is an error in all versions of Python: such bytes go into a file in
+ * memory, which the daemon reads itself. */
+#include "client/compile/held_source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+
+/* A longer message is refused by the daemon. */
+#define BYTES_MAX ((size_t)60 << 20)
+#define FEED_MS 10
+
+static bool begins_with(const char *text, const char *prefix) {
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool held_source_is(const char *file) {
+    struct stat st;
+    if (stat(file, &st) < 0 || S_ISDIR(st.st_mode))
+        return false;
+    return !S_ISREG(st.st_mode) || strcmp(file, "/dev/stdin") == 0 || begins_with(file, "/dev/fd/") ||
+           begins_with(file, "/proc/self/") || begins_with(file, "/proc/thread-self/");
+}
+
+/* The compiler looks for the line of an error or a warning in the file of that name. On a named pipe it would wait for
+ * a writer for ever: it gets one that has nothing to write. */
+static void *feed(void *context) {
+    struct held_source *source = context;
+    while (!source->done) {
+        int fd = open(source->fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+        if (fd >= 0)
+            close(fd);
+        clock_sleep_ms(FEED_MS);
+    }
+    return NULL;
+}
+
+static void held_source_feed(struct held_source *source, const char *file) {
+    struct stat st;
+    if (lstat(file, &st) < 0 || !S_ISFIFO(st.st_mode))
+        return;
+    source->fifo = xstrdup(file);
+    if (pthread_create(&source->feeder, NULL, feed, source) == 0)
+        return;
+    free(source->fifo);
+    source->fifo = NULL;
+}
+
+/* Puts a file in memory in the place of the descriptor. */
+static int held_source_copy(struct held_source *source) {
+    int fd = memfd_create("source", MFD_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    close(source->fd);
+    source->fd = fd;
+    source->is_copy = true;
+    return io_write_all(fd, source->bytes.data, source->bytes.len);
+}
+
+int held_source_read(struct held_source *source, const char *file) {
+    source->fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (source->fd < 0)
+        return -errno;
+    int result = io_read_all(source->fd, BYTES_MAX, &source->bytes);
+    if (result == 0 && (source->bytes.len > 0 && memchr(source->bytes.data, '\0', source->bytes.len) != NULL))
+        result = held_source_copy(source);
+    buffer_string(&source->bytes);
+    held_source_feed(source, file);
+    source->path = xasprintf("/proc/%ld/fd/%d", (long)getpid(), source->fd);
+    return result;
+}
+
+void held_source_deinit(struct held_source *source) {
+    if (source->fifo != NULL) {
+        source->done = true;
+        pthread_join(source->feeder, NULL);
+        free(source->fifo);
+    }
+    if (source->fd >= 0)
+        close(source->fd);
+    free(source->path);
+    buffer_deinit(&source->bytes);
+    source->fd = -1;
+    source->path = source->fifo = NULL;
+}
