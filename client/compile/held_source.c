@@ -17,7 +17,7 @@
 #define BYTES_MAX ((size_t)60 << 20)
 #define FEED_MS 10
 
-static bool begins_with(const char *text, const char *prefix) {
+static bool held_source_begins(const char *text, const char *prefix) {
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
@@ -25,13 +25,13 @@ bool held_source_is(const char *file) {
     struct stat st;
     if (stat(file, &st) < 0 || S_ISDIR(st.st_mode))
         return false;
-    return !S_ISREG(st.st_mode) || strcmp(file, "/dev/stdin") == 0 || begins_with(file, "/dev/fd/") ||
-           begins_with(file, "/proc/self/") || begins_with(file, "/proc/thread-self/");
+    return !S_ISREG(st.st_mode) || strcmp(file, "/dev/stdin") == 0 || held_source_begins(file, "/dev/fd/") ||
+           held_source_begins(file, "/proc/self/") || held_source_begins(file, "/proc/thread-self/");
 }
 
 /* The compiler looks for the line of an error or a warning in the file of that name. On a named pipe it would wait for
  * a writer for ever: it gets one that has nothing to write. */
-static void *feed(void *context) {
+static void *held_source_feeder(void *context) {
     struct held_source *source = context;
     while (!source->done) {
         int fd = open(source->fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
@@ -47,7 +47,7 @@ static void held_source_feed(struct held_source *source, const char *file) {
     if (lstat(file, &st) < 0 || !S_ISFIFO(st.st_mode))
         return;
     source->fifo = xstrdup(file);
-    if (pthread_create(&source->feeder, NULL, feed, source) == 0)
+    if (pthread_create(&source->feeder, NULL, held_source_feeder, source) == 0)
         return;
     free(source->fifo);
     source->fifo = NULL;
