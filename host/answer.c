@@ -27,10 +27,26 @@ char *answer_string(PyObject *text) {
     return string;
 }
 
+/* Bytes of one text of an answer, at most; an error quotes its whole line. */
+#define TEXT_MAX ((size_t)4 << 20)
+
+/* Cuts a text that is too long, and says so at its end. Takes and returns the string. */
+static char *cut_text(char *string) {
+    size_t len = strlen(string), end = TEXT_MAX;
+    if (len <= TEXT_MAX)
+        return string;
+    while (end > 0 && ((unsigned char)string[end] & 0xc0) == 0x80) /* not within a character */
+        end--;
+    char *cut = xasprintf("%.*s [%zu more bytes are left out]\n", (int)end, string, len - end);
+    free(string);
+    return cut;
+}
+
 /* Adds str(value) or, for None or where it cannot be had, null. */
 static void add_text(cJSON *object, const char *name, PyObject *value) {
     PyObject *text = value != NULL && value != Py_None ? PyObject_Str(value) : NULL;
     char *string = text ? answer_string(text) : NULL;
+    string = string ? cut_text(string) : NULL;
     PyErr_Clear();
     json_add_string_or_null(object, name, string);
     free(string);
@@ -154,7 +170,9 @@ void answer_other_error(struct answer *answer, PyObject *exception, PyObject *wa
     add_attribute(data, "exc_type_name", (PyObject *)Py_TYPE(exception), "__name__", add_text);
     add_text(data, "msg", exception);
     cJSON_AddItemToObject(data, "warnings", answer_warnings(warnings));
-    char *message = xasprintf("%s: %s", json_get_string(data, "exc_type_name"), json_get_string(data, "msg"));
+    const char *type = json_get_string(data, "exc_type_name"), *text = json_get_string(data, "msg");
+    bool says = text != NULL && *text != '\0'; /* as in the last line of a traceback */
+    char *message = xasprintf("%s%s%s", type, says ? ": " : "", says ? text : "");
     answer_error(answer, RPC_INTERNAL_ERROR, message, data);
     free(message);
 }

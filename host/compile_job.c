@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/clock.h"
 #include "base/place.h"
 #include "base/pyc_path.h"
+#include "cache/key.h"
 #include "host/job_cache.h"
 #include "host/ranges.h"
 #include "host/source_hash.h"
@@ -36,6 +38,7 @@ void compile_job_deinit(struct compile_job *job) {
     source_file_deinit(&job->source);
     pyc_failure_deinit(&job->failure);
     free(job->cfile);
+    free(job->path);
     free(job->not_free);
 }
 
@@ -247,10 +250,6 @@ bool compile_job_begin(struct compile_job *job, struct answer *answer) {
     return answer_from_cache(job, answer);
 }
 
-static bool name_is_relative(const char *path) {
-    return path[0] != '/';
-}
-
 /* A failure of writing comes after the compiler's warnings. Takes them. */
 static void answer_write_failure(const struct compile_job *job, cJSON *warnings, struct answer *answer) {
     answer_os_error(answer, job->failure.error, job->failure.path, job->failure.target);
@@ -260,9 +259,9 @@ static void answer_write_failure(const struct compile_job *job, cJSON *warnings,
 /* py_compile makes the folder before it marshals, and lets marshal's exception through. */
 static void answer_unmarshallable(struct compile_job *job, const struct compile_output *output, struct answer *answer) {
     if (pyc_file_make_folder(job->dir_fd, job->cfile, mask_of(job), &job->failure) < 0)
-        answer_write_failure(job, answer_warnings(output->warnings), answer);
+        answer_write_failure(job, answer_warnings(output->warnings.list), answer);
     else
-        answer_other_error(answer, output->exception, output->warnings);
+        answer_other_error(answer, output->exception, output->warnings.list);
 }
 
 /* A MemoryError may be due to the other jobs of this host: it counts in a solo host only. */
@@ -270,7 +269,22 @@ static bool is_memory_error(PyObject *exception) {
     return exception != NULL && PyErr_GivenExceptionMatches(exception, PyExc_MemoryError);
 }
 
-static struct compile_input make_input(const struct compile_job *job) {
+/* The name as an absolute path, where the process does not stand in the folder that it is relative to; else NULL. */
+static const char *path_of(struct compile_job *job, const char *name) {
+    if (job->setting->may_chdir || name[0] == '/')
+        return NULL;
+    if (job->path == NULL)
+        job->path = xasprintf("%s/%s", job->request->cwd ? job->request->cwd : "", name);
+    return job->path;
+}
+
+/* Whether reading a file named `name` once more gives the bytes of the source. */
+static bool reads_again(const struct compile_job *job, const char *name) {
+    const struct compile_request *request = job->request;
+    return request->source == NULL && S_ISREG(job->source.stat.st_mode) && strcmp(name, request->file) == 0;
+}
+
+static struct compile_input make_input(struct compile_job *job) {
     const struct compile_request *request = job->request;
     const char *name = compile_request_name(request);
     struct compile_input input = {
@@ -279,8 +293,12 @@ static struct compile_input make_input(const struct compile_job *job) {
         .optimize = compile_request_level(request),
         .warnings = request->warnings,
         .exact_bytes = request->write,
-        .exact_text = job->setting->may_chdir || !name_is_relative(name),
+        .is_file = reads_again(job, name),
+        .path = path_of(job, name),
+        .name_matters = key_name_matters(name, request->warnings),
     };
+    /* A path that is too long to be opened is as good as a name that must stay. */
+    input.name_matters |= input.path != NULL && strlen(input.path) >= PATH_MAX;
     input.data = source_bytes(job, &input.len);
     return input;
 }
@@ -298,7 +316,7 @@ static bool compile_source(struct compile_job *job, struct compiler *compiler, s
     case COMPILE_DONE:
         return true;
     case COMPILE_FAILED:
-        answer_compile_error(answer, compiler, input.filename, output->exception, output->warnings);
+        answer_compile_error(answer, compiler, input.filename, output->exception, output->warnings.list);
         return false;
     case COMPILE_UNMARSHALLABLE:
         answer_unmarshallable(job, output, answer);
@@ -334,7 +352,7 @@ static void write_compiled(struct compile_job *job, PyObject *bytes, cJSON *warn
 static void compile_and_write(struct compile_job *job, struct compiler *compiler, struct answer *answer) {
     struct compile_output output = {0};
     if (compile_source(job, compiler, &output, answer)) {
-        cJSON *warnings = answer_warnings(output.warnings);
+        cJSON *warnings = answer_warnings(output.warnings.list);
         if (job->request->write)
             write_compiled(job, output.bytes, warnings, answer);
         else
@@ -345,7 +363,7 @@ static void compile_and_write(struct compile_job *job, struct compiler *compiler
 
 /* The unit of the columns in the answer's error. If that is not clear, the text is compiled once more, under a name
  * that no file has. */
-static enum position_encoding find_unit(const struct compile_job *job, struct compiler *compiler,
+static enum position_encoding find_unit(struct compile_job *job, struct compiler *compiler,
                                         const struct answer *answer) {
     struct compile_input input = make_input(job);
     struct compile_output output;

@@ -31,6 +31,7 @@ struct compile_job {
     int64_t started_us;
     int dir_fd; /* of the request's cwd, or AT_FDCWD where it has none and needs none */
     char *cfile;
+    char *path; /* see struct compile_input, or NULL */
     struct source_file source;
     struct pyc_header header;
     struct job_cache cache;

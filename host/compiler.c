@@ -5,6 +5,7 @@
 
 #include "host/exactness.h"
 #include "host/fresh_state.h"
+#include "host/interned.h"
 #include "host/warning_state.h"
 
 /* The collector runs between jobs, once every so many. */
@@ -25,7 +26,9 @@ struct compiler {
     PyObject *source_to_code; /* bound */
     PyObject *optimize_names; /* ("_optimize",) */
     struct warning_state warnings;
-    PyObject *clearcache; /* linecache.clearcache, once linecache is loaded, or NULL */
+    struct interned *interned; /* or NULL */
+    Py_ssize_t modules;        /* that are imported in a fresh process */
+    PyObject *clearcache;      /* linecache.clearcache, once that is loaded, or NULL */
     PyObject *py_compile_error;
     unsigned long runs;
 };
@@ -83,6 +86,8 @@ struct compiler *compiler_new(bool pristine) {
     if (!pristine)
         collect(); /* garbage holds names, which a later job would set free */
     collector_turn_off();
+    compiler->modules = PyDict_GET_SIZE(PyImport_GetModuleDict());
+    compiler->interned = pristine ? NULL : interned_find();
     return compiler;
 }
 
@@ -148,21 +153,25 @@ static PyObject *marshal_code(PyObject *code) {
     return bytes;
 }
 
-/* Compiles and, if that succeeds, marshals. Returns whether the bytes are those of a fresh interpreter. */
-static bool compile_and_marshal(struct compiler *compiler, const struct compile_input *input,
-                                struct compile_output *output, bool *unmarshallable) {
-    /* py_compile still holds the name when it marshals; this reference gives the name FLAG_REF. */
-    PyObject *filename = PyUnicode_DecodeFSDefault(input->filename);
-    PyObject *code = make_code(compiler, input, filename);
+/* One run of the compiler. */
+struct run {
+    const struct compile_input *input;
+    const char *compile_as; /* co_filename; where it is not the input's, that is the one to show */
+    bool in_place;          /* the bytes must be exact, and others were compiled before */
+    bool as_fresh;          /* with the interned strings of a fresh process */
+};
+
+/* Compiles and marshals, as far as that goes. Returns the code, or NULL. */
+static PyObject *compile_and_marshal(struct compiler *compiler, const struct run *run, struct compile_output *output) {
+    /* py_compile still holds the name when it marshals: its reference makes it a FLAG_REF one. */
+    PyObject *filename = PyUnicode_DecodeFSDefault(run->compile_as);
+    PyObject *code = make_code(compiler, run->input, filename);
     if (code != NULL)
-        output->bytes = input->exact_bytes ? marshal_code(code) : (Py_INCREF(Py_None), Py_None);
+        output->bytes = run->input->exact_bytes ? marshal_code(code) : (Py_INCREF(Py_None), Py_None);
     if (output->bytes == NULL)
         output->exception = take_exception();
-    *unmarshallable = code != NULL && output->bytes == NULL;
-    bool exact = compiler->pristine || code == NULL || !input->exact_bytes || exactness_of_code(code);
     Py_XDECREF(filename);
-    Py_XDECREF(code);
-    return exact;
+    return code;
 }
 
 /* Drops names that are alive by chance. Up to 3.10 the bytes show whether a name is alive, and the cache of attribute
@@ -173,46 +182,160 @@ static void forget_names(void) {
 #endif
 }
 
-enum compile_status compiler_run(struct compiler *compiler, const struct compile_input *input,
-                                 struct compile_output *output) {
-    *output = (struct compile_output){0};
-    if (++compiler->runs % COLLECT_EVERY == 0)
-        collect();
-    bool in_place = !compiler->pristine && input->exact_bytes;
-    if (in_place && (exactness_source_is_tainting(input->data, input->len, input->filename) ||
-                     exactness_source_is_doubtful(input->data, input->len)))
+/* The lines of warnings are given to the warnings module where that leaves the interpreter as a fresh one: not up
+ * to 3.10, where the bytes show every name that is alive, and not in a pristine process, which does as a fresh one
+ * does. */
+static struct warning_subject make_subject(const struct compiler *compiler, const struct run *run) {
+    const struct compile_input *input = run->input;
+    bool renamed = run->compile_as != input->filename;
+    return (struct warning_subject){
+        .filename = run->compile_as,
+        .shown_as = renamed ? input->filename : NULL,
+        .data = input->is_file && !compiler->pristine && EXACTNESS_LINES_AT_HAND ? input->data : NULL,
+        .len = input->len,
+        .refuse = run->in_place,
+    };
+}
+
+static enum compile_status status_of(const struct compile_output *output, bool has_code) {
+    if (output->exception == NULL)
+        return COMPILE_DONE;
+    if (!PyErr_GivenExceptionMatches(output->exception, PyExc_Exception))
+        return COMPILE_BROKEN;
+    return has_code ? COMPILE_UNMARSHALLABLE : COMPILE_FAILED;
+}
+
+static bool has_imported(const struct compiler *compiler) {
+    return PyDict_GET_SIZE(PyImport_GetModuleDict()) != compiler->modules;
+}
+
+/* Whether what came of the run is what a fresh process gives. */
+static enum exactness judge(const struct compiler *compiler, const struct run *run, const struct compile_output *output,
+                            PyObject *code) {
+    const struct warning_outcome *warnings = &output->warnings;
+    if (compiler->pristine)
+        return EXACTNESS_SURE;
+    if (warnings->refused || (warnings->looked_up && run->input->path != NULL))
+        return EXACTNESS_NONE;
+    if (!run->in_place || output->bytes == NULL)
+        return EXACTNESS_SURE;
+    enum exactness exactness = exactness_of_code(code, warnings, has_imported(compiler));
+    return exactness == EXACTNESS_INTERNED && run->as_fresh ? EXACTNESS_SURE : exactness;
+}
+
+/* Compiles, with the filters set, and makes the output. Sets *exactness. */
+static enum compile_status compile_prepared(struct compiler *compiler, const struct run *run,
+                                            struct compile_output *output, enum exactness *exactness) {
+    if (run->as_fresh && !interned_enter(compiler->interned))
         return COMPILE_INEXACT;
-    if (in_place)
+    PyObject *code = compile_and_marshal(compiler, run, output);
+    output->warnings = warning_state_take(&compiler->warnings);
+    if (output->warnings.list == NULL)
+        PyErr_Clear(); /* no memory: the result counts for more */
+    if (output->warnings.looked_up || output->exception != NULL)
+        forget_lines(compiler);
+    enum compile_status status = status_of(output, code != NULL);
+    *exactness = judge(compiler, run, output, code);
+    Py_XDECREF(code);
+    if (run->as_fresh)
+        interned_leave(compiler->interned);
+    return status;
+}
+
+static enum compile_status run_compiler(struct compiler *compiler, const struct run *run, struct compile_output *output,
+                                        enum exactness *exactness) {
+    struct warning_subject subject = make_subject(compiler, run);
+    *output = (struct compile_output){0};
+    *exactness = EXACTNESS_NONE;
+    if (run->in_place)
         forget_names();
-    compiler->warnings.refuse = in_place; /* a compile that has warned is not exact */
-    enum warning_step step = warning_state_prepare(&compiler->warnings, input->warnings, compiler->pristine);
+    enum warning_step step =
+        warning_state_prepare(&compiler->warnings, run->input->warnings, compiler->pristine, &subject);
     if (step == WARNING_NEEDS_IMPORT)
         return COMPILE_INEXACT;
     if (step == WARNING_BROKEN) {
         output->exception = take_exception();
         return COMPILE_BROKEN;
     }
-    bool unmarshallable, warned;
-    bool exact = compile_and_marshal(compiler, input, output, &unmarshallable);
-    output->warnings = warning_state_take(&compiler->warnings, &warned);
-    if (output->warnings == NULL)
-        PyErr_Clear(); /* no memory for the warnings: the result matters more */
-    bool shown = warned || output->exception != NULL;
-    if (shown)
-        forget_lines(compiler);
-    if (!compiler->pristine && (!exact || (shown && !input->exact_text) || (warned && in_place)))
+    enum compile_status status = compile_prepared(compiler, run, output, exactness);
+    return *exactness == EXACTNESS_SURE ? status : COMPILE_INEXACT;
+}
+
+/* Whether the exception is a SyntaxError about the file, so that its source line was searched for on the disk. */
+static bool shows_line(PyObject *exception) {
+    if (exception == NULL || !PyErr_GivenExceptionMatches(exception, PyExc_SyntaxError))
+        return false;
+    PyObject *filename = PyObject_GetAttrString(exception, "filename");
+    PyErr_Clear();
+    bool shows = filename != NULL && filename != Py_None;
+    Py_XDECREF(filename);
+    return shows;
+}
+
+/* Puts `name` for `path` into an error that was made under that name. */
+static bool rename_error(PyObject *exception, const char *path, const char *name) {
+    PyObject *old = PyUnicode_DecodeFSDefault(path), *new = PyUnicode_DecodeFSDefault(name);
+    PyObject *message = PyObject_GetAttrString(exception, "msg");
+    PyObject *renamed =
+        old && new &&message &&PyUnicode_Check(message) ? PyUnicode_Replace(message, old, new, -1) : NULL;
+    bool fine = renamed != NULL && PyObject_SetAttrString(exception, "msg", renamed) == 0 &&
+                PyObject_SetAttrString(exception, "filename", new) == 0;
+    PyErr_Clear();
+    Py_XDECREF(old);
+    Py_XDECREF(new);
+    Py_XDECREF(message);
+    Py_XDECREF(renamed);
+    return fine;
+}
+
+/* Compiles a file with an error once more, under a name by which the compiler finds the line to show. */
+static enum compile_status run_by_path(struct compiler *compiler, const struct run *run,
+                                       struct compile_output *output) {
+    const struct compile_input *input = run->input;
+    struct run again = *run;
+    enum exactness exactness;
+    again.compile_as = input->path;
+    if (input->name_matters)
         return COMPILE_INEXACT;
-    if (output->exception == NULL)
-        return COMPILE_DONE;
-    if (!PyErr_GivenExceptionMatches(output->exception, PyExc_Exception))
-        return COMPILE_BROKEN;
-    return unmarshallable ? COMPILE_UNMARSHALLABLE : COMPILE_FAILED;
+    compile_output_deinit(output);
+    enum compile_status status = run_compiler(compiler, &again, output, &exactness);
+    bool fine = status == COMPILE_FAILED && rename_error(output->exception, input->path, input->filename);
+    return fine ? COMPILE_FAILED : COMPILE_INEXACT;
+}
+
+/* Whether compiling with the interned strings of a fresh process gives its bytes. */
+static bool may_run_as_fresh(const struct compiler *compiler, const struct compile_input *input) {
+    return compiler->interned != NULL && !exactness_source_imports(input->data, input->len);
+}
+
+enum compile_status compiler_run(struct compiler *compiler, const struct compile_input *input,
+                                 struct compile_output *output) {
+    struct run run = {.input = input, .compile_as = input->filename};
+    enum exactness exactness;
+    run.in_place = !compiler->pristine && input->exact_bytes;
+    *output = (struct compile_output){0};
+    if (++compiler->runs % COLLECT_EVERY == 0)
+        collect();
+    if (run.in_place && exactness_source_is_tainting(input->data, input->len, input->filename))
+        return COMPILE_INEXACT;
+    run.as_fresh = run.in_place && exactness_source_is_doubtful(input->data, input->len);
+    if (run.as_fresh && !may_run_as_fresh(compiler, input))
+        return COMPILE_INEXACT;
+    enum compile_status status = run_compiler(compiler, &run, output, &exactness);
+    if (exactness == EXACTNESS_INTERNED && may_run_as_fresh(compiler, input)) {
+        run.as_fresh = true;
+        compile_output_deinit(output);
+        status = run_compiler(compiler, &run, output, &exactness);
+    }
+    if (status == COMPILE_FAILED && !compiler->pristine && input->path != NULL && shows_line(output->exception))
+        status = run_by_path(compiler, &run, output);
+    return status;
 }
 
 void compile_output_deinit(struct compile_output *output) {
     Py_CLEAR(output->bytes);
     Py_CLEAR(output->exception);
-    Py_CLEAR(output->warnings);
+    Py_CLEAR(output->warnings.list);
 }
 
 PyObject *compiler_error_text(struct compiler *compiler, PyObject *exception, PyObject *file) {

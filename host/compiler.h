@@ -10,6 +10,7 @@
 #include <Python.h>
 
 #include "base/buffer.h"
+#include "host/warning_state.h"
 #include "proto/compile_request.h"
 
 struct compiler;
@@ -26,7 +27,7 @@ enum compile_status {
 struct compile_output {
     PyObject *bytes;     /* the marshalled code, or NULL */
     PyObject *exception; /* or NULL */
-    PyObject *warnings;  /* list, see warning_state_take(); or NULL */
+    struct warning_outcome warnings;
 };
 
 /* The source and how it is compiled. `data` is text (UTF-8) if is_text, else the bytes of a file. */
@@ -38,7 +39,10 @@ struct compile_input {
     int optimize;
     const cJSON *warnings; /* -W options, or NULL */
     bool exact_bytes;      /* the bytes will be written, so they must be a fresh interpreter's */
-    bool exact_text;       /* CPython finds the source's lines under `filename`, as py_compile would */
+    bool is_file;          /* linecache would read the same data under `filename` */
+    const char *path;      /* `filename` as an absolute path, where this process would not find the file under
+                            * `filename`; else NULL */
+    bool name_matters;     /* a filter of warnings may depend on `filename` */
 };
 
 /* Makes the compiler of the calling thread's interpreter, and imports what py_compile imports. `pristine`: the process

@@ -40,45 +40,106 @@ bool exactness_source_is_doubtful(const char *data, size_t len) {
     return PY_VERSION_HEX >= 0x030C0000 && source_scan_has_equal_sets(data, len);
 }
 
-#if PY_VERSION_HEX >= 0x030C0000
+bool exactness_source_imports(const char *data, size_t len) {
+    return source_scan_encoding(data, len) == SOURCE_ENCODING_OTHER || memmem(data, len, "\\N{", 3) != NULL ||
+           source_scan_has_other_name(data, len, PY_VERSION_HEX >= 0x030C0000);
+}
 
-/* Notes in `seen` the code object of each frozenset constant. Clears *exact if an equal one belongs to another code
- * object. Returns false with an exception set on failure. */
-static bool visit(PyObject *constant, PyObject *owner, PyObject *seen, bool *exact);
+#if PY_VERSION_HEX >= 0x030B0000
 
-static bool visit_all(PyObject *tuple, PyObject *owner, PyObject *seen, bool *exact) {
-    for (Py_ssize_t i = 0; *exact && i < PyTuple_GET_SIZE(tuple); i++)
-        if (!visit(PyTuple_GET_ITEM(tuple, i), owner, seen, exact))
+/* Notes in `seen` which code object each frozenset was a constant of; *equal is set where an equal one was another's.
+ * Returns false with an exception set. */
+static bool visit_constant(PyObject *constant, PyObject *owner, PyObject *seen, bool *equal);
+
+static bool visit_tuple(PyObject *tuple, PyObject *owner, PyObject *seen, bool *equal) {
+    for (Py_ssize_t i = 0; !*equal && i < PyTuple_GET_SIZE(tuple); i++)
+        if (!visit_constant(PyTuple_GET_ITEM(tuple, i), owner, seen, equal))
             return false;
     return true;
 }
 
-static bool visit(PyObject *constant, PyObject *owner, PyObject *seen, bool *exact) {
+static bool visit_constant(PyObject *constant, PyObject *owner, PyObject *seen, bool *equal) {
     if (PyCode_Check(constant))
-        return visit_all(((PyCodeObject *)constant)->co_consts, constant, seen, exact);
+        return visit_tuple(((PyCodeObject *)constant)->co_consts, constant, seen, equal);
     if (PyTuple_CheckExact(constant))
-        return visit_all(constant, owner, seen, exact);
+        return visit_tuple(constant, owner, seen, equal);
     if (!PyFrozenSet_CheckExact(constant))
         return true;
     PyObject *other = PyDict_GetItemWithError(seen, constant);
     if (other == NULL)
         return !PyErr_Occurred() && PyDict_SetItem(seen, constant, owner) == 0;
-    *exact = other == owner;
+    *equal = other != owner;
     return true;
 }
 
-bool exactness_of_code(PyObject *code) {
-    bool exact = true;
+/* Whether equal frozensets are constants of two code objects. They are one object at first; a code object gets a copy
+ * of its own where one of the strings in it was interned before, as another object. */
+static bool has_equal_sets(PyObject *code) {
+    bool equal = false;
     PyObject *seen = PyDict_New();
-    if (seen == NULL || !visit(code, code, seen, &exact)) {
+    if (seen == NULL || !visit_constant(code, code, seen, &equal)) {
         PyErr_Clear();
-        exact = false;
+        equal = true;
     }
     Py_XDECREF(seen);
-    return exact;
+    return equal;
 }
 
-#elif PY_VERSION_HEX < 0x030B0000
+#endif
+
+#if PY_VERSION_HEX >= 0x030D0000
+
+/* Whether linecache or a module that it imports to show a line has functions of qualified names that begin so. */
+static bool is_of_linecache(PyObject *qualname) {
+    static const char *const heads[] = {"TokenInfo.", "Untokenizer.", "detect_encoding.", "lazycache.", "main."};
+    const char *text = PyUnicode_AsUTF8(qualname);
+    PyErr_Clear(); /* a surrogate */
+    for (size_t i = 0; text != NULL && i < sizeof heads / sizeof *heads; i++)
+        if (strncmp(text, heads[i], strlen(heads[i])) == 0)
+            return true;
+    return false;
+}
+
+/* Judges the code objects of classes within classes or functions. Their qualified name is a constant, too, and both are
+ * one interned string, unless the name was interned before: then the constant is a plain string. */
+static enum exactness judge_qualnames(PyObject *code, bool warned) {
+    PyCodeObject *object = (PyCodeObject *)code;
+    enum exactness worst = EXACTNESS_SURE;
+    for (Py_ssize_t i = 0; worst != EXACTNESS_NONE && i < PyTuple_GET_SIZE(object->co_consts); i++) {
+        PyObject *constant = PyTuple_GET_ITEM(object->co_consts, i);
+        enum exactness one = EXACTNESS_SURE;
+        if (PyCode_Check(constant))
+            one = judge_qualnames(constant, warned);
+        else if (PyUnicode_CheckExact(constant) && PyUnicode_Compare(constant, object->co_qualname) == 0)
+            one = warned && is_of_linecache(constant) ? EXACTNESS_NONE
+                  : constant != object->co_qualname   ? EXACTNESS_INTERNED
+                                                      : EXACTNESS_SURE;
+        worst = one > worst ? one : worst;
+    }
+    return worst;
+}
+
+/* Showing a warning imports tokenize in a fresh process, and not here. */
+enum exactness exactness_of_code(PyObject *code, const struct warning_outcome *warnings, bool imported) {
+    if (has_equal_sets(code))
+        return warnings->warned ? EXACTNESS_NONE : EXACTNESS_INTERNED;
+    return warnings->marked ? EXACTNESS_NONE : judge_qualnames(code, warnings->warned);
+}
+
+#elif PY_VERSION_HEX >= 0x030C0000
+
+enum exactness exactness_of_code(PyObject *code, const struct warning_outcome *warnings, bool imported) {
+    return !has_equal_sets(code) ? EXACTNESS_SURE : warnings->marked ? EXACTNESS_NONE : EXACTNESS_INTERNED;
+}
+
+#elif PY_VERSION_HEX >= 0x030B0000
+
+/* A string is interned as long as something holds it: names of modules that were imported since. */
+enum exactness exactness_of_code(PyObject *code, const struct warning_outcome *warnings, bool imported) {
+    return (imported || warnings->marked) && has_equal_sets(code) ? EXACTNESS_NONE : EXACTNESS_SURE;
+}
+
+#else
 
 static bool is_brace(PyObject *constant) {
     return PyUnicode_CheckExact(constant) && PyUnicode_GET_LENGTH(constant) == 1 &&
@@ -106,15 +167,8 @@ static bool has_brace(PyObject *constant) {
     return is_brace(constant);
 }
 
-bool exactness_of_code(PyObject *code) {
-    return !has_brace(code);
-}
-
-#else
-
-bool exactness_of_code(PyObject *code) {
-    (void)code;
-    return true;
+enum exactness exactness_of_code(PyObject *code, const struct warning_outcome *warnings, bool imported) {
+    return has_brace(code) ? EXACTNESS_NONE : EXACTNESS_SURE;
 }
 
 #endif

@@ -6,6 +6,12 @@
 
 #include <Python.h>
 
+#include "host/warning_state.h"
+
+/* Whether warnings may be shown in place, if their lines are at hand: up to 3.10 the bytes show each name that is
+ * alive. */
+#define EXACTNESS_LINES_AT_HAND (PY_VERSION_HEX >= 0x030B0000)
+
 /* Before compiling: whether the source, once compiled here as `filename`, could change the bytes of files compiled
  * later. Up to 3.12 a name of one Latin-1 letter makes the string of that one character an interned one for good; up
  * to 3.10 so do the names of every module that the compiler imports. */
@@ -14,7 +20,17 @@ bool exactness_source_is_tainting(const char *data, size_t len, const char *file
 /* Before compiling: whether the code is probably not exact, so that compiling it here would be wasted work. */
 bool exactness_source_is_doubtful(const char *data, size_t len);
 
-/* After compiling: whether the code's bytes are those of a fresh interpreter. From 3.12 on they may not be if two code
- * objects have equal frozensets as constants, whose strings may be in another order. Up to 3.10 they may not be if a
- * single brace is a constant, which may be an interned string. */
-bool exactness_of_code(PyObject *code);
+/* What a code object's bytes depend on, beside the source. */
+enum exactness {
+    EXACTNESS_SURE,     /* nothing */
+    EXACTNESS_INTERNED, /* the strings that were interned before: see interned.h */
+    EXACTNESS_NONE,     /* more: a pristine process is needed */
+};
+
+/* After compiling: judges the code, whose compile has warned so. `imported`: a module that no fresh process has was
+ * imported by this compile or before. */
+enum exactness exactness_of_code(PyObject *code, const struct warning_outcome *warnings, bool imported);
+
+/* Before compiling: whether compiling the source imports a module, whose names are interned then: a codec, or
+ * unicodedata. Errs towards true. */
+bool exactness_source_imports(const char *data, size_t len);

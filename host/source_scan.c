@@ -7,6 +7,7 @@
 
 /* A name of more characters has more than one after normalisation; a letter and its accent become one. */
 #define SHORT_NAME 2
+#define ANY_NAME SIZE_MAX
 
 static bool is_ascii(const char *data, size_t len) {
     uint64_t bits = 0, word;
@@ -32,18 +33,19 @@ static const char *word_end(const char *data, const char *end) {
     return data;
 }
 
-/* Whether a word is short and not ASCII. Bytes that do not begin a UTF-8 sequence count like ones that do. */
-static bool is_suspect(const char *word, const char *end) {
+/* Whether a word has at most `max` characters and is not ASCII. Bytes that do not begin a UTF-8 sequence count like
+ * ones that do. */
+static bool is_suspect(const char *word, const char *end, size_t max) {
     size_t characters = 0;
     for (const char *c = word; c < end; c++)
         characters += ((unsigned char)*c & 0xc0) != 0x80;
-    return characters <= SHORT_NAME && !is_ascii(word, (size_t)(end - word));
+    return characters <= max && !is_ascii(word, (size_t)(end - word));
 }
 
-static bool has_suspect(const char *data, const char *end) {
+static bool has_suspect(const char *data, const char *end, size_t max) {
     while (data < end) {
         const char *after = word_end(data, end);
-        if (after > data && is_suspect(data, after))
+        if (after > data && is_suspect(data, after, max))
             return true;
         data = after > data ? after : data + 1;
     }
@@ -64,29 +66,65 @@ static bool is_utf8(const unsigned char *s, size_t len) {
     return true;
 }
 
-/* Whether the source declares an encoding (PEP 263) in which bytes of ASCII may mean something else. */
-static bool declares_other_encoding(const char *data, size_t len) {
-    static const char *const plain[] = {"utf-8", "utf8", "utf_8", "ascii", "us-ascii", "us_ascii"};
-    const char *end = memchr(data, '\n', len);
-    end = end ? memchr(end + 1, '\n', len - (size_t)(end + 1 - data)) : NULL;
-    end = end ? end : data + len;
-    for (const char *at = data; (at = memmem(at, (size_t)(end - at), "coding", 6)) != NULL;) {
-        at += 6;
-        if (at == end || (*at != ':' && *at != '='))
+/* Whether `name` is one of `names`, up to a NULL, in any case. */
+static bool is_encoding(const char *name, size_t len, const char *const *names) {
+    for (; *names != NULL; names++)
+        if (strlen(*names) == len && strncasecmp(name, *names, len) == 0)
+            return true;
+    return false;
+}
+
+static bool is_encoding_byte(unsigned char byte) {
+    return (byte < 0x80 && is_word_byte(byte)) || byte == '-' || byte == '.';
+}
+
+/* Finds the next declaration in [*at, end), and moves *at behind it. */
+static bool next_declaration(const char **at, const char *end, const char **name, size_t *len) {
+    while ((*at = memmem(*at, (size_t)(end - *at), "coding", 6)) != NULL) {
+        *at += 6;
+        if (*at == end || (**at != ':' && **at != '='))
             continue;
         do
-            at++;
-        while (at < end && (*at == ' ' || *at == '\t'));
-        bool known = false;
-        for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
-            known |= (size_t)(end - at) >= strlen(plain[i]) && strncasecmp(at, plain[i], strlen(plain[i])) == 0;
-        if (!known)
-            return true;
+            ++*at;
+        while (*at < end && (**at == ' ' || **at == '\t'));
+        *name = *at;
+        while (*at < end && is_encoding_byte((unsigned char)**at))
+            ++*at;
+        *len = (size_t)(*at - *name);
+        return true;
     }
     return false;
 }
 
-/* Returns the end of the string literal whose first quote is at `data`, or of the line if the literal is not closed. */
+/* The end of the first two lines. */
+static const char *declarations_end(const char *data, size_t len) {
+    const char *end = memchr(data, '\n', len);
+    end = end ? memchr(end + 1, '\n', len - (size_t)(end + 1 - data)) : NULL;
+    return end ? end : data + len;
+}
+
+enum source_encoding source_scan_encoding(const char *data, size_t len) {
+    static const char *const utf8[] = {"utf-8", "utf8", "utf_8", NULL};
+    enum source_encoding encoding = SOURCE_ENCODING_DEFAULT;
+    const char *end = declarations_end(data, len), *at = data, *name;
+    size_t name_len;
+    while (encoding != SOURCE_ENCODING_OTHER && next_declaration(&at, end, &name, &name_len))
+        encoding = is_encoding(name, name_len, utf8) ? SOURCE_ENCODING_UTF8 : SOURCE_ENCODING_OTHER;
+    return encoding;
+}
+
+/* Whether an encoding is declared in which bytes that look like ASCII may be something else. */
+static bool declares_other_encoding(const char *data, size_t len) {
+    static const char *const plain[] = {"utf-8", "utf8", "utf_8", "ascii", "us-ascii", "us_ascii", NULL};
+    const char *end = declarations_end(data, len), *at = data, *name;
+    size_t name_len;
+    while (next_declaration(&at, end, &name, &name_len))
+        if (!is_encoding(name, name_len, plain))
+            return true;
+    return false;
+}
+
+/* The end of a string literal whose first quote is at data, or of the line where it is not closed. */
 static const char *string_end(const char *data, const char *end) {
     char quote = *data;
     size_t quotes = end - data >= 3 && data[1] == quote && data[2] == quote ? 3 : 1;
@@ -110,7 +148,8 @@ static bool is_format_prefix(const char *word, const char *end) {
 struct reader {
     const char *at, *end;
     bool nested; /* fields of formatted strings may hold any string */
-    bool found;  /* a suspect word, or something that cannot be read */
+    size_t max;  /* characters of a suspect word */
+    bool found;  /* a suspect word, or something that is not to be read */
 };
 
 /* Fields within fields are read no deeper. */
@@ -165,13 +204,13 @@ static void read_string(struct reader *reader, bool formatted, int depth) {
     const char *close = string_end(begin, reader->end);
     reader->at = close < reader->end ? close : reader->end;
     bool fields = formatted && memchr(begin, '{', (size_t)(reader->at - begin)) != NULL;
-    reader->found |= fields && has_suspect(begin, reader->at);
+    reader->found |= fields && has_suspect(begin, reader->at, reader->max);
 }
 
 static void scan_word(struct reader *reader) {
     const char *word = reader->at;
     reader->at = word_end(word, reader->end);
-    reader->found |= is_suspect(word, reader->at);
+    reader->found |= is_suspect(word, reader->at, reader->max);
 }
 
 static void read_comment(struct reader *reader) {
@@ -208,7 +247,8 @@ static void scan_code(struct reader *reader, int depth) {
     reader->found |= depth > 0;
 }
 
-bool source_scan_has_latin_name(const char *data, size_t len, bool nested) {
+/* Whether names may be no ASCII and of at most `max` characters. */
+static bool has_name(const char *data, size_t len, bool nested, size_t max) {
     if (declares_other_encoding(data, len))
         return true;
     if (is_ascii(data, len))
@@ -217,10 +257,18 @@ bool source_scan_has_latin_name(const char *data, size_t len, bool nested) {
         data += 3, len -= 3;
     if (!is_utf8((const unsigned char *)data, len))
         return true;
-    struct reader reader = {.at = data, .end = data + len, .nested = nested};
-    if (has_suspect(data, data + len))
+    struct reader reader = {.at = data, .end = data + len, .nested = nested, .max = max};
+    if (has_suspect(data, data + len, max))
         scan_code(&reader, 0);
     return reader.found;
+}
+
+bool source_scan_has_latin_name(const char *data, size_t len, bool nested) {
+    return has_name(data, len, nested, SHORT_NAME);
+}
+
+bool source_scan_has_other_name(const char *data, size_t len, bool nested) {
+    return has_name(data, len, nested, ANY_NAME);
 }
 
 /* A set of constants. */

@@ -50,32 +50,85 @@ static bool is_once(struct warning_state *state, PyObject *message) {
     return once || (by_caller && !is_of_caller(message) && has_shown_once(callers, message));
 }
 
+/* Whether linecache would have the lines that are at hand; makes them at the first call. */
+static bool has_lines(struct warning_state *state) {
+    const struct warning_subject *subject = state->subject;
+    if (subject == NULL || subject->data == NULL)
+        return false;
+    if (!state->lines_wanted)
+        state->lines_status = source_lines_init(&state->lines, subject->data, subject->len);
+    state->lines_wanted = true;
+    return state->lines_status != SOURCE_LINES_UNKNOWN;
+}
+
+/* The line that linecache has for the warning, a new string, or NULL: the warning is not about the subject, or the line
+ * is not at hand (or, with an exception set, there is no memory). */
+static PyObject *line_at_hand(struct warning_state *state, PyObject *message) {
+    PyObject *filename = PyObject_GetAttrString(message, "filename"),
+             *number = PyObject_GetAttrString(message, "lineno");
+    const char *name = filename && PyUnicode_Check(filename) ? PyUnicode_AsUTF8(filename) : NULL;
+    const char *text = "";
+    size_t len = 0;
+    PyErr_Clear(); /* a name with surrogates */
+    /* Names in angle brackets are no files for linecache. */
+    bool nameless = name != NULL && name[0] == '<' && name[strlen(name) - 1] == '>';
+    bool known = nameless || (filename != NULL && state->filename != NULL &&
+                              PyObject_RichCompareBool(filename, state->filename, Py_EQ) > 0);
+    bool found = known && !nameless && state->lines_status == SOURCE_LINES_READY && number != NULL &&
+                 PyLong_Check(number) && source_lines_find(&state->lines, PyLong_AsLong(number), &text, &len);
+    Py_XDECREF(filename);
+    Py_XDECREF(number);
+    PyErr_Clear();
+    PyObject *line = known ? PyUnicode_DecodeUTF8(text, (Py_ssize_t)len, NULL) : NULL;
+    if (line == NULL || !found)
+        return line;
+    PyObject *newline = PyUnicode_FromString("\n"), *whole = newline ? PyUnicode_Concat(line, newline) : NULL;
+    Py_DECREF(line);
+    Py_XDECREF(newline);
+    return whole;
+}
+
+/* Gives the warning its line, so that formatting it does not import linecache and read the file. Returns whether it may
+ * be formatted; if not, with an exception set. */
+static bool set_line(struct warning_state *state, PyObject *message) {
+    PyObject *line = has_lines(state) ? line_at_hand(state, message) : NULL;
+    bool fine = line == NULL ? !PyErr_Occurred() : PyObject_SetAttrString(message, "line", line) == 0;
+    if (fine && line == NULL && state->subject != NULL && state->subject->refuse) {
+        state->refused = true;
+        PyErr_SetNone(PyExc_RuntimeError);
+        fine = false;
+    }
+    state->looked_up |= line == NULL;
+    Py_XDECREF(line);
+    return fine;
+}
+
+/* Exchanges the subject's name for the one to be shown. */
+static bool set_name(struct warning_state *state, PyObject *message) {
+    if (state->shown_as == NULL)
+        return true;
+    PyObject *filename = PyObject_GetAttrString(message, "filename");
+    int same = filename ? PyObject_RichCompareBool(filename, state->filename, Py_EQ) : -1;
+    Py_XDECREF(filename);
+    return same == 0 || (same > 0 && PyObject_SetAttrString(message, "filename", state->shown_as) == 0);
+}
+
 /* Bytes that the warning takes in an answer, roughly: its text holds its message and file name, which are there once
  * more. A control character takes six bytes in JSON. */
 static size_t answer_size(PyObject *text) {
-    Py_ssize_t len = PyUnicode_GetLength(text);
     size_t size = 128;
-    for (Py_ssize_t i = 0; i < len; i++) {
-        Py_UCS4 c = PyUnicode_ReadChar(text, i);
+    for (Py_ssize_t i = 0; i < PyUnicode_GET_LENGTH(text); i++) {
+        Py_UCS4 c = PyUnicode_READ_CHAR(text, i);
         size += c < 0x20 ? 6 : c == '"' || c == '\\' ? 2 : c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
     }
     return 2 * size;
 }
 
-/* Replaces warnings._showwarnmsg. Formatting reads the source through its codec, which may warn in turn; that warning
- * is shown first. */
-static PyObject *record(PyObject *capsule, PyObject *message) {
-    struct warning_state *state = PyCapsule_GetPointer(capsule, NULL);
-    if (state->refuse) {
-        state->refused = true;
-        PyErr_SetNone(PyExc_RuntimeError);
-        return NULL;
-    }
-    PyObject *once = is_once(state, message) ? Py_True : Py_False;
-    if (state->recorded_size >= WARNINGS_SIZE_MAX) {
-        state->omitted++;
-        Py_RETURN_NONE;
-    }
+/* Records a warning. Formatting may read the source through its codec, which may warn in turn; that warning is recorded
+ * first. */
+static bool record_message(struct warning_state *state, PyObject *message, PyObject *once) {
+    if (!set_line(state, message) || !set_name(state, message))
+        return false;
     PyObject *text = PyObject_CallFunctionObjArgs(state->formatwarnmsg, message, NULL);
     if (text != NULL && PyUnicode_Check(text))
         state->recorded_size += answer_size(text);
@@ -83,7 +136,16 @@ static PyObject *record(PyObject *capsule, PyObject *message) {
     int result = item ? PyList_Append(state->recorded, item) : -1;
     Py_XDECREF(text);
     Py_XDECREF(item);
-    if (result < 0)
+    return result == 0;
+}
+
+/* Replaces warnings._showwarnmsg. */
+static PyObject *record(PyObject *capsule, PyObject *message) {
+    struct warning_state *state = PyCapsule_GetPointer(capsule, NULL);
+    PyObject *once = is_once(state, message) ? Py_True : Py_False;
+    if (state->recorded_size >= WARNINGS_SIZE_MAX)
+        state->omitted++;
+    else if (!record_message(state, message, once))
         return NULL;
     Py_RETURN_NONE;
 }
@@ -201,15 +263,27 @@ static bool make_filters(struct warning_state *state, PyObject *options) {
     return fine && release_result(PyObject_CallObject(state->filters_mutated, NULL));
 }
 
-enum warning_step warning_state_prepare(struct warning_state *state, const cJSON *options, bool may_import) {
+/* Begins a job: drops the previous job's warnings. */
+static bool set_subject(struct warning_state *state, const struct warning_subject *subject) {
+    PyList_SetSlice(state->recorded, 0, PyList_GET_SIZE(state->recorded), NULL);
+    state->subject = subject;
+    state->lines_wanted = state->looked_up = state->refused = false;
+    state->recorded_size = 0;
+    state->omitted = 0;
+    Py_XSETREF(state->filename, PyUnicode_DecodeFSDefault(subject->filename));
+    Py_XSETREF(state->shown_as, subject->shown_as ? PyUnicode_DecodeFSDefault(subject->shown_as) : NULL);
+    return state->filename != NULL && (state->shown_as != NULL || subject->shown_as == NULL);
+}
+
+enum warning_step warning_state_prepare(struct warning_state *state, const cJSON *options, bool may_import,
+                                        const struct warning_subject *subject) {
     if (!may_import && any_needs_import(options))
         return WARNING_NEEDS_IMPORT;
     PyObject *tuple = options_tuple(options);
-    if (tuple == NULL)
+    if (tuple == NULL || !set_subject(state, subject)) {
+        Py_XDECREF(tuple);
         return WARNING_BROKEN;
-    PyList_SetSlice(state->recorded, 0, PyList_GET_SIZE(state->recorded), NULL); /* drop the previous job's warnings */
-    state->recorded_size = 0;
-    state->omitted = 0;
+    }
     int same = state->options ? PyObject_RichCompareBool(state->options, tuple, Py_EQ) : 0;
     bool fine = same > 0 || (same == 0 && make_filters(state, tuple));
     Py_XDECREF(state->options);
@@ -224,14 +298,21 @@ static bool append_omitted(const struct warning_state *state, PyObject *all) {
     return fine;
 }
 
-PyObject *warning_state_take(struct warning_state *state, bool *warned) {
+struct warning_outcome warning_state_take(struct warning_state *state) {
     Py_ssize_t count = PyList_GET_SIZE(state->recorded);
-    PyObject *all = PySequence_Concat(state->invalid, state->recorded);
-    if (all != NULL && state->omitted > 0 && !append_omitted(state, all))
-        Py_CLEAR(all);
-    *warned = count > 0 || state->refused;
-    state->refused = false;
-    if (*warned) {
+    struct warning_outcome outcome = {
+        .list = PySequence_Concat(state->invalid, state->recorded),
+        .warned = count > 0 || state->refused,
+        .looked_up = state->looked_up,
+        .refused = state->refused,
+        .marked = state->lines_wanted && state->lines.marked,
+    };
+    if (outcome.list != NULL && state->omitted > 0 && !append_omitted(state, outcome.list))
+        Py_CLEAR(outcome.list);
+    state->subject = NULL;
+    Py_CLEAR(state->filename);
+    Py_CLEAR(state->shown_as);
+    if (outcome.warned) {
         PyList_SetSlice(state->recorded, 0, count, NULL);
         Py_CLEAR(state->options); /* the registries may hold these warnings: make the filters anew, which voids them */
         PyObject *callers = caller_registry(state);
@@ -239,5 +320,5 @@ PyObject *warning_state_take(struct warning_state *state, bool *warned) {
             PyDict_Clear(callers);
         state->caller_size = 0;
     }
-    return all;
+    return outcome;
 }

@@ -7,6 +7,26 @@
 #include <Python.h>
 #include <cjson/cJSON.h>
 
+#include "host/source_lines.h"
+
+/* The file whose compile may warn. */
+struct warning_subject {
+    const char *filename; /* co_filename */
+    const char *shown_as; /* the name that warnings show instead, or NULL */
+    const char *data; /* the bytes that linecache would read under `filename`, or NULL: it has to read them itself */
+    size_t len;
+    bool refuse; /* a warning whose line is not at hand ends the compile with an exception */
+};
+
+/* The warnings of a job. */
+struct warning_outcome {
+    PyObject *list; /* a new reference, or NULL with an exception set: see warning_state_take() */
+    bool warned;    /* there was a warning, perhaps a refused one */
+    bool refused;   /* see warning_subject.refuse */
+    bool looked_up; /* linecache was asked for a line */
+    bool marked;    /* a warning was shown, and the source has a byte order mark */
+};
+
 struct warning_state {
     PyObject *module;
     PyObject *base_filters;    /* list: the filters at start-up */
@@ -21,7 +41,13 @@ struct warning_state {
     size_t recorded_size;     /* bytes that they take in an answer, roughly */
     unsigned long omitted;    /* warnings of this job beyond the limit */
     PyObject *recorder;
-    bool refuse; /* set by the caller: the first warning ends the job with an exception */
+    const struct warning_subject *subject;
+    PyObject *filename; /* of the subject */
+    PyObject *shown_as; /* of the subject, or NULL */
+    struct source_lines lines;
+    enum source_lines_status lines_status;
+    bool lines_wanted; /* a warning of this job wanted a line: `lines` is made */
+    bool looked_up;
     bool refused;
     PyObject *options; /* tuple: the options of which the filters are made; NULL: unknown */
     PyObject *invalid; /* list: a message for each option that is not valid */
@@ -41,12 +67,13 @@ enum warning_step {
  * long as the interpreter lives. */
 bool warning_state_init(struct warning_state *state);
 
-/* Before a job: sets the filters for these options (an array of strings, or NULL). */
-enum warning_step warning_state_prepare(struct warning_state *state, const cJSON *options, bool may_import);
+/* Before a job: sets the filters for these options (an array of strings, or NULL). The subject is borrowed until
+ * warning_state_take(). */
+enum warning_step warning_state_prepare(struct warning_state *state, const cJSON *options, bool may_import,
+                                        const struct warning_subject *subject);
 
-/* After a job: returns a list (a new reference), or NULL with an exception set. It has a string for each option that is
+/* After a job for which warning_state_prepare() returned WARNING_READY. The list has a string for each option that is
  * not valid, which says why; then, in the order of showing, a tuple for each warning: the warnings.WarningMessage, the
  * text for stderr, and whether the action "once" showed it (a process that compiles more files would not show it
- * again); and last, if warnings were left out because the others reach WARNINGS_SIZE_MAX, their number, an int. Sets
- * *warned to whether there was a warning. */
-PyObject *warning_state_take(struct warning_state *state, bool *warned);
+ * again); and last, if warnings were left out because the others reach WARNINGS_SIZE_MAX, their number, an int. */
+struct warning_outcome warning_state_take(struct warning_state *state);

@@ -67,11 +67,14 @@ def version_tuple(version):
 
 
 def bare_python(version, python, folder):
-    """The interpreter whose py_compile decides which bytes are right. Up to 3.10 they depend on what `site` finds to import:
-    so there it is one without any package, to be run with PYTHONHASHSEED=0. Even so a name in a hundred files has another
-    reference flag than with pycompiled (docs/exactness.md); such files must hold equal code, see code_of()."""
-    if version_tuple(version) >= (3, 11):
-        return python
+    """An interpreter whose py_compile is the measure of bytes. Up to 3.10 they depend on what `site` finds to import: there
+    it is one without any package, and it wants PYTHONHASHSEED=0. Even so a name in a hundred files has another reference flag
+    than with us (docs/exactness.md): such files must hold equal code, see code_of()."""
+    return python if version_tuple(version) >= (3, 11) else empty_python(python, folder)
+
+
+def empty_python(python, folder):
+    """An interpreter in whose process no .pth file has imported anything."""
     subprocess.run([python, "-m", "venv", "--without-pip", os.path.join(folder, "venv")], check=True)
     return os.path.join(folder, "venv", "bin", "python")
 

@@ -185,6 +185,15 @@ class Limits(unittest.TestCase):
                 self.assertEqual(found[0], found[1])
                 self.assertEqual(len(found[0][1]), 1)
 
+    def test_a_long_line_in_an_error(self):
+        """Of a text that is no file the whole line is quoted, up to a bound."""
+        with Daemon("--no-cache", "--workers", "1", "--big-source", "0") as daemon, daemon.connect() as connection:
+            answer = connection.call("check", {"file": "/nowhere/a.py", "source": "x = = '%s'\n" % ("y" * (20 << 20))})
+            self.assertEqual(answer["error"]["code"], -32001)
+            text = answer["error"]["data"]["exc_value"]["text"]
+            self.assertEqual(text[(4 << 20):], " [%d more bytes are left out]\n" % ((16 << 20) + 9))
+            self.assertIn("result", connection.compile(daemon.file("next.py", "a = 1\n")))
+
     @unittest.skipIf(SANITIZED, "there are no limits on memory with sanitizers")
     def test_endless_source(self):
         with Daemon("--no-cache", "--host-limit", "192", "--workers", "1") as daemon, daemon.connect() as connection:

@@ -113,11 +113,13 @@ def variation(seed, version):
 
 
 class Mutation(unittest.TestCase):
+    make_measure = staticmethod(e2e.bare_python)
+
     def compare(self, version, python, cases):
         scratch = os.path.realpath(tempfile.mkdtemp(prefix="pycompiled-mutation-"))
         self.addCleanup(shutil.rmtree, scratch)
         with e2e.Daemon("--no-cache", "--workers", "2") as daemon:
-            comparison = Comparison(version, e2e.bare_python(version, python, scratch), daemon, scratch)
+            comparison = Comparison(version, self.make_measure(version, python, scratch), daemon, scratch)
             cases(comparison)
             self.assertEqual(daemon.status()["counters"]["crashes"], 0)
         print("%s: %s, %d differ" % (version, ", ".join("%d %s" % (n, what) for what, n in comparison.counts.items()),

@@ -1,0 +1,26 @@
+/* The lines of a source as Python's linecache reads them, from bytes that are at hand: warnings quote their line. Only
+ * for UTF-8; a source in another encoding is left to linecache. No Python here. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum source_lines_status {
+    SOURCE_LINES_READY,
+    SOURCE_LINES_NONE,    /* linecache cannot decode the file, and so has no line of it */
+    SOURCE_LINES_UNKNOWN, /* only the codec that the source declares can tell */
+};
+
+struct source_lines {
+    const char *data, *end; /* borrowed; without a byte order mark */
+    const char *at;         /* the line `number`, where the last search ended */
+    long number;
+    bool marked; /* the source has a byte order mark */
+};
+
+/* Looks at the whole source, which must outlive *lines. */
+enum source_lines_status source_lines_init(struct source_lines *lines, const char *data, size_t len);
+
+/* Finds line `number`, counted from 1, without its end: "\n", "\r" or "\r\n". Returns whether there is such a line.
+ * Searches on from the last line that was asked for. */
+bool source_lines_find(struct source_lines *lines, long number, const char **text, size_t *len);
