@@ -187,5 +187,17 @@ class ManPages(unittest.TestCase):
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 
+class Heads(unittest.TestCase):
+    """Each C file begins with a comment that says what the file is for, and not where that is said."""
+
+    def test_heads(self):
+        for path in tree():
+            if path.endswith((".c", ".h")):
+                with self.subTest(path=path):
+                    head = re.match(r"/\*(.*?)\*/", read(path), re.S)
+                    self.assertIsNotNone(head, "no comment at its beginning")
+                    self.assertNotRegex(head[1], r"^ See [\w./]+\.h\b")
+
+
 if __name__ == "__main__":
     e2e.main()
