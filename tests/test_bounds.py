@@ -299,7 +299,7 @@ class Memory(Case):
 
     def test_long_ids_are_refused(self):
         """Ids are held as long as their requests are open."""
-        with Daemon("--memory-limit", "32", fake=True) as daemon, daemon.connect() as client:
+        with Daemon("--memory-limit", "32", fake=True, environment=lean()) as daemon, daemon.connect() as client:
             before = resident(daemon.process.pid)
             for _ in range(20):
                 client.send_bytes(b'{"jsonrpc":"2.0","id":"' + b"x" * (8 * MIB) + b'","method":"compile","params":{"file":"/a:sleep=5"}}\n')
