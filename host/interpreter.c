@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "host/control.h"
 
 static const char *status_text(PyStatus status) {
@@ -50,7 +51,10 @@ void interpreter_init_runtime(int control_fd) {
         control_report_failure(control_fd, why);
         _exit(1);
     }
-    control_report_ready(control_fd, PY_VERSION);
+    const char *version = Py_GetVersion(); /* of a shared libpython, which may be another patch release's */
+    char *release = xstrndup(version, strcspn(version, " "));
+    control_report_ready(control_fd, release);
+    free(release);
     done = true;
 }
 

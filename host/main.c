@@ -18,6 +18,7 @@
 #include "host/control.h"
 #include "host/host_cache.h"
 #include "host/host_options.h"
+#include "host/python_files.h"
 #include "host/worker_loop.h"
 
 /* A worker's stack where the process has no limit of its own; CPython's recursion limits are made for the usual
@@ -169,6 +170,7 @@ int main(int argc, char **argv) {
     }
     if (!is_of_our_build(&options))
         return 1;
+    python_files_note();
     confine((size_t)options.memory_limit << 20);
     control_report_shots(options.control_fd);
     configure_cache(&options);

@@ -17,6 +17,7 @@
 #include "host/host_cache.h"
 #include "host/interpreter.h"
 #include "host/pristine.h"
+#include "host/python_files.h"
 #include "host/search_job.h"
 #include "proto/frame.h"
 #include "proto/rpc.h"
@@ -164,6 +165,10 @@ static void run_search(const struct rpc_message *message, struct answer *answer)
 static void compile(struct worker_loop *loop, const struct job_setting *setting, const struct compile_request *request,
                     struct answer *answer) {
     struct compile_job job;
+    if (python_files_have_changed()) {
+        answer_error(answer, RPC_NEEDS_NEW_HOST, "the Python of this host was replaced", NULL);
+        return;
+    }
     compile_job_init(&job, setting, request);
     if (!compile_job_begin(&job, answer) && warm_for_job(loop, answer)) {
         compile_job_finish(&job, loop->compiler, answer);

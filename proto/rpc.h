@@ -26,6 +26,7 @@ enum rpc_code {
     /* From a host to the server, never to a client: */
     RPC_NEEDS_PRISTINE = -32099, /* a pristine process must run this job */
     RPC_NEEDS_OWN_HOST = -32098, /* a host without other jobs must run it */
+    RPC_NEEDS_NEW_HOST = -32097, /* the Python on disk is no longer that of this host, which must be replaced */
 };
 
 /* Longest id of a request, as it is written, in bytes. An id is held as long as its request is open. */

@@ -1,12 +1,15 @@
 """Builds that meet: an upgraded installation beside the daemon that runs, two installations on one socket, a host of another
 build."""
 import contextlib
+import functools
 import glob
+import json
 import os
 import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -172,6 +175,67 @@ class Builds(unittest.TestCase):
             self.assertEqual(done.returncode, 1)
         finally:
             os.kill(old, signal.SIGCONT)
+
+
+@functools.lru_cache
+def unshares():
+    """Whether mount namespaces can be made here."""
+    command = ["unshare", "-m", "sh", "-c", "mount --bind /usr /mnt"]
+    try:
+        return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+    except OSError:
+        return False
+
+
+class UpgradedPython(unittest.TestCase):
+    """A Python that is replaced while hosts have it loaded. A mount namespace keeps that from others."""
+
+    SCRIPT = """
+set -e
+client=$1 source=$2 file=$3 copy=$4 status=$5
+"$client" "$source"
+"$status" >before
+"$client" "$source"
+"$status" >same
+mount --bind "$copy" "$file"
+"$client" "$source" "$source" "$source"
+"$status" >after
+"""
+
+    def hosts_around(self, daemon, file):
+        """The hosts' processes before a file is replaced, after another job, and after a job that comes after that."""
+        copy = daemon.file("copy", open(file, "rb").read())
+        shutil.copymode(file, copy)
+        status = daemon.file("status", "#!/bin/sh\nexec %s status --json\n" % e2e.CTL)
+        os.chmod(status, 0o755)
+        done = subprocess.run(["sh", "-c", self.SCRIPT, "sh", e2e.CLIENT, daemon.file("a.py", "x = 1\n"), file, copy, status],
+                              cwd=daemon.folder, env=daemon.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=e2e.DEADLINE)
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+        found = []
+        for name in ("before", "same", "after"):
+            with open(os.path.join(daemon.folder, name), encoding="utf-8") as written:
+                answer = json.load(written)
+            found.append({host["pid"] for python in answer["pythons"] for host in python["hosts"] if not host["retiring"]})
+            self.assertEqual(answer["counters"]["crashes"], 0)
+        return found
+
+    def test_replaced_files(self):
+        if "PYCOMPILED_TEST_UNSHARED" not in os.environ:
+            if not unshares():
+                self.skipTest("mount namespaces are not permitted here")
+            done = subprocess.run(["unshare", "-m", "--propagation", "private", sys.executable, __file__, "UpgradedPython"],
+                                  env=dict(os.environ, PYCOMPILED_TEST_UNSHARED="1"), stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, timeout=e2e.DEADLINE)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            return
+        version, python = next(iter(e2e.pythons().items()))
+        for file in (os.path.realpath(python), os.path.join(e2e.library_folder(python), "os.py")):
+            with self.subTest(file=file), e2e.Daemon("--no-cache", "--python", version) as daemon:
+                before, same, after = self.hosts_around(daemon, file)
+                self.assertEqual(before, same)
+                self.assertTrue(after)
+                self.assertFalse(before & after)
 
 
 if __name__ == "__main__":

@@ -298,8 +298,8 @@ void pool_kill(struct pool *pool) {
 
 static void pool_on_host_ready(struct host *host) {
     struct pool *pool = pool_of(host);
-    if (pool->version == NULL)
-        pool->version = xstrdup(host->version);
+    free(pool->version);
+    pool->version = xstrdup(host->version);
 }
 
 static void pool_on_worker_ready(struct host *host) {
@@ -338,7 +338,7 @@ static void pool_count_result(struct counters *counters, const struct job *job, 
     }
 }
 
-/* The host has refused the job, which needs another kind of host: it waits for that. */
+/* The host has refused the job, which needs another host, of the kind `wants`: it waits for that. */
 static void pool_send_elsewhere(struct pool *pool, struct job *job, enum host_kind wants) {
     job->wants = wants;
     if (pool_is_draining(pool))
@@ -349,7 +349,15 @@ static void pool_send_elsewhere(struct pool *pool, struct job *job, enum host_ki
         queues_push(&pool->queues, job);
 }
 
-static void pool_take_error(struct pool *pool, struct job *job, struct json_span error) {
+/* The Python on disk is another one: the jobs of this host go to the next. */
+static void pool_replace_host(struct pool *pool, struct host *host, struct job *job) {
+    if (!host->retiring)
+        log_line("Python %s was replaced on disk: its host is too", pool->python);
+    host_retire(host);
+    pool_send_elsewhere(pool, job, job->wants);
+}
+
+static void pool_take_error(struct pool *pool, struct host *host, struct job *job, struct json_span error) {
     struct counters *counters = &pool->group.census->counters;
     struct json_span code = json_member(error.text, error.len, "code");
     long number = code.text ? strtol(code.text, NULL, 10) : 0;
@@ -357,6 +365,8 @@ static void pool_take_error(struct pool *pool, struct job *job, struct json_span
         pool_send_elsewhere(pool, job, HOST_PRISTINE);
     } else if (number == RPC_NEEDS_OWN_HOST && job->wants != HOST_SOLO) {
         pool_send_elsewhere(pool, job, HOST_SOLO);
+    } else if (number == RPC_NEEDS_NEW_HOST) {
+        pool_replace_host(pool, host, job);
     } else {
         counters->compile_errors += number == RPC_PY_COMPILE_ERROR;
         counters->os_errors += number == RPC_OS_ERROR;
@@ -370,7 +380,7 @@ static void pool_on_answered(struct host *host, struct job *job, const struct rp
     pool->last_used_ms = pool_now(pool);
     counters->exact += job->wants != HOST_SHARED && job->kind != JOB_SEARCH;
     if (answer->error.text != NULL) {
-        pool_take_error(pool, job, answer->error);
+        pool_take_error(pool, host, job, answer->error);
     } else {
         pool_count_result(counters, job, answer->result);
         job_finish_result(job, answer->result);

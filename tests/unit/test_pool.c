@@ -283,6 +283,26 @@ static void test_a_host_that_grew_is_replaced_between_jobs(void **state) {
     fake_hosts_deinit(&fakes);
 }
 
+/* A host whose Python was replaced on disk answers no job: all of them go to the next one. */
+static void test_a_host_of_a_replaced_python_is_replaced(void **state) {
+    (void)state;
+    struct fake_client *client = begin("3.12", 1);
+    fake_hosts_submit(&fakes, client, 1, "a");
+    fake_hosts_submit(&fakes, client, 2, "b");
+    for (unsigned i = 1; i <= 2; i++)
+        fake_host_answer(&fakes, HOST(0), 0, fake_host_expect(HOST(0), 0, i == 1 ? "a" : "b").id,
+                         "\"error\":{\"code\":-32097,\"message\":\"\"}");
+    assert_true(HOST(0)->gone);
+    assert_int_equal(fakes.host_count, 2);
+    assert_int_equal(HOST(1)->kind, HOST_SHARED);
+    answer(1, 0, fake_host_expect(HOST(1), 0, "a").id);
+    fake_client_expect(client, 1, "compiled");
+    answer(1, 0, fake_host_expect(HOST(1), 0, "b").id);
+    fake_client_expect(client, 2, "compiled");
+    assert_int_equal(fakes.peers.census.counters.crashes, 0);
+    fake_hosts_deinit(&fakes);
+}
+
 static void test_an_idle_pool_shrinks_to_one_interpreter(void **state) {
     (void)state;
     struct fake_client *client = begin("3.12", 2);
@@ -392,6 +412,7 @@ int main(void) {
         cmocka_unit_test(test_jobs_of_a_client_that_goes_are_dropped),
         cmocka_unit_test(test_a_job_is_charged_for_its_parameters_and_their_copy),
         cmocka_unit_test(test_a_host_that_grew_is_replaced_between_jobs),
+        cmocka_unit_test(test_a_host_of_a_replaced_python_is_replaced),
         cmocka_unit_test(test_an_idle_pool_shrinks_to_one_interpreter),
         cmocka_unit_test(test_draining_answers_what_waits_and_finishes_what_runs),
         cmocka_unit_test(test_draining_without_patience_kills_what_runs),

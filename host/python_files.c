@@ -1,0 +1,62 @@
+/* The files of the Python that this process has loaded. */
+#include "host/python_files.h"
+
+#include <Python.h>
+#include <dlfcn.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buffer.h"
+
+#define FILES_MAX 3
+
+static struct python_file {
+    char *path;
+    struct stat st;
+} python_files[FILES_MAX];
+static size_t python_file_count;
+
+/* Takes the path. A file that is not there is not watched. */
+static void python_files_add(char *path) {
+    struct python_file *file = &python_files[python_file_count];
+    file->path = path;
+    if (stat(path, &file->st) == 0)
+        python_file_count++;
+    else
+        free(path);
+}
+
+/* The file that a function of the interpreter was loaded from. */
+static void python_files_add_libpython(void) {
+    Dl_info info;
+    if (dladdr((void *)(uintptr_t)Py_GetVersion, &info) != 0 && info.dli_fname != NULL && info.dli_fname[0] == '/')
+        python_files_add(xstrdup(info.dli_fname));
+}
+
+/* A module of the library, in the folder beside the executable's. */
+static void python_files_add_library(void) {
+    const char *bin = strstr(HOST_PYTHON_EXECUTABLE, "/bin/");
+    if (bin != NULL)
+        python_files_add(xasprintf("%.*s/lib/python%d.%d/os.py", (int)(bin - HOST_PYTHON_EXECUTABLE),
+                                   HOST_PYTHON_EXECUTABLE, PY_MAJOR_VERSION, PY_MINOR_VERSION));
+}
+
+void python_files_note(void) {
+    python_files_add(xstrdup(HOST_PYTHON_EXECUTABLE));
+    python_files_add_libpython();
+    python_files_add_library();
+}
+
+static bool python_file_has_changed(const struct python_file *file) {
+    struct stat st;
+    return stat(file->path, &st) == 0 &&
+           (st.st_dev != file->st.st_dev || st.st_ino != file->st.st_ino || st.st_size != file->st.st_size ||
+            st.st_mtim.tv_sec != file->st.st_mtim.tv_sec || st.st_mtim.tv_nsec != file->st.st_mtim.tv_nsec);
+}
+
+bool python_files_have_changed(void) {
+    for (size_t i = 0; i < python_file_count; i++)
+        if (python_file_has_changed(&python_files[i]))
+            return true;
+    return false;
+}

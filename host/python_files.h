@@ -1,0 +1,12 @@
+/* The files of the Python that this process has loaded: the interpreter's executable, the shared libpython, and the
+ * library. A Python that is upgraded while a host runs would be two releases in one process. */
+#pragma once
+
+#include <stdbool.h>
+
+/* Notes what the files are now. Called once, before there are threads. */
+void python_files_note(void);
+
+/* Whether one of them is another file now, or was written to: by device, inode, size and modification time. A file that
+ * is missing is not (an upgrade may be under way). Any thread may call it. */
+bool python_files_have_changed(void);
