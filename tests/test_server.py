@@ -1,4 +1,5 @@
 """The server end to end, with a scripted host: protocol, scheduling, failures, life and death."""
+import json
 import os
 import shutil
 import signal
@@ -294,6 +295,10 @@ class Protocol(unittest.TestCase):
         for key in accepted - {"priority"}:
             self.assertEqual(watch_params[key], compile_params[key])
         self.assertEqual(watch_params["priority"]["schema"]["default"], "background")
+
+    def test_discover_returns_the_installed_document(self):
+        with open(os.path.join(e2e.BUILD, "proto", "openrpc.json"), encoding="utf-8") as file:
+            self.assertEqual(self.connect().call("rpc.discover")["result"], json.load(file))
 
     def test_flood_keeps_others_served(self):
         flood = self.connect()
