@@ -18,28 +18,25 @@ struct pyc_stream_name {
 
 enum pyc_stream_status {
     PYC_STREAM_FOUND,
-    PYC_STREAM_BOUND,   /* well-formed, but the name is not one string that serves as file name alone
-                         */
+    PYC_STREAM_BOUND,   /* well-formed, but no single string is the file name and nothing else */
     PYC_STREAM_INVALID, /* not a stream of one code object, or of a form that is not known */
 };
 
-/* Reads the stream of CPython 3.MINOR (9 to 14), which may be any bytes. Sets *name where the file
- * name is one string that every code object has as its co_filename and that is nothing else. */
+/* Reads the stream of CPython 3.MINOR (9 to 14), which may be any bytes. Sets *name where the file name is one string,
+ * which every code object has as its co_filename and which is nothing else. */
 enum pyc_stream_status pyc_stream_find_name(const void *stream, size_t len, unsigned minor,
                                             struct pyc_stream_name *name);
 
-/* Appends `name` (file-system bytes) as the stream holds it in place of the string whose type byte
- * is `type`: in the form that CPython chooses for that text, as much interned and as much referred
- * to as the old one. Returns false and appends nothing where the form depends on more than the
- * text: a single character is one object for all of an interpreter, which constants and identifiers
- * share. */
+/* Whether `name` (bytes of the file system) can stand in place of the string whose type byte is `type`; if so, appends
+ * it in the form that CPython chooses for that text, interned and numbered as the old string is. A name of a single
+ * character cannot: it is one object for all of an interpreter, shared with constants and identifiers. */
 bool pyc_stream_encode_name(const char *name, uint8_t type, struct buffer *out);
 
 /* Whether the string at *place is `name` in the form that pyc_stream_encode_name() gives it. */
 bool pyc_stream_name_is(const void *stream, const struct pyc_stream_name *place, const char *name);
 
-/* Appends the stream with `name` for the string at *place. Returns false and appends nothing where
- * the outcome may not be what compiling gives: as pyc_stream_encode_name() does, and where `name`
- * is the text of another string of the stream, which may then be the same object. */
+/* Whether the stream with `name` for the string at *place is certainly what compiling gives; if so, appends it. It is
+ * not where pyc_stream_encode_name() says so, and where another string of the stream has the text `name`, since both
+ * may be the same object then. */
 bool pyc_stream_splice(const void *stream, size_t len, const struct pyc_stream_name *place, const char *name,
                        struct buffer *out);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -491,6 +492,57 @@ static void test_writer_is_killed(void **state) {
     store_close(store);
 }
 
+#define THREADS 3
+#define ROUNDS 400
+
+/* Puts and looks up what the others put, too. */
+static void *use_store(void *argument) {
+    struct store *store = argument;
+    unsigned seed = (unsigned)(gettid() * 7919);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        seed = seed * 1664525 + 1013904223;
+        put(store, seed >> 8 & 1023, (seed >> 8 & 1023) * 50);
+        for (unsigned j = 0; j < 4; j++) {
+            seed = seed * 1664525 + 1013904223;
+            use(store, seed >> 8 & 1023, (seed >> 8 & 1023) * 50);
+        }
+    }
+    return NULL;
+}
+
+/* Threads of several processes, in a store so small that segments are used again all the while: no value is wrong, and
+ * a reader that meets a writer takes nothing for damaged. */
+static void test_many_at_once(void **state) {
+    pid_t children[2];
+    store_close(open_store(STORE_LIMIT_MIN));
+    for (int i = 0; i < 2; i++) {
+        if ((children[i] = fork()) != 0)
+            continue;
+        pthread_t threads[THREADS];
+        struct store *own = open_store(0);
+        for (int j = 0; j < THREADS; j++)
+            pthread_create(&threads[j], NULL, use_store, own);
+        for (int j = 0; j < THREADS; j++)
+            pthread_join(threads[j], NULL);
+        store_close(own);
+        _exit(0);
+    }
+    for (int i = 0; i < 2; i++) {
+        int status;
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        assert_int_equal(status, 0);
+    }
+    struct store *store = open_store(0);
+    struct store_facts facts = facts_of(store);
+    assert_int_equal(facts.damaged, 0);
+    assert_true(facts.evicted > 0);
+    assert_true(facts.stored > ROUNDS); /* a busy machine may keep the lock for so long that some are left out */
+    assert_int_equal(store_verify(store), 0);
+    assert_int_equal(facts_of(store).entries, facts.entries);
+    assert_int_equal(facts_of(store).bytes, facts.bytes);
+    store_close(store);
+}
+
 /* Keys of one bucket: the least recently used leaves, and is counted. */
 static void test_full_bucket(void **state) {
     struct store *store = open_store(STORE_LIMIT_MIN);
@@ -569,7 +621,8 @@ int main(void) {
         TEST(test_two_processes), TEST(test_folder),
         TEST(test_damaged_bytes), TEST(test_cut_short),
         TEST(test_lock_is_kept),  TEST(test_writer_is_killed),
-        TEST(test_full_bucket),   TEST(test_clear_folder),
+        TEST(test_full_bucket),   TEST(test_many_at_once),
+        TEST(test_clear_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
