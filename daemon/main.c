@@ -110,6 +110,7 @@ int main(int argc, char **argv) {
         options_deinit(&options);
         return status;
     }
+    uv_replace_allocator(xmalloc, xrealloc, xcalloc, free); /* libuv would abort without a message */
     bool activated = !options.background && listen_is_activated();
     descriptors_clean(activated ? LISTEN_ACTIVATED_FD + 1 : STDERR_FILENO + 1);
     signal(SIGPIPE, SIG_IGN);

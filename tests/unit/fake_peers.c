@@ -43,6 +43,7 @@ void fake_peers_init(struct fake_peers *peers, void (*message)(struct connection
     };
     signal(SIGPIPE, SIG_IGN); /* as the daemon does */
     events.message = message ? message : ignore_message;
+    uv_replace_allocator(xmalloc, xrealloc, xcalloc, free); /* as the daemon does */
     assert_int_equal(uv_loop_init(&peers->loop), 0);
     uv_check_init(&peers->loop, &peers->alive);
     uv_check_start(&peers->alive, on_alive);

@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/peers/request_batch.h"
+
 static struct fake_peers peers;
 
 /* What a message of a client asks for: an open request. */
@@ -38,7 +40,7 @@ static const struct attachment_events request_events = {.ended = on_request_ende
 static void on_message(struct connection *connection, const char *text, size_t len) {
     (void)text;
     (void)len;
-    struct request *request = calloc(1, sizeof *request);
+    struct request *request = xcalloc(1, sizeof *request);
     requests[request_count++] = request;
     request->connection = connection;
     request->held = held_by_request;
@@ -323,6 +325,86 @@ static void test_another_user_is_told_nothing(void **state) {
     fake_peers_deinit(&peers);
 }
 
+static struct return_address *batch_address(struct request_batch *batch, struct fake_client *client, const char *id) {
+    return return_address_new(client->connection, batch, id);
+}
+
+static void test_a_batch_is_answered_when_its_last_answer_is_there(void **state) {
+    (void)state;
+    struct fake_client *client = begin();
+    struct request_batch *batch = request_batch_new(client->connection);
+    struct return_address *first = batch_address(batch, client, "1"), *second = batch_address(batch, client, "2"),
+                          *notification = batch_address(batch, client, NULL);
+    request_batch_leave(batch);
+    return_address_result(second, (struct json_span){"{}", 2});
+    return_address_result(notification, (struct json_span){"{}", 2});
+    fake_peers_turn(&peers);
+    assert_null(fake_client_receive(client));
+    assert_true(client->connection->held > 0);
+    return_address_unavailable(first, "no", true);
+    fake_peers_turn(&peers);
+    const char *text = fake_client_receive(client);
+    assert_non_null(text);
+    static const char wanted[] =
+        "[{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}},{\"jsonrpc\":\"2.0\",\"id\":1,\"error\"";
+    assert_memory_equal(text, wanted, sizeof wanted - 1);
+    assert_int_equal(client->connection->held, 0);
+    fake_peers_deinit(&peers);
+}
+
+static void test_a_batch_of_notifications_is_not_answered(void **state) {
+    (void)state;
+    struct fake_client *client = begin();
+    struct request_batch *batch = request_batch_new(client->connection);
+    struct return_address *notification = batch_address(batch, client, NULL);
+    request_batch_leave(batch);
+    return_address_result(notification, (struct json_span){"{}", 2});
+    fake_peers_turn(&peers);
+    assert_null(fake_client_receive(client));
+    fake_peers_deinit(&peers);
+}
+
+static void test_a_batch_whose_connection_goes(void **state) {
+    (void)state;
+    struct fake_client *client = begin();
+    struct request_batch *batch = request_batch_new(client->connection);
+    struct return_address *first = batch_address(batch, client, "1"), *second = batch_address(batch, client, "2");
+    request_batch_leave(batch);
+    return_address_result(first, (struct json_span){"{}", 2});
+    return_address_drop(second);
+    assert_int_equal(client->connection->held, 0);
+    fake_peers_turn(&peers);
+    assert_null(fake_client_receive(client));
+    fake_peers_deinit(&peers);
+}
+
+static struct json_span hooked_result, hooked_error;
+static unsigned hooked;
+
+static void on_hooked(void *owner, struct json_span result, struct json_span error) {
+    (void)owner;
+    hooked_result = result;
+    hooked_error = error;
+    hooked++;
+}
+
+static void test_a_hook_is_called_once(void **state) {
+    (void)state;
+    struct fake_client *client = begin();
+    hooked = 0;
+    return_address_result(return_address_new_hooked(client->connection, on_hooked, NULL), (struct json_span){"{}", 2});
+    assert_int_equal(hooked, 1);
+    assert_true(hooked_result.text != NULL && hooked_error.text == NULL);
+    return_address_unavailable(return_address_new_hooked(client->connection, on_hooked, NULL), "no", true);
+    assert_int_equal(hooked, 2);
+    assert_true(hooked_result.text == NULL && hooked_error.text != NULL);
+    return_address_drop(return_address_new_hooked(client->connection, on_hooked, NULL));
+    assert_int_equal(hooked, 3);
+    assert_true(hooked_result.text == NULL && hooked_error.text == NULL);
+    assert_int_equal(client->connection->held, 0);
+    fake_peers_deinit(&peers);
+}
+
 static void test_ids_are_charged(void **state) {
     (void)state;
     char id[4000];
@@ -375,6 +457,10 @@ int main(void) {
         cmocka_unit_test(test_idle_connections_are_closed_and_busy_ones_not),
         cmocka_unit_test(test_a_message_over_the_limit_is_refused_and_the_connection_lives),
         cmocka_unit_test(test_another_user_is_told_nothing),
+        cmocka_unit_test(test_a_batch_is_answered_when_its_last_answer_is_there),
+        cmocka_unit_test(test_a_batch_of_notifications_is_not_answered),
+        cmocka_unit_test(test_a_batch_whose_connection_goes),
+        cmocka_unit_test(test_a_hook_is_called_once),
         cmocka_unit_test(test_ids_are_charged),
         cmocka_unit_test(test_all_can_be_closed_while_the_last_job_ends),
     };

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "daemon/process/notifier.h"
 
 static bool progress;
@@ -42,6 +43,7 @@ static void test_the_watchdog_is_told_of_progress_alone(void **state) {
     setenv("NOTIFY_SOCKET", name, 1);
     setenv("WATCHDOG_USEC", "20000", 1);
     unsetenv("WATCHDOG_PID");
+    uv_replace_allocator(xmalloc, xrealloc, xcalloc, free); /* as the daemon does */
     assert_int_equal(uv_loop_init(&loop), 0);
     notifier_init(&notifier, &loop, progresses);
     notifier_ready(&notifier);
