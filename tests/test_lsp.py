@@ -162,9 +162,9 @@ class Life(WithDaemon):
 
 class Diagnostics(WithDaemon):
     def check(self, text, capabilities=None, **options):
-        client = self.client(capabilities, **options)
-        client.open(URI, text)
-        return client.diagnostics(URI, 1)
+        with self.client(capabilities, **options) as client:  # one at a time: a client has a share of the servers
+            client.open(URI, text)
+            return client.diagnostics(URI, 1)
 
     def test_broken_then_fixed(self):
         client = self.client()
