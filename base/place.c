@@ -1,4 +1,4 @@
-/* Identities of folders. */
+/* stat() and the text form of an identity. */
 #include "base/place.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Whether a daemon is of this installation's build. */
+/* Compares /proc/PID/exe of the daemon with the program beside this one; asks the daemon only if they differ. */
 #include "client/build_check.h"
 
 #include <limits.h>
@@ -18,10 +18,10 @@
 #define ANSWER_WAIT_MS 5000
 #define PROGRAM "pycompiled"
 
-/* What the kernel appends to the path of an executable that was unlinked. */
+/* The kernel appends this to the path of an executable that was unlinked. */
 #define DELETED " (deleted)"
 
-/* Asks on a connection of its own. Returns the result, which the caller deletes, or NULL. */
+/* Asks on a separate connection. Returns the result, which the caller deletes, or NULL. */
 static cJSON *build_check_ask(const char *socket_path, const char *method) {
     struct rpc_client client;
     char *why;
@@ -36,7 +36,7 @@ static cJSON *build_check_ask(const char *socket_path, const char *method) {
     return result;
 }
 
-/* Whether the daemon says that it is of another build. Builds before the first that has an id say nothing. */
+/* Whether the daemon reports another build. Builds before the first one with an id report none. */
 static bool build_check_says_other(const char *socket_path) {
     cJSON *status = build_check_ask(socket_path, "status");
     const char *build = json_get_string(status, "build");
@@ -47,8 +47,8 @@ static bool build_check_says_other(const char *socket_path) {
 
 enum build_executable {
     EXECUTABLE_OURS,     /* the program beside this one */
-    EXECUTABLE_REPLACED, /* a daemon's, which is no longer there */
-    EXECUTABLE_ANOTHER,  /* a daemon's in another place */
+    EXECUTABLE_REPLACED, /* a daemon's executable that is no longer there */
+    EXECUTABLE_ANOTHER,  /* a daemon's executable in another place */
     EXECUTABLE_UNKNOWN,
 };
 
@@ -57,7 +57,7 @@ static bool build_check_is_same_file(const char *a, const char *b) {
     return stat(a, &st_a) == 0 && stat(b, &st_b) == 0 && st_a.st_dev == st_b.st_dev && st_a.st_ino == st_b.st_ino;
 }
 
-/* By the name of the executable that a link of /proc leads to. */
+/* Whether the link of /proc leads to an executable of that name. */
 static enum build_executable build_check_name(const char *link) {
     char path[PATH_MAX];
     ssize_t len = readlink(link, path, sizeof path - 1);

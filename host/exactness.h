@@ -8,7 +8,7 @@
 
 #include "host/warning_state.h"
 
-/* Whether warnings may be shown in place, if their lines are at hand: up to 3.10 the bytes show each name that is
+/* Whether warnings may be shown in place, if their lines are in memory. Up to 3.10 the bytes show every name that is
  * alive. */
 #define EXACTNESS_LINES_AT_HAND (PY_VERSION_HEX >= 0x030B0000)
 
@@ -20,17 +20,17 @@ bool exactness_source_is_tainting(const char *data, size_t len, const char *file
 /* Before compiling: whether the code is probably not exact, so that compiling it here would be wasted work. */
 bool exactness_source_is_doubtful(const char *data, size_t len);
 
-/* What a code object's bytes depend on, beside the source. */
+/* The state on which a code object's bytes depend, beside the source. */
 enum exactness {
     EXACTNESS_SURE,     /* nothing */
-    EXACTNESS_INTERNED, /* the strings that were interned before: see interned.h */
-    EXACTNESS_NONE,     /* more: a pristine process is needed */
+    EXACTNESS_INTERNED, /* the strings that were interned before (interned.h) */
+    EXACTNESS_NONE,     /* more than that: a pristine process is needed */
 };
 
-/* After compiling: judges the code, whose compile has warned so. `imported`: a module that no fresh process has was
- * imported by this compile or before. */
+/* After compiling: judges the code, whose compile had these warnings. `imported`: this compile or an earlier one
+ * imported a module that a fresh process does not have. */
 enum exactness exactness_of_code(PyObject *code, const struct warning_outcome *warnings, bool imported);
 
-/* Before compiling: whether compiling the source imports a module, whose names are interned then: a codec, or
- * unicodedata. Errs towards true. */
+/* Before compiling: whether compiling the source imports a module (a codec, or unicodedata), whose names are then
+ * interned. Errs towards true. */
 bool exactness_source_imports(const char *data, size_t len);

@@ -1,4 +1,4 @@
-/* Memory is probed by system calls, which refuse an address that is none, before it is read. */
+/* An address is probed by a system call, which refuses an invalid one, before memory is read. */
 #include "host/interned.h"
 
 #include "base/buffer.h"
@@ -9,26 +9,27 @@
 #include <stdint.h>
 #include <unistd.h>
 
-/* How far into the interpreter's state the table's address may stand; it was at 0x3b00 to 0x4b000 up to 3.15. */
+/* The part of the interpreter's state in which the table's address is searched for. It was at 0x3b00 to 0x4b000 up
+ * to 3.15. */
 #define STATE_MAX ((size_t)1 << 20)
 
 #define PAGE ((size_t)4096)
 
-/* A table has at least so many strings when an interpreter is up, and so few references. */
+/* The least number of strings in the table when an interpreter is up, and its greatest reference count. */
 #define STRINGS_MIN 500
 #define REFERENCES_MAX 16
 
 struct interned {
-    PyObject **slot; /* where the interpreter has the address of its table */
+    PyObject **slot; /* the place of the table's address in the interpreter's state */
     PyObject *own;   /* the interpreter's table, while another stands in for it */
     PyObject *fresh; /* a copy, which keeps its strings alive */
     Py_ssize_t fresh_count;
 };
 
-/* Which memory can be read: the bytes are offered to a pipe. */
+/* Finds out which memory can be read: write() of the bytes to a pipe fails for an invalid address. */
 struct probe {
     int fds[2];
-    uintptr_t page; /* the last one that was looked at */
+    uintptr_t page; /* the last page that was probed */
     bool readable;
 };
 
@@ -48,7 +49,7 @@ static bool is_readable(struct probe *probe, uintptr_t start, size_t len) {
     return true;
 }
 
-/* Whether there is a dictionary at the address that has `string`, which is interned, as interning has it. */
+/* Whether there is a dictionary at the address that maps `string`, which is interned, to that very object. */
 static bool is_table(struct probe *probe, uintptr_t address, PyObject *string) {
     PyObject *object = (PyObject *)address;
     if (address == 0 || address % sizeof(void *) != 0 || !is_readable(probe, address, sizeof(PyDictObject)) ||
@@ -108,10 +109,11 @@ bool interned_enter(struct interned *interned) {
     return true;
 }
 
-/* The strings that were added to the table and die with their last reference: a new list, or NULL. */
+/* The strings that were added to the table and are not immortal: a new list, or NULL. */
 static PyObject *list_mortals(const struct interned *interned, PyObject *table) {
     PyObject *list = PyList_New(0), *string, *value;
-    Py_ssize_t position = interned->fresh_count; /* a dictionary is in the order of insertion, and none was removed */
+    Py_ssize_t position =
+        interned->fresh_count; /* a dictionary has the order of insertion, and no string was removed */
     while (list != NULL && PyDict_Next(table, &position, &string, &value))
         if (((PyASCIIObject *)string)->state.interned == SSTATE_INTERNED_MORTAL &&
             !PyDict_Contains(interned->fresh, string) && PyList_Append(list, string) < 0)
@@ -120,7 +122,7 @@ static PyObject *list_mortals(const struct interned *interned, PyObject *table) 
     return list;
 }
 
-/* Makes interned strings plain ones: the table's two references are counted no more while a string is interned. */
+/* Makes interned strings plain ones. The table's two references do not count while a string is interned. */
 static void make_plain(PyObject *table, PyObject *list) {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
         PyObject *string = PyList_GET_ITEM(list, i);
@@ -140,7 +142,7 @@ void interned_leave(struct interned *interned) {
     *interned->slot = interned->own;
     Py_XDECREF(mortals);
     if (mortals != NULL)
-        Py_DECREF(table); /* else it is kept, with the strings that need it */
+        Py_DECREF(table); /* else the table is kept, with the strings that need it */
 }
 
 #else

@@ -1,5 +1,5 @@
-/* The lines of a source as Python's linecache reads them, from bytes that are at hand: warnings quote their line. Only
- * for UTF-8; a source in another encoding is left to linecache. No Python here. */
+/* The lines of a source as Python's linecache reads them, taken from bytes in memory, since warnings quote their
+ * line. Only for UTF-8; a source in another encoding is left to linecache. No Python here. */
 #pragma once
 
 #include <stdbool.h>
@@ -7,8 +7,8 @@
 
 enum source_lines_status {
     SOURCE_LINES_READY,
-    SOURCE_LINES_NONE,    /* linecache cannot decode the file, and so has no line of it */
-    SOURCE_LINES_UNKNOWN, /* only the codec that the source declares can tell */
+    SOURCE_LINES_NONE,    /* linecache cannot decode the file, so it has no lines */
+    SOURCE_LINES_UNKNOWN, /* only the declared codec can tell */
 };
 
 struct source_lines {

@@ -12,17 +12,18 @@ enum source_encoding {
     SOURCE_ENCODING_OTHER,   /* any other word is declared */
 };
 
-/* Errs towards a declaration: it takes for one what looks like one anywhere in the first two lines. */
+/* The encoding that the source declares. Errs towards a declaration: anything in the first two lines that looks like
+ * one counts. */
 enum source_encoding source_scan_encoding(const char *data, size_t len);
 
-/* Whether names in it may be, once normalised, of one letter of U+0080 to U+00FF. Errs towards true: what it cannot
- * read (another encoding than UTF-8 or ASCII, a formatted string that is not closed) may hold such names. `nested`:
- * fields of formatted strings may hold the quote that they stand in (PEP 701). */
+/* Whether a name in the source may be, after normalisation, a single letter from U+0080 to U+00FF. Errs towards
+ * true: a part that it cannot read (an encoding other than UTF-8 and ASCII, a formatted string that is not closed)
+ * may hold such names. `nested`: fields of formatted strings may hold the quote of the string itself (PEP 701). */
 bool source_scan_has_latin_name(const char *data, size_t len, bool nested);
 
-/* Whether names in it may be other than ASCII. Errs as source_scan_has_latin_name() does. */
+/* Whether a name in the source may have characters that are not ASCII. Errs like source_scan_has_latin_name(). */
 bool source_scan_has_other_name(const char *data, size_t len, bool nested);
 
-/* Whether it seems to have equal sets of constants in two scopes, as they are in `x in {'a', 'b'}` and in displays of
- * three and more. A guess. */
+/* Whether the source seems to have equal sets of constants in two scopes, as in `x in {'a', 'b'}` and in displays of
+ * three and more elements. Errs in both directions. */
 bool source_scan_has_equal_sets(const char *data, size_t len);

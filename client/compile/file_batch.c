@@ -12,7 +12,8 @@ struct file_batch {
     const struct compile_request *request;
     struct report *report;
     struct compile_params params;
-    char *held; /* a name that waits until all before it are done: it is read here, and may take long; or NULL */
+    char *held; /* a name that waits until all names before it are done, since reading its source here may take long; or
+                   NULL */
     size_t open;
 };
 
@@ -31,7 +32,7 @@ static void file_item_answer(struct file_item *item, struct json_span text, bool
     item->failed = failed;
 }
 
-/* Takes the name. */
+/* Makes an item; takes the name. */
 static struct file_item *file_item_new(struct file_batch *batch, char *file) {
     struct file_item *item = xcalloc(1, sizeof *item);
     item->file = file;
@@ -39,7 +40,7 @@ static struct file_item *file_item_new(struct file_batch *batch, char *file) {
     return item;
 }
 
-/* Reads the source here. Where that fails, the daemon's own failure with the name is what py_compile says. */
+/* Reads the source here. If that fails, the daemon fails too, with py_compile's message. */
 static void file_item_hold(struct file_item *item) {
     item->source = xcalloc(1, sizeof *item->source);
     if (held_source_read(item->source, item->file) == 0)
@@ -55,11 +56,11 @@ static enum batch_next file_batch_item(struct file_batch *batch, char *file, str
     return BATCH_ITEM;
 }
 
-/* The held name, once nothing before it is open. */
+/* The held name, if no item before it is open. */
 static enum batch_next file_batch_take_held(struct file_batch *batch, struct batch_item *out) {
     if (batch->open > 0)
         return BATCH_HOLD;
-    (void)report_flush(batch->report); /* an error of it is met again at the next one */
+    (void)report_flush(batch->report); /* an error comes again at the next call */
     enum batch_next taken = file_batch_item(batch, batch->held, out);
     batch->held = NULL;
     file_item_hold(out->tag);
@@ -98,7 +99,7 @@ static int file_batch_fill(void *context) {
     return names_fill(batch->names);
 }
 
-/* A source that was read here goes with the request; a copy of it has another name for the daemon. */
+/* A source that was read here is sent with the request. A copy of it in memory has another name for the daemon. */
 static void file_batch_ask(void *tag, struct buffer *params, void *context) {
     struct file_batch *batch = context;
     const struct compile_request *request = batch->request;
@@ -109,7 +110,7 @@ static void file_batch_ask(void *tag, struct buffer *params, void *context) {
     compile_params_append(&batch->params, is_copy ? source->path : item->file, dfile, request->optimize, params);
     if (source == NULL || is_copy)
         return;
-    params->len--; /* the brace */
+    params->len--; /* without the brace */
     buffer_append_string(params, ",\"source\":");
     json_print_string(source->bytes.data, params);
     buffer_append_string(params, ",\"source_file\":");

@@ -1,5 +1,5 @@
-/* JSON has no way to say a NUL in a source, which is an error in all versions of Python: such bytes go into a file in
- * memory, which the daemon reads itself. */
+/* A request cannot carry a NUL in a source, which is an error in all versions of Python. Such bytes go into a file
+ * in memory, which the daemon reads itself. */
 #include "client/compile/held_source.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 
-/* A longer message is refused by the daemon. */
+/* The daemon refuses a longer message. */
 #define BYTES_MAX ((size_t)60 << 20)
 #define FEED_MS 10
 
@@ -29,8 +29,8 @@ bool held_source_is(const char *file) {
            held_source_begins(file, "/proc/self/") || held_source_begins(file, "/proc/thread-self/");
 }
 
-/* The compiler looks for the line of an error or a warning in the file of that name. On a named pipe it would wait for
- * a writer for ever: it gets one that has nothing to write. */
+/* The compiler opens the file of that name to show a line of it. On a named pipe it would wait for a writer for
+ * ever, so a thread opens the pipe for writing and writes nothing. */
 static void *held_source_feeder(void *context) {
     struct held_source *source = context;
     while (!source->done) {
@@ -53,7 +53,7 @@ static void held_source_feed(struct held_source *source, const char *file) {
     source->fifo = NULL;
 }
 
-/* Puts a file in memory in the place of the descriptor. */
+/* Replaces the descriptor by a file in memory. */
 static int held_source_copy(struct held_source *source) {
     int fd = memfd_create("source", MFD_CLOEXEC);
     if (fd < 0)
