@@ -13,7 +13,8 @@ char *paths_socket(void) {
     if (given != NULL && *given != '\0')
         return xstrdup(given);
     const char *runtime = getenv("XDG_RUNTIME_DIR");
-    if (runtime != NULL && *runtime == '/')
+    struct stat st;
+    if (runtime != NULL && *runtime == '/' && stat(runtime, &st) == 0 && S_ISDIR(st.st_mode))
         return xasprintf("%s/pycompiled/socket", runtime);
     return xasprintf("/tmp/pycompiled-%lu/socket", (unsigned long)geteuid());
 }

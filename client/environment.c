@@ -52,11 +52,17 @@ static int cache_use(void) {
     return CACHE_USE;
 }
 
+/* A working directory that was removed has no path, but can be entered all the same. */
+static char *working_folder(void) {
+    char *path = getcwd(NULL, 0);
+    return path != NULL && *path == '/' ? path : xasprintf("/proc/%ld/cwd", (long)getpid());
+}
+
 void environment_init(struct environment *environment) {
     mode_t mask = umask(0);
     umask(mask);
     *environment = (struct environment){
-        .cwd = getcwd(NULL, 0),
+        .cwd = working_folder(),
         .umask = (int)mask,
         .source_date_epoch = variable("SOURCE_DATE_EPOCH"),
         .pycache_prefix = variable("PYTHONPYCACHEPREFIX"),

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "client/python_wish.h"
@@ -10,6 +11,8 @@
 #define DEADLINE_MS 30000
 
 static bool suits(const struct python_wish *wish, const struct python_version *version) {
+    if (wish->unknown != NULL)
+        return false;
     if (wish->version.major != 0)
         return python_version_compare(version, &wish->version) == 0;
     return python_version_allowed(version, wish->specifier);
@@ -39,7 +42,9 @@ static char *no_host(const struct python_wish *wish, const cJSON *pythons) {
     struct buffer text = {0};
     const cJSON *item;
     const char *comma = "";
-    if (wish->version.major != 0)
+    if (wish->unknown != NULL)
+        buffer_printf(&text, "no host for \"%s\"", wish->unknown);
+    else if (wish->version.major != 0)
         buffer_printf(&text, "no host for Python %u.%u", wish->version.major, wish->version.minor);
     else
         buffer_printf(&text, "no host for a Python that \"%s\" allows", wish->specifier);
@@ -85,4 +90,25 @@ int python_choice_make(struct run_link *link, const char *folder, char **python,
     int result = status ? python_choice_from(status, &wish, python, why) : -EIO;
     python_wish_deinit(&wish);
     return result;
+}
+
+/* The newest of a major version. */
+static int python_choice_major(struct run_link *link, const char *major, char **python, char **why) {
+    struct python_wish wish = {.specifier = xasprintf("==%s.*", major), .source = xstrdup("--python")};
+    const cJSON *status = run_link_status(link, why);
+    int result = status ? python_choice_from(status, &wish, python, why) : -EIO;
+    python_wish_deinit(&wish);
+    return result;
+}
+
+int python_choice_named(struct run_link *link, const char *text, char **python, char **why) {
+    struct python_version version;
+    *python = NULL;
+    if (python_version_exact(text, &version))
+        return 0;
+    if (text[0] != '\0' && text[strspn(text, "0123456789")] == '\0')
+        return python_choice_major(link, text, python, why);
+    if (python_version_parse(text, &version))
+        *python = xasprintf("%u.%u", version.major, version.minor);
+    return 0;
 }

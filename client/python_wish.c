@@ -2,6 +2,7 @@
 #include "client/python_wish.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,13 +61,83 @@ static bool read_pyvenv(FILE *file, struct python_wish *wish) {
     return false;
 }
 
-/* The first line that names a version of CPython. */
+static bool is_number(const char *text) {
+    return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
+/* A version that pyenv has under another name: that of a virtual environment, or a link. */
+static bool resolve_by_pyenv(struct python_wish *wish, const char *name) {
+    const char *root = getenv("PYENV_ROOT"), *home = getenv("HOME");
+    bool found = false;
+    if (strchr(name, '/') != NULL || (root == NULL && home == NULL))
+        return false;
+    char *folder = root ? xasprintf("%s/versions/%s", root, name) : xasprintf("%s/.pyenv/versions/%s", home, name);
+    char *config = xasprintf("%s/pyvenv.cfg", folder), *real = realpath(folder, NULL);
+    FILE *file = open_trusted(config);
+    if (file != NULL) {
+        found = read_pyvenv(file, wish);
+        fclose(file);
+    }
+    if (!found && real != NULL)
+        found = python_version_parse(strrchr(real, '/') + 1, &wish->version);
+    free(real);
+    free(config);
+    free(folder);
+    return found;
+}
+
+/* Takes a version as people write it. Returns false where it asks for nothing. A name that is not understood is kept,
+ * not ignored: another Python than the user means would be taken. */
+static bool take_name(struct python_wish *wish, const char *name) {
+    if (*name == '\0' || *name == '#' || strcmp(name, "system") == 0)
+        return false;
+    if (is_number(name))
+        wish->specifier = xasprintf("==%s.*", name);
+    else if (!python_version_parse(name, &wish->version) && !resolve_by_pyenv(wish, name))
+        wish->unknown = xstrdup(name);
+    return true;
+}
+
+/* The first line that names a version. */
 static bool read_version_file(FILE *file, struct python_wish *wish) {
     char line[LINE_MAX_BYTES];
     while (fgets(line, sizeof line, file) != NULL)
-        if (python_version_parse(trim(line), &wish->version))
+        if (take_name(wish, trim(line)))
             return true;
     return false;
+}
+
+/* A variable with a version, or with several between colons, of which the first counts. */
+static bool read_variable(struct python_wish *wish, const char *name) {
+    const char *value = getenv(name);
+    if (value == NULL || *value == '\0')
+        return false;
+    char *first = xstrndup(value, strcspn(value, ":"));
+    bool found = take_name(wish, first);
+    if (found)
+        wish->source = xasprintf("$%s", name);
+    free(first);
+    return found;
+}
+
+/* conda keeps a file for each installed package: conda-meta/python-3.12.1-BUILD.json. */
+static bool read_conda(struct python_wish *wish) {
+    const char *prefix = getenv("CONDA_PREFIX");
+    if (prefix == NULL || *prefix == '\0')
+        return false;
+    char *path = xasprintf("%s/conda-meta", prefix);
+    DIR *folder = opendir(path);
+    bool found = false;
+    for (struct dirent *entry; folder != NULL && !found && (entry = readdir(folder)) != NULL;)
+        found = strncmp(entry->d_name, "python-", strlen("python-")) == 0 &&
+                python_version_parse(entry->d_name, &wish->version);
+    if (folder != NULL)
+        closedir(folder);
+    if (found)
+        wish->source = path;
+    else
+        free(path);
+    return found;
 }
 
 /* Reads a TOML string on one line. Escapes are not read: no specifier has one. */
@@ -126,13 +197,16 @@ static bool look_upward(struct python_wish *wish, const char *folder) {
 bool python_wish_find(struct python_wish *wish, const char *folder) {
     const char *environment = getenv("VIRTUAL_ENV");
     *wish = (struct python_wish){0};
+    if (read_variable(wish, "UV_PYTHON"))
+        return true;
     if (environment != NULL && *environment != '\0' && read_one(wish, environment, "pyvenv.cfg", read_pyvenv))
         return true;
-    return folder != NULL && look_upward(wish, folder);
+    return read_conda(wish) || read_variable(wish, "PYENV_VERSION") || (folder != NULL && look_upward(wish, folder));
 }
 
 void python_wish_deinit(struct python_wish *wish) {
     free(wish->specifier);
+    free(wish->unknown);
     free(wish->source);
     *wish = (struct python_wish){0};
 }

@@ -1,6 +1,8 @@
-/* The Python that a project asks for. The first of these that names one counts: the active virtual environment
- * ($VIRTUAL_ENV/pyvenv.cfg); then, in the nearest folder, from the given one upward, that has one of them,
- * .venv/pyvenv.cfg, .python-version, and requires-python in the [project] of pyproject.toml.
+/* The Python that a project asks for. The first of these that names one counts: $UV_PYTHON; the active virtual
+ * environment
+ * ($VIRTUAL_ENV/pyvenv.cfg); the active conda environment ($CONDA_PREFIX); $PYENV_VERSION; then, in the nearest folder,
+ * from the given one upward, that has one of them, .venv/pyvenv.cfg, .python-version, and requires-python in the
+ * [project] of pyproject.toml.
  *
  * Files and folders of other users (other than root) are ignored, and everything above such a folder, since any user
  * may write to /tmp. */
@@ -12,8 +14,9 @@
 
 struct python_wish {
     struct python_version version; /* major is 0 if there is only a specifier */
-    char *specifier;               /* of requires-python, or NULL */
-    char *source;                  /* the file that asks */
+    char *specifier;               /* as of requires-python, or NULL */
+    char *unknown; /* a name that stands for no CPython that is known here, or NULL: then nothing else */
+    char *source;  /* the file, or the environment variable, that asks */
 };
 
 /* Looks from `folder` (absolute) upward. Returns whether there is a wish; then the caller calls

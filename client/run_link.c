@@ -5,9 +5,12 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/host_programs.h"
 #include "client/autostart.h"
+#include "client/build_check.h"
 #include "client/connect.h"
 #include "client/stderr_text.h"
 
@@ -73,6 +76,10 @@ int run_link_open_running(struct run_link *link, char **why) {
     if (link->is_open)
         return 0;
     enum connect_status status = connect_daemon(link->socket_path, &fd, why);
+    if (status == CONNECT_OK && build_check_is_other(link->socket_path, connect_peer(fd))) {
+        close(fd);
+        return run_link_open(link, why); /* which replaces it */
+    }
     if (status == CONNECT_OK)
         run_link_take(link, fd);
     if (!connect_is_absent(status))
@@ -104,7 +111,30 @@ cJSON *run_link_call(struct run_link *link, const char *method, const struct buf
     }
 }
 
+/* What a daemon would say that is started now: the hosts beside this program, the newest being the default. NULL where
+ * there are none. */
+static cJSON *run_link_foresee(void) {
+    struct host_programs programs;
+    host_programs_find(&programs, NULL);
+    cJSON *status = programs.count > 0 ? cJSON_CreateObject() : NULL;
+    cJSON *pythons = status ? cJSON_AddArrayToObject(status, "pythons") : NULL;
+    for (unsigned i = 0; i < programs.count; i++) {
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddStringToObject(item, "python", programs.items[i].python);
+        cJSON_AddStringToObject(item, "path", programs.items[i].path);
+        cJSON_AddBoolToObject(item, "default", i == 0);
+        cJSON_AddItemToArray(pythons, item);
+    }
+    host_programs_deinit(&programs);
+    return status;
+}
+
 const cJSON *run_link_status(struct run_link *link, char **why) {
+    *why = NULL;
+    if (link->status == NULL && run_link_open_running(link, why) == -ENOENT)
+        link->status = run_link_foresee();
+    free(*why);
+    *why = NULL;
     if (link->status == NULL)
         link->status = run_link_call(link, "status", NULL, STATUS_WAIT_MS, why);
     return link->status;

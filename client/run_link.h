@@ -42,8 +42,8 @@ void run_link_close(struct run_link *link);
  * and a message, which the caller frees. */
 cJSON *run_link_call(struct run_link *link, const char *method, const struct buffer *params, int wait_ms, char **why);
 
-/* The daemon's status. It is asked for once and stays the same for the rest of the run. NULL and a message, which
- * the caller frees, on failure. */
+/* The daemon's status, or where none runs, the list of Pythons that one would have: none is started for that. It is
+ * asked for once and stays the same for the rest of the run. NULL and a message, which the caller frees, on failure. */
 const cJSON *run_link_status(struct run_link *link, char **why);
 
 /* For a daemon that is silent although it owes an answer: asks for its status on a second connection, prints that

@@ -219,7 +219,7 @@ class Daemon:
         self.options = list(options)
         own = {"PYCOMPILED_SOCKET": self.socket, "PYCOMPILED_CACHE_DIR": os.path.join(self.folder, "cache")}
         self.environment = {**os.environ, **own, **(environment or {})}
-        for name in ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "PYCOMPILE_PYTHON"):
+        for name in ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "PYCOMPILE_PYTHON", "UV_PYTHON", "CONDA_PREFIX", "PYENV_VERSION"):
             self.environment.pop(name, None)
         self.process = None
 

@@ -130,6 +130,46 @@ class OneConnection(Case):
         self.expect([e2e.COMPILEALL, "-q"], ["status"] + ["compile"] * 3, VIRTUAL_ENV=os.path.dirname(os.path.dirname(python)))
 
 
+class NothingToDo(Case):
+    """Without anything to compile no daemon is needed, and none is started."""
+
+    def test_compileall(self):
+        self.assertEqual(self.run_program(e2e.COMPILEALL, "-q", ".").returncode, 0)
+        socket_path = os.path.join(self.work, "run/socket")
+        os.makedirs(self.work + "/run", mode=0o700)
+        for more in ({}, {"PYCOMPILED_AUTOSTART": "0"}):
+            done = self.run_program(e2e.COMPILEALL, ".", PYCOMPILED_SOCKET=socket_path, **more)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "Listing '.'...\nListing './run'...\n", ""))
+            self.assertFalse(os.path.exists(socket_path))
+        self.write("more.py", "x = 1\n")
+        done = self.run_program(e2e.COMPILEALL, ".", PYCOMPILED_SOCKET=socket_path, PYCOMPILED_AUTOSTART="0")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("PYCOMPILED_AUTOSTART=0 forbids", done.stderr)
+
+    def test_names_that_do_not_come(self):
+        self.write(".python-version", self.default + "\n")
+        socket_path = os.path.join(self.work, "socket")
+        done = self.run_program(e2e.CLIENT, "-", PYCOMPILED_SOCKET=socket_path, PYCOMPILED_AUTOSTART="0")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+class Surroundings(Case):
+    def test_working_directory_that_was_removed(self):
+        """py_compile's words."""
+        python = e2e.pythons()[self.default]
+        script = 'mkdir gone && cd gone && rmdir ../gone && exec "$@"'
+        results = []
+        for command in ([python, "-m", "py_compile"], [e2e.CLIENT, "--python", self.default]):
+            done = self.run_program("sh", "-c", script, "sh", *command, "a.py")
+            results.append((done.returncode, done.stderr.splitlines()[-1:]))
+        self.assertEqual(results[1], results[0])
+
+    def test_watch_of_a_file(self):
+        path = os.path.join(self.work, "m0.py")
+        done = self.run_program(e2e.CTL, "watch", path)
+        self.assertEqual((done.returncode, done.stderr), (1, "pycompilectl: %s is not a folder\n" % path))
+
+
 class Hung(Case):
     """A daemon that is stopped by a signal answers nothing; its socket takes connections all the same."""
 
@@ -178,6 +218,25 @@ class Hung(Case):
             process.send_signal(signal.SIGINT)
             self.assertEqual(process.communicate(timeout=e2e.DEADLINE), ("\n[interrupted]\n", ""))
             self.assertEqual(process.returncode, 1)
+
+    def test_stop_by_force(self):
+        """It is killed, and its hosts leave."""
+        self.go_on()
+        pids = self.hung.pids()
+        self.hung.process.send_signal(signal.SIGSTOP)
+        done = self.run_program(e2e.CTL, "stop", "--force", PYCOMPILED_SOCKET=self.hung.socket)
+        self.assertEqual((done.returncode, done.stdout, done.stderr),
+                         (0, "pycompiled killed (pid %d)\n" % self.hung.process.pid, ""))
+        self.assertEqual(self.hung.process.wait(e2e.DEADLINE), -signal.SIGKILL)
+        end = time.monotonic() + e2e.DEADLINE
+        while any(e2e.exists(pid) for pid in pids) and time.monotonic() < end:
+            time.sleep(0.01)
+        self.assertEqual([pid for pid in pids if e2e.exists(pid)], [])
+
+    def test_stop_by_force_of_one_that_lives(self):
+        self.go_on()
+        done = self.run_program(e2e.CTL, "stop", "--force", PYCOMPILED_SOCKET=self.hung.socket)
+        self.assertEqual(done.stdout, "pycompiled stopped (pid %d)\n" % self.hung.process.pid)
 
     def test_slow_is_not_hung(self):
         """A daemon that lives is waited for, however long a compile takes."""

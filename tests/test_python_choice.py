@@ -78,6 +78,42 @@ class Choice(unittest.TestCase):
         self.write(".python-version", "3.7\n")
         self.refuse("Python 3.7", path)
 
+    def test_names_of_pyenv(self):
+        """One that is not understood is refused, not passed over; pyenv's virtual environments and links are followed."""
+        root = os.path.join(self.project, "pyenv")
+        path = self.write(".python-version", "pypy3.10-7.3\n")
+        self.refuse('"pypy3.10-7.3"', path)
+        self.write(".python-version", "my-project\n")
+        self.refuse('"my-project"', path, PYENV_ROOT=root)
+        self.write("pyenv/versions/my-project/pyvenv.cfg", "home = /usr/bin\nversion = %s.1\n" % self.oldest)
+        self.expect(self.oldest, PYENV_ROOT=root)
+        os.makedirs(root + "/versions/%s.2" % self.other)
+        os.symlink("%s.2" % self.other, root + "/versions/linked")
+        self.write(".python-version", "linked\n")
+        self.expect(self.other, PYENV_ROOT=root)
+        self.write(".python-version", "3\n")
+        self.expect(self.default)
+        self.write(".python-version", "%st\n" % self.oldest)
+        self.expect(self.oldest)
+
+    def test_variables(self):
+        conda = os.path.join(self.project, "conda")
+        self.write("conda/conda-meta/python-%s.1-h1_0_cpython.json" % self.oldest, "{}")
+        self.expect(self.oldest, CONDA_PREFIX=conda)
+        self.expect(self.oldest, PYENV_VERSION=self.oldest + ":" + self.default)
+        self.expect(self.default, PYENV_VERSION="system")
+        self.refuse('"graalpy-24"', "$PYENV_VERSION", PYENV_VERSION="graalpy-24")
+        self.expect(self.other, UV_PYTHON="cpython@" + self.other, CONDA_PREFIX=conda, PYENV_VERSION=self.oldest)
+        self.refuse('"pypy@3.10"', "$UV_PYTHON", UV_PYTHON="pypy@3.10")
+
+    def test_forms_of_the_option(self):
+        for text in (self.oldest, self.oldest + ".0", "python" + self.oldest, "cpython-%s.1" % self.oldest):
+            self.expect(self.oldest, "--python", text)
+            self.expect(self.oldest, PYCOMPILE_PYTHON=text)
+        self.expect(self.default, "--python", "3")
+        for program in (e2e.CLIENT, e2e.COMPILEALL):
+            self.assertIn('"==2.*"', self.run_client(program, "--python", "2").stderr)
+
     def test_environment_of_the_project(self):
         self.write(".venv/pyvenv.cfg", "home = /usr/bin\nversion = %s.1\n" % self.other)
         self.expect(self.other)

@@ -34,10 +34,12 @@ static int compile_names(struct compile_options *options, struct run_link *link,
                          struct report *report, char **why) {
     char *python = NULL;
     int result = 0;
-    if (options->shared.request.python == NULL) {
+    if (options->shared.request.python == NULL)
         result = python_choice_make(link, options->shared.request.cwd, &python, why);
+    else
+        result = python_choice_named(link, options->shared.request.python, &python, why);
+    if (python != NULL)
         options->shared.request.python = python;
-    }
     if (result == 0)
         result = report_options(&options->shared.request, link, report, why);
     if (result == 0)

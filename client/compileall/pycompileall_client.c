@@ -114,6 +114,8 @@ static int prepare(const struct compileall_options *options, struct run_link *li
     int result = 0;
     if (options->shared.request.python == NULL)
         result = python_choice_make(link, options->shared.request.cwd, &python, why);
+    else
+        result = python_choice_named(link, options->shared.request.python, &python, why);
     if (result == 0)
         result = python_info_ask(link, python ? python : options->shared.request.python, info, why);
     free(python);

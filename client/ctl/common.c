@@ -17,12 +17,14 @@ enum {
     OPTION_HELP,
     OPTION_JSON,
     OPTION_WAIT,
+    OPTION_FORCE,
 };
 
 struct ctl_options {
     const char *help;
     bool *json;
     int *wait_ms;
+    bool *force;
 };
 
 static char *ctl_options_take(int id, const char *value, void *context) {
@@ -30,6 +32,10 @@ static char *ctl_options_take(int id, const char *value, void *context) {
     if (id == OPTION_HELP) {
         fputs(options->help, stdout);
         exit(ctl_finish(0));
+    }
+    if (id == OPTION_FORCE) {
+        *options->force = true;
+        return NULL;
     }
     if (id == OPTION_JSON) {
         *options->json = true;
@@ -44,13 +50,15 @@ static char *ctl_options_take(int id, const char *value, void *context) {
     return NULL;
 }
 
-void ctl_options(int argc, char **argv, const char *help, bool *json, int *wait_ms) {
-    struct ctl_options options = {help, json, wait_ms};
-    struct argument table[3];
+void ctl_options(int argc, char **argv, const char *help, bool *json, int *wait_ms, bool *force) {
+    struct ctl_options options = {help, json, wait_ms, force};
+    struct argument table[4];
     size_t count = 0;
     table[count++] = (struct argument){'h', "help", ARGUMENT_CALL, 0, OPTION_HELP, 0, 0, NULL};
     if (json != NULL)
         table[count++] = (struct argument){0, "json", ARGUMENT_CALL, 0, OPTION_JSON, 0, 0, NULL};
+    if (force != NULL)
+        table[count++] = (struct argument){0, "force", ARGUMENT_CALL, 0, OPTION_FORCE, 0, 0, NULL};
     if (wait_ms != NULL)
         table[count++] = (struct argument){0, "wait", ARGUMENT_CALL_VALUE, 0, OPTION_WAIT, 0, 0, NULL};
     char *prog = xasprintf("pycompilectl %s", argv[0]);

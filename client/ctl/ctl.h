@@ -26,7 +26,7 @@ int ctl_cache(int argc, char **argv);
 
 /* Reads the options of a command: --help; --json if `json` is not NULL; --wait SECONDS if `wait_ms` is not NULL.
  * Help and mistakes end the process. */
-void ctl_options(int argc, char **argv, const char *help, bool *json, int *wait_ms);
+void ctl_options(int argc, char **argv, const char *help, bool *json, int *wait_ms, bool *force);
 
 /* Connects to the running daemon. Returns 1; 0 if none runs; -1 after a message on standard error. After 1 the
  * caller calls rpc_client_deinit(). */

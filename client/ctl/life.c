@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,10 +21,12 @@
 /* A daemon that hangs up without an answer is leaving. Its socket may outlive that by this time. */
 #define LEAVING_MS 1000
 #define START_TRIES 5
+/* How long a daemon that is ended by force may take to answer. */
+#define FORCE_MS 2000
 
 /* The daemon's status, which the caller deletes, or NULL and a message, which the caller frees. */
-static cJSON *ask_status(struct rpc_client *client, char **why) {
-    return rpc_client_call(client, "status", NULL, clock_ms() + CTL_DEADLINE_MS, why);
+static cJSON *ask_status(struct rpc_client *client, int wait_ms, char **why) {
+    return rpc_client_call(client, "status", NULL, clock_ms() + wait_ms, why);
 }
 
 static pid_t pid_of(const cJSON *status) {
@@ -79,7 +83,7 @@ static bool wait_gone(struct rpc_client *client, int process_fd, int64_t deadlin
 /* Asks the daemon to leave and waits. */
 static int stop(struct rpc_client *client, int wait_ms) {
     char *why;
-    cJSON *status = ask_status(client, &why);
+    cJSON *status = ask_status(client, CTL_DEADLINE_MS, &why);
     pid_t pid = pid_of(status);
     if (status == NULL && wait_absent(clock_ms() + LEAVING_MS)) {
         free(why);
@@ -106,7 +110,46 @@ static int stop(struct rpc_client *client, int wait_ms) {
     return gone ? 0 : 1;
 }
 
-static int stop_if_running(int wait_ms) {
+/* Whether the process is a daemon. The socket may have been made by another, as systemd. */
+static bool is_daemon(pid_t pid) {
+    char link[64], path[PATH_MAX];
+    snprintf(link, sizeof link, "/proc/%ld/exe", (long)pid);
+    ssize_t len = readlink(link, path, sizeof path - 1);
+    if (len <= 0)
+        return false;
+    path[len] = '\0';
+    const char *slash = strrchr(path, '/');
+    return slash != NULL && strncmp(slash, "/pycompiled", strlen("/pycompiled")) == 0;
+}
+
+/* Lets the daemon leave where it does so within the time; else kills it. A hung one does not answer at all. */
+static int stop_by_force(struct rpc_client *client, int wait_ms) {
+    char *why = NULL;
+    pid_t pid = connect_peer(client->fd);
+    int process_fd = watch_process(pid);
+    if (process_fd < 0 || !is_daemon(pid)) {
+        if (process_fd >= 0)
+            close(process_fd);
+        return ctl_fail(xasprintf("the process that listens (pid %ld) is no pycompiled: it is left alone", (long)pid));
+    }
+    cJSON *status = ask_status(client, wait_ms < FORCE_MS ? wait_ms : FORCE_MS, &why);
+    free(why);
+    cJSON *result = status ? rpc_client_call(client, "shutdown", NULL, clock_ms() + FORCE_MS, &why) : NULL;
+    if (status != NULL)
+        free(why);
+    bool gone = result != NULL && wait_readable(process_fd, clock_ms() + wait_ms);
+    bool killed = !gone && syscall(SYS_pidfd_send_signal, process_fd, SIGKILL, NULL, 0) == 0;
+    gone = gone || wait_readable(process_fd, clock_ms() + CTL_DEADLINE_MS);
+    close(process_fd);
+    cJSON_Delete(status);
+    cJSON_Delete(result);
+    if (!gone)
+        return ctl_fail(xasprintf("the daemon (pid %ld) cannot be ended", (long)pid));
+    printf("pycompiled %s (pid %ld)\n", killed ? "killed" : "stopped", (long)pid);
+    return 0;
+}
+
+static int stop_if_running(int wait_ms, bool force) {
     struct rpc_client client;
     int running = ctl_connect(&client);
     if (running < 0)
@@ -115,7 +158,7 @@ static int stop_if_running(int wait_ms) {
         puts("pycompiled is not running");
         return 0;
     }
-    int status = stop(&client, wait_ms);
+    int status = force ? stop_by_force(&client, wait_ms) : stop(&client, wait_ms);
     rpc_client_deinit(&client);
     return status;
 }
@@ -130,7 +173,7 @@ static int start_once(void) {
         return ctl_fail(why);
     struct rpc_client client;
     rpc_client_init(&client, fd);
-    cJSON *status = ask_status(&client, &why);
+    cJSON *status = ask_status(&client, CTL_DEADLINE_MS, &why);
     int result = 0;
     if (status == NULL && wait_absent(clock_ms() + LEAVING_MS)) {
         free(why);
@@ -166,22 +209,24 @@ int ctl_start(int argc, char **argv) {
                 "\n"
                 "options:\n"
                 "  -h, --help  show this help message and exit\n",
-                NULL, NULL);
+                NULL, NULL, NULL);
     return ctl_finish(start());
 }
 
 int ctl_stop(int argc, char **argv) {
+    bool force = false;
     int wait_ms = CTL_DEADLINE_MS;
     ctl_options(argc, argv,
-                "usage: pycompilectl stop [-h] [--wait SECONDS]\n"
+                "usage: pycompilectl stop [-h] [--wait SECONDS] [--force]\n"
                 "\n"
                 "Tell the daemon to finish what runs and leave, and wait for that.\n"
                 "\n"
                 "options:\n"
                 "  -h, --help      show this help message and exit\n"
-                "  --wait SECONDS  how long to wait (default: 10)\n",
-                NULL, &wait_ms);
-    return ctl_finish(stop_if_running(wait_ms));
+                "  --wait SECONDS  how long to wait (default: 10)\n"
+                "  --force         kill it after that, or at once where it hangs\n",
+                NULL, &wait_ms, &force);
+    return ctl_finish(stop_if_running(wait_ms, force));
 }
 
 int ctl_restart(int argc, char **argv) {
@@ -194,7 +239,7 @@ int ctl_restart(int argc, char **argv) {
                 "options:\n"
                 "  -h, --help      show this help message and exit\n"
                 "  --wait SECONDS  how long to wait for the old one (default: 10)\n",
-                NULL, &wait_ms);
-    int status = stop_if_running(wait_ms);
+                NULL, &wait_ms, NULL);
+    int status = stop_if_running(wait_ms, false);
     return ctl_finish(status == 0 ? start() : status);
 }

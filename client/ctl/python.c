@@ -90,7 +90,10 @@ static void print_wish(void) {
     struct python_wish wish;
     char *folder = getcwd(NULL, 0);
     if (python_wish_find(&wish, folder)) {
-        if (wish.version.major != 0)
+        if (wish.unknown != NULL)
+            printf("\"%s\" is what clients ask for here, and no CPython that is known: %s\n", wish.unknown,
+                   wish.source);
+        else if (wish.version.major != 0)
             printf("%u.%u is what clients ask for here: %s\n", wish.version.major, wish.version.minor, wish.source);
         else
             printf("\"%s\" is what clients ask for here: %s\n", wish.specifier, wish.source);
@@ -124,7 +127,7 @@ static void print_hosts(const struct hosts *hosts) {
 
 int ctl_python(int argc, char **argv) {
     bool json = false;
-    ctl_options(argc, argv, help, &json, NULL);
+    ctl_options(argc, argv, help, &json, NULL, NULL);
     struct hosts hosts = {0};
     find_hosts(&hosts);
     int status = hosts.programs.count > 0 ? 0 : 1;

@@ -183,7 +183,7 @@ static void print_status(const cJSON *status) {
 
 int ctl_status(int argc, char **argv) {
     bool json = false;
-    ctl_options(argc, argv, help, &json, NULL);
+    ctl_options(argc, argv, help, &json, NULL, NULL);
     struct rpc_client client;
     int running = ctl_connect(&client);
     if (running < 0)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -184,6 +185,13 @@ static bool make_absolute(struct watching *watching) {
         char *path = realpath(watching->folders[i], NULL);
         if (path == NULL) {
             ctl_fail(xasprintf("%s: %s", watching->folders[i], strerror(errno)));
+            watching->count = i;
+            return false;
+        }
+        struct stat st;
+        if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode)) {
+            ctl_fail(xasprintf("%s is not a folder", watching->folders[i]));
+            free(path);
             watching->count = i;
             return false;
         }

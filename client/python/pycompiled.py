@@ -132,7 +132,7 @@ def _default_socket():
     if given:
         return given
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    if runtime.startswith("/"):
+    if runtime.startswith("/") and os.path.isdir(runtime):
         return runtime + "/pycompiled/socket"
     return "/tmp/pycompiled-%d/socket" % os.geteuid()
 
