@@ -25,6 +25,9 @@ WRAPPER = os.environ.get("PYCOMPILED_WRAPPER", "").split()  # such as: valgrind 
 SHARED_CACHE = tempfile.mkdtemp(prefix="pycompiled-test-cache-")
 atexit.register(shutil.rmtree, SHARED_CACHE, ignore_errors=True)
 os.environ["PYCOMPILED_CACHE_DIR"] = SHARED_CACHE
+# They name a Python for the clients; pyenv's python3 sets one for all that it runs.
+for _name in ("UV_PYTHON", "CONDA_PREFIX", "PYENV_VERSION"):
+    os.environ.pop(_name, None)
 DEADLINE = 120  # seconds; no test is judged by its time, and none may hang
 
 
@@ -219,7 +222,7 @@ class Daemon:
         self.options = list(options)
         own = {"PYCOMPILED_SOCKET": self.socket, "PYCOMPILED_CACHE_DIR": os.path.join(self.folder, "cache")}
         self.environment = {**os.environ, **own, **(environment or {})}
-        for name in ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "PYCOMPILE_PYTHON", "UV_PYTHON", "CONDA_PREFIX", "PYENV_VERSION"):
+        for name in ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "PYCOMPILE_PYTHON"):
             self.environment.pop(name, None)
         self.process = None
 
