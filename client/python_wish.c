@@ -61,7 +61,7 @@ static bool read_pyvenv(FILE *file, struct python_wish *wish) {
     return false;
 }
 
-static bool is_number(const char *text) {
+static bool wish_is_number(const char *text) {
     return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
 }
 
@@ -88,10 +88,10 @@ static bool resolve_by_pyenv(struct python_wish *wish, const char *name) {
 
 /* Takes a version as people write it. Returns false where it asks for nothing. A name that is not understood is kept,
  * not ignored: another Python than the user means would be taken. */
-static bool take_name(struct python_wish *wish, const char *name) {
+static bool wish_take_name(struct python_wish *wish, const char *name) {
     if (*name == '\0' || *name == '#' || strcmp(name, "system") == 0)
         return false;
-    if (is_number(name))
+    if (wish_is_number(name))
         wish->specifier = xasprintf("==%s.*", name);
     else if (!python_version_parse(name, &wish->version) && !resolve_by_pyenv(wish, name))
         wish->unknown = xstrdup(name);
@@ -102,7 +102,7 @@ static bool take_name(struct python_wish *wish, const char *name) {
 static bool read_version_file(FILE *file, struct python_wish *wish) {
     char line[LINE_MAX_BYTES];
     while (fgets(line, sizeof line, file) != NULL)
-        if (take_name(wish, trim(line)))
+        if (wish_take_name(wish, trim(line)))
             return true;
     return false;
 }
@@ -113,7 +113,7 @@ static bool read_variable(struct python_wish *wish, const char *name) {
     if (value == NULL || *value == '\0')
         return false;
     char *first = xstrndup(value, strcspn(value, ":"));
-    bool found = take_name(wish, first);
+    bool found = wish_take_name(wish, first);
     if (found)
         wish->source = xasprintf("$%s", name);
     free(first);
