@@ -76,14 +76,10 @@ int remote_link_send(struct remote_link *link, int64_t deadline_ms) {
 /* No command that is sent has an array or a number as its reply. hiredis is refused the memory for one, at its first
  * byte: the elements of an array would be collected without any limit. */
 static void *link_refuse_array(const redisReadTask *task, ARRAY_COUNT_TYPE count) {
-    (void)task;
-    (void)count;
     return NULL;
 }
 
 static void *link_refuse_integer(const redisReadTask *task, long long value) {
-    (void)task;
-    (void)value;
     return NULL;
 }
 

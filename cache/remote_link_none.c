@@ -6,13 +6,10 @@
 #include "base/buffer.h"
 
 bool remote_link_is_supported(bool tls) {
-    (void)tls;
     return false;
 }
 
 struct remote_link *remote_link_open(const struct remote_url *url, int64_t deadline_ms, char **why) {
-    (void)url;
-    (void)deadline_ms;
     *why = xstrdup("built without hiredis");
     return NULL;
 }
@@ -22,35 +19,22 @@ struct remote_link *remote_link_close(struct remote_link *link) {
 }
 
 void remote_link_get(struct remote_link *link, const char *name) {
-    (void)link;
-    (void)name;
 }
 
 void remote_link_set(struct remote_link *link, const char *name, const void *value, size_t len) {
-    (void)link;
-    (void)name;
-    (void)value;
-    (void)len;
 }
 
 int remote_link_send(struct remote_link *link, int64_t deadline_ms) {
-    (void)link;
-    (void)deadline_ms;
     return -EIO;
 }
 
 void remote_link_receive(struct remote_link *link, bool set, int64_t deadline_ms, struct remote_reply *answer) {
-    (void)link;
-    (void)set;
-    (void)deadline_ms;
     *answer = (struct remote_reply){.answer = REMOTE_BROKEN};
 }
 
 void remote_reply_free(struct remote_reply *reply) {
-    (void)reply;
 }
 
 const char *remote_link_why(const struct remote_link *link) {
-    (void)link;
     return "built without hiredis";
 }

@@ -178,7 +178,6 @@ static void method_unwatch(struct connection *connection, struct return_address 
 
 static void method_status(struct connection *connection, struct return_address *address,
                           const struct rpc_message *message) {
-    (void)message;
     cJSON *status = status_build(server_of(connection));
     struct buffer text = {0};
     json_print(status, &text);
@@ -189,15 +188,12 @@ static void method_status(struct connection *connection, struct return_address *
 
 static void method_shutdown(struct connection *connection, struct return_address *address,
                             const struct rpc_message *message) {
-    (void)message;
     return_address_result(address, (struct json_span){"{}", 2});
     server_of(connection)->shutdown_asked = true; /* a batch is answered as a whole before that */
 }
 
 static void method_discover(struct connection *connection, struct return_address *address,
                             const struct rpc_message *message) {
-    (void)connection;
-    (void)message;
     return_address_result(address, (struct json_span){openrpc_document, openrpc_document_len});
 }
 
@@ -294,7 +290,6 @@ static void methods_handle_element(struct json_span element, void *context) {
 }
 
 static void methods_count_element(struct json_span element, void *context) {
-    (void)element;
     ++*(size_t *)context;
 }
 

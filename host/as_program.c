@@ -14,7 +14,6 @@ start_function __libc_start_main;
 
 static int instead_of_python(int argc, char **argv, char **environment) {
     const char *fd = getenv(AS_PROGRAM_VARIABLE);
-    (void)environment;
     if (fd != NULL)
         close(atoi(fd));
     unsetenv(AS_PROGRAM_VARIABLE);
@@ -26,7 +25,6 @@ static int instead_of_python(int argc, char **argv, char **environment) {
 int __libc_start_main(main_function *python_main, int argc, char **argv, void (*init)(void), void (*fini)(void),
                       void (*rtld_fini)(void), void *stack_end) {
     start_function *start = __extension__(start_function *) dlsym(RTLD_NEXT, "__libc_start_main");
-    (void)python_main;
     if (start == NULL)
         _exit(127);
     return start(instead_of_python, argc, argv, init, fini, rtld_fini, stack_end);

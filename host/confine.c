@@ -50,7 +50,6 @@ static void limit_memory(size_t bytes) {
     if (bytes > 0 && setrlimit(RLIMIT_DATA, &limit) < 0)
         perror("pycompile-host: cannot limit the memory");
 #else
-    (void)bytes;
 #endif
 }
 

@@ -92,7 +92,6 @@ static int shot_fd;
 /* A fault comes again when the handler returns, and then kills (SA_RESETHAND); a signal that was sent is raised again.
  */
 static void on_shot(int signum, siginfo_t *info, void *context) {
-    (void)context;
     if (info->si_code > 0)
         return;
     if (info->si_pid != getpid()) {

@@ -28,7 +28,6 @@ static int open_object(void) {
 }
 
 int main(int argc, char **argv) {
-    (void)argc;
     int fd = open_object();
     if (fd < 0)
         return 127;

@@ -15,7 +15,7 @@
 #define GRACE_NS 200000000L
 
 static void on_child(int signum) {
-    (void)signum; /* only to interrupt ppoll() */
+    /* It only interrupts ppoll(). */
 }
 
 void pristine_die_like(int status) {

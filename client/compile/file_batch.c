@@ -119,7 +119,6 @@ static void file_batch_ask(void *tag, struct buffer *params, void *context) {
 }
 
 static bool file_batch_answered(void *tag, const struct batch_answer *answer, void *context) {
-    (void)context;
     bool failed = answer->error.text != NULL;
     file_item_answer(tag, failed ? answer->error : answer->result, failed);
     return false;

@@ -29,7 +29,6 @@ static void interrupted(int signal_number) {
     int error = errno;
     ssize_t ignored = write(wake_ends[1], "", 1);
     (void)ignored;
-    (void)signal_number;
     errno = error;
 }
 

@@ -38,8 +38,6 @@ static const struct {
 };
 
 static char *pycompilectl_take(int id, const char *value, void *context) {
-    (void)value;
-    (void)context;
     if (id == 'h') {
         fputs(usage, stdout);
         fputs(help, stdout);

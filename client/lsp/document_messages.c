@@ -47,7 +47,6 @@ static void document_text_changed(struct document *document, enum check_when whe
 }
 
 int document_messages_opened(struct session *session, const char *id, const cJSON *params) {
-    (void)id;
     const char *uri = document_uri_in(params), *text = json_get_string(document_member(params, "textDocument"), "text");
     if (uri == NULL || text == NULL)
         return -EINVAL;
@@ -88,7 +87,6 @@ static int document_apply(struct document *document, const cJSON *change) {
 }
 
 int document_messages_changed(struct session *session, const char *id, const cJSON *params) {
-    (void)id;
     struct document *document = document_named_in(session, params);
     const cJSON *change, *changes = document_member(params, "contentChanges");
     if (document == NULL || !cJSON_IsArray(changes))
@@ -107,7 +105,6 @@ int document_messages_changed(struct session *session, const char *id, const cJS
 }
 
 int document_messages_saved(struct session *session, const char *id, const cJSON *params) {
-    (void)id;
     const char *uri = document_uri_in(params);
     struct document *document = document_named_in(session, params);
     if (uri == NULL)
@@ -122,7 +119,6 @@ int document_messages_saved(struct session *session, const char *id, const cJSON
 }
 
 int document_messages_closed(struct session *session, const char *id, const cJSON *params) {
-    (void)id;
     struct document *document = document_named_in(session, params);
     if (document == NULL)
         return -EINVAL;

@@ -110,8 +110,6 @@ static void initialize_ask_configuration(struct session *session) {
 }
 
 int initialized(struct session *session, const char *id, const cJSON *params) {
-    (void)id;
-    (void)params;
     if (session->configures)
         initialize_ask_configuration(session);
     daemon_link_warm_up(&session->daemon);
@@ -125,7 +123,6 @@ static void initialize_reconfigure(struct session *session, const cJSON *setting
 }
 
 int initialize_configuration_changed(struct session *session, const char *id, const cJSON *params) {
-    (void)id;
     if (session->configures)
         initialize_ask_configuration(session);
     else
@@ -141,7 +138,6 @@ void initialize_configuration_came(struct session *session, const cJSON *result)
 }
 
 int initialize_folders_changed(struct session *session, const char *id, const cJSON *params) {
-    (void)id;
     const cJSON *folder, *event = initialize_member(params, "event", NULL);
     if (!cJSON_IsObject(event))
         return -EINVAL;

@@ -18,7 +18,6 @@
 typedef int handler(struct session *session, const char *id, const cJSON *params);
 
 static int messages_on_shutdown(struct session *session, const char *id, const cJSON *params) {
-    (void)params;
     session->phase = PHASE_SHUT_DOWN;
     workspace_run_stop(session);
     editor_result(&session->editor, id, cJSON_CreateNull());
@@ -26,8 +25,6 @@ static int messages_on_shutdown(struct session *session, const char *id, const c
 }
 
 static int messages_on_exit(struct session *session, const char *id, const cJSON *params) {
-    (void)id;
-    (void)params;
     session->over = true;
     session->status = session->phase == PHASE_SHUT_DOWN ? 0 : 1;
     return 0;
@@ -43,7 +40,6 @@ static char *messages_raw_text(const cJSON *tree) {
 
 /* A request that is answered already, or never was there, is not found: that is no error. */
 static int messages_on_cancel(struct session *session, const char *id, const cJSON *params) {
-    (void)id;
     char *other = messages_raw_text(cJSON_GetObjectItemCaseSensitive(params, "id"));
     if (other == NULL)
         return -EINVAL;
@@ -54,7 +50,6 @@ static int messages_on_cancel(struct session *session, const char *id, const cJS
 }
 
 static int messages_on_progress_cancel(struct session *session, const char *id, const cJSON *params) {
-    (void)id;
     char *token = messages_raw_text(cJSON_GetObjectItemCaseSensitive(params, "token"));
     if (token == NULL)
         return -EINVAL;
@@ -88,9 +83,6 @@ static int messages_on_command(struct session *session, const char *id, const cJ
 }
 
 static int messages_ignore(struct session *session, const char *id, const cJSON *params) {
-    (void)session;
-    (void)id;
-    (void)params;
     return 0;
 }
 

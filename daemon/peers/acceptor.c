@@ -57,8 +57,6 @@ static int acceptor_shed_one(struct acceptor *acceptor) {
 
 static void acceptor_on_readable(uv_poll_t *poll, int status, int events) {
     struct acceptor *acceptor = poll->data;
-    (void)status;
-    (void)events;
     for (int i = 0; i < ACCEPT_AT_ONCE && !uv_is_closing((uv_handle_t *)poll); i++) {
         int fd = acceptor_accept(acceptor);
         if (fd >= 0)

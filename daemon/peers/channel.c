@@ -32,7 +32,6 @@ static void channel_end(struct channel *channel, const char *why);
 static void channel_on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
     struct channel *channel = handle->data;
     struct channel_group *group = channel->group;
-    (void)suggested;
     bool refused = channel->counts && group->held > group->limit;
     group->refusals += refused;
     *buf = refused ? uv_buf_init(NULL, 0) : uv_buf_init(group->scratch, READ_SIZE);
@@ -182,7 +181,7 @@ void channel_flush(struct channel *channel) {
 }
 
 static void channel_group_on_idle(uv_idle_t *idle) {
-    (void)idle; /* exists so that the loop does not wait */
+    /* It exists so that the loop does not wait. */
 }
 
 /* The channels that have yielded have their turn again. */

@@ -148,7 +148,6 @@ static void host_on_control_too_long(struct channel *control) {
 }
 
 static void host_on_control_ended(struct channel *control, const char *why) {
-    (void)why;
     host_stream_ended(host_of_control(control));
 }
 

@@ -120,7 +120,6 @@ static void worker_on_too_long(struct channel *channel) {
 
 static void worker_on_ended(struct channel *channel, const char *why) {
     struct worker *worker = worker_of(channel);
-    (void)why;
     worker->state = WORKER_ENDED;
     uv_timer_stop(&worker->timer);
     worker->events->ended(worker);

@@ -112,7 +112,6 @@ static void tree_take_event(struct folder_tree *tree, const struct inotify_event
 static void tree_on_readable(uv_poll_t *poll, int status, int events) {
     struct folder_tree *tree = list_entry(poll, struct folder_tree, poll);
     _Alignas(struct inotify_event) char bytes[EVENTS_BYTES];
-    (void)events;
     ssize_t got = status < 0 ? -1 : read(tree->fd, bytes, sizeof bytes);
     for (const char *at = bytes; got > 0 && at < bytes + got && !tree->closing;) {
         const struct inotify_event *event = (const struct inotify_event *)at;
@@ -169,7 +168,6 @@ static void tree_close_now(struct folder_tree *tree);
 
 static void work_done(uv_work_t *work, int status) {
     struct folder_tree *tree = list_entry(work, struct folder_tree, work);
-    (void)status;
     tree->works = false;
     if (!tree->closing)
         tree_take_scan(tree);

@@ -59,8 +59,6 @@ static bool is_watched(const char *path) {
 }
 
 static int add_object(struct dl_phdr_info *info, size_t size, void *data) {
-    (void)size;
-    (void)data;
     if (!is_watched(info->dlpi_name))
         return 0;
     const char *slash = strrchr(info->dlpi_name, '/');

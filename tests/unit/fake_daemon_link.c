@@ -33,7 +33,6 @@ void daemon_link_set_python(struct daemon_link *link, const char *folder, const 
 }
 
 void daemon_link_warm_up(struct daemon_link *link) {
-    (void)link;
 }
 
 int64_t daemon_link_call(struct daemon_link *link, const char *method, cJSON *params, daemon_done *done,

@@ -19,7 +19,6 @@ static int keep(int fd) {
 }
 
 static int fake_start(struct host_process *process, uv_loop_t *loop, const struct host_command *command) {
-    (void)loop;
     current->starts++;
     if (current->start_error != 0) {
         assert_true(current->failed_count < FAKE_HOSTS_MAX);
@@ -40,7 +39,6 @@ static int fake_start(struct host_process *process, uv_loop_t *loop, const struc
 }
 
 static void fake_kill(struct host_process *process, bool exited) {
-    (void)exited;
     for (unsigned i = 0; i < current->host_count; i++)
         if (current->hosts[i].process == process && !current->hosts[i].gone)
             current->hosts[i].killed = true;

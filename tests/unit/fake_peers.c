@@ -19,15 +19,11 @@ int getsockopt(int fd, int level, int name, void *value, socklen_t *len) {
 }
 
 static void ignore_message(struct connection *connection, const char *text, size_t len) {
-    (void)connection;
-    (void)text;
-    (void)len;
 }
 
 static struct connection_events events;
 
 static void on_alive(uv_check_t *check) {
-    (void)check;
 }
 
 void fake_peers_init(struct fake_peers *peers, void (*message)(struct connection *, const char *, size_t)) {

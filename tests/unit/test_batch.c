@@ -45,7 +45,6 @@ int autostart_connect(const char *socket_path, enum autostart autostart, bool *s
 }
 
 enum connect_status connect_daemon(const char *socket_path, int *fd, char **why) {
-    (void)socket_path;
     *why = xstrdup("nobody listens");
     *fd = -1;
     return CONNECT_FAILED;
@@ -61,13 +60,11 @@ bool build_check_is_other(const char *socket_path, pid_t peer) {
 }
 
 pid_t connect_peer(int fd) {
-    (void)fd;
     return daemons[connections - 1].pid;
 }
 
 void __wrap_clock_sleep_ms(int ms);
 void __wrap_clock_sleep_ms(int ms) {
-    (void)ms;
     sleeps++;
 }
 
@@ -125,7 +122,6 @@ static void drop(void *tag, void *context) {
 }
 
 static bool flush(void *context) {
-    (void)context;
     return true;
 }
 
@@ -160,7 +156,6 @@ static int run(int count, char **why) {
 }
 
 static int begin(void **state) {
-    (void)state;
     owner = (struct owner){.asks_again = -1, .stops_at = -1};
     memset(daemons, 0, sizeof daemons);
     connections = sleeps = 0;
@@ -168,7 +163,6 @@ static int begin(void **state) {
 }
 
 static int end(void **state) {
-    (void)state;
     buffer_deinit(&owner.asked);
     buffer_deinit(&owner.taken);
     buffer_deinit(&owner.dropped);
@@ -191,7 +185,6 @@ static void expect(const char *asked, const char *taken, unsigned expected_conne
 
 /* Answers come in any order; items are handed out in theirs. */
 static void test_order(void **state) {
-    (void)state;
     char *why;
     daemons[0] = (struct daemon){7, RESULT(2, "2") RESULT(0, "0") RESULT(1, "1"), true, 0};
     assert_int_equal(run(3, &why), 0);
@@ -201,7 +194,6 @@ static void test_order(void **state) {
 
 /* An item may have more to ask: it is asked again before it is handed out; here the connection is lost under that. */
 static void test_more_to_ask(void **state) {
-    (void)state;
     char *why;
     owner.asks_again = 0;
     daemons[0] = (struct daemon){7, RESULT(0, "\"a\"") RESULT(1, "\"b\""), false, 0};
@@ -213,7 +205,6 @@ static void test_more_to_ask(void **state) {
 
 /* A request that a lost daemon left unanswered is sent once more. */
 static void test_lost_once(void **state) {
-    (void)state;
     char *why;
     daemons[0] = (struct daemon){7, RESULT(1, "1"), false, 0};
     daemons[1] = (struct daemon){8, RESULT(0, "0") RESULT(2, "2"), true, 0};
@@ -224,7 +215,6 @@ static void test_lost_once(void **state) {
 
 /* Twice lost is an answer of its own, that one may try again. */
 static void test_lost_twice(void **state) {
-    (void)state;
     char *why;
     daemons[0] = (struct daemon){7, "", false, 0};
     daemons[1] = (struct daemon){8, RESULT(1, "1"), false, 0};
@@ -239,7 +229,6 @@ static void test_lost_twice(void **state) {
 
 /* A killed daemon that still accepts connections (the same process, which never answers) costs no attempt. */
 static void test_ghosts(void **state) {
-    (void)state;
     char *why;
     for (unsigned i = 0; i < 6; i++)
         daemons[i] = (struct daemon){7, "", false, 0};
@@ -252,7 +241,6 @@ static void test_ghosts(void **state) {
 
 /* But not for ever. */
 static void test_too_many_ghosts(void **state) {
-    (void)state;
     char *why;
     for (unsigned i = 0; i < DAEMONS_MAX; i++)
         daemons[i] = (struct daemon){7, "", false, 0};
@@ -264,7 +252,6 @@ static void test_too_many_ghosts(void **state) {
 
 /* A daemon that drains refuses: the rest of what it has is awaited, then the next daemon is asked. */
 static void test_draining(void **state) {
-    (void)state;
     char *why;
     daemons[0] = (struct daemon){7, ERROR(1, DRAINING) RESULT(0, "0"), true, 0};
     daemons[1] = (struct daemon){8, RESULT(1, "1"), true, 0};
@@ -275,7 +262,6 @@ static void test_draining(void **state) {
 
 /* Each item asks two daemons at most; an error that another daemon would repeat is final at once. */
 static void test_refused(void **state) {
-    (void)state;
     char *why;
     daemons[0] = (struct daemon){7, ERROR(0, DRAINING) ERROR(1, HOPELESS), true, 0};
     daemons[1] = (struct daemon){8, ERROR(0, DRAINING), true, 0};
@@ -287,7 +273,6 @@ static void test_refused(void **state) {
 
 /* No daemon to be had ends the batch; open items are given back. */
 static void test_no_daemon(void **state) {
-    (void)state;
     char *why;
     daemons[0] = (struct daemon){7, RESULT(0, "0"), false, 0};
     assert_true(run(3, &why) < 0);
@@ -299,7 +284,6 @@ static void test_no_daemon(void **state) {
 
 /* The owner has had enough: nothing more is asked. */
 static void test_stop(void **state) {
-    (void)state;
     char *why;
     owner.stops_at = 1;
     daemons[0] = (struct daemon){7, RESULT(0, "0") RESULT(1, "1"), true, 0};
@@ -310,7 +294,6 @@ static void test_stop(void **state) {
 
 /* What is no JSON-RPC, and a complaint about the conversation, end the batch with a message. */
 static void test_no_protocol(void **state) {
-    (void)state;
     char *why;
     daemons[0] = (struct daemon){7, "hello\n", true, 0};
     assert_int_equal(run(1, &why), -EPROTO);

@@ -127,7 +127,6 @@ static const struct {
 };
 
 static void test_cases(void **state) {
-    (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct code_name how = {cases[i].strip, cases[i].prepend};
         bool stripped;
@@ -141,7 +140,6 @@ static void test_cases(void **state) {
 }
 
 static void test_without_options(void **state) {
-    (void)state;
     bool stripped;
     assert_null(code_name(&(struct code_name){0}, "pkg/a.py", &stripped));
     assert_true(stripped);

@@ -38,8 +38,6 @@ static void on_request_ended(struct attachment *attachment) {
 static const struct attachment_events request_events = {.ended = on_request_ended, .is_request = true};
 
 static void on_message(struct connection *connection, const char *text, size_t len) {
-    (void)text;
-    (void)len;
     struct request *request = xcalloc(1, sizeof *request);
     requests[request_count++] = request;
     request->connection = connection;
@@ -63,7 +61,6 @@ static void send_messages(struct fake_client *client, unsigned count) {
 }
 
 static void test_too_many_open_requests_stop_the_reading(void **state) {
-    (void)state;
     struct fake_client *client = begin();
     peers.options.open_limit = 4;
     send_messages(client, 10);
@@ -83,7 +80,6 @@ static void test_too_many_open_requests_stop_the_reading(void **state) {
 }
 
 static void test_unread_answers_stop_the_reading(void **state) {
-    (void)state;
     struct fake_client *client = begin();
     static char answer[1 << 20];
     memset(answer, '[', sizeof answer);
@@ -107,7 +103,6 @@ static void test_unread_answers_stop_the_reading(void **state) {
 }
 
 static void test_what_is_held_is_counted_and_released(void **state) {
-    (void)state;
     struct fake_client *client = begin();
     send_messages(client, 3);
     assert_int_equal(peers.census.held, 300);
@@ -122,7 +117,6 @@ static void test_what_is_held_is_counted_and_released(void **state) {
 }
 
 static void test_half_of_the_memory_holds_busy_connections_back(void **state) {
-    (void)state;
     struct fake_client *busy = begin(), *small = fake_client_new(&peers);
     peers.options.memory_limit = 1 << 20;
     held_by_request = 600 << 10;
@@ -144,7 +138,6 @@ static void test_half_of_the_memory_holds_busy_connections_back(void **state) {
 }
 
 static void test_memory_stays_tight_down_to_three_eighths(void **state) {
-    (void)state;
     struct fake_client *client = begin();
     peers.options.memory_limit = 1 << 20;
     held_by_request = 110 << 10;
@@ -163,7 +156,6 @@ static void test_memory_stays_tight_down_to_three_eighths(void **state) {
 }
 
 static void test_beyond_the_limit_the_largest_connection_is_closed(void **state) {
-    (void)state;
     struct fake_client *small = begin(), *large = fake_client_new(&peers);
     peers.options.memory_limit = 1 << 20;
     held_by_request = 400 << 10;
@@ -182,7 +174,6 @@ static void test_beyond_the_limit_the_largest_connection_is_closed(void **state)
 }
 
 static void test_an_unfinished_message_counts(void **state) {
-    (void)state;
     static char half[400 << 10];
     struct fake_client *client = begin();
     peers.options.memory_limit = 300 << 10;
@@ -198,7 +189,6 @@ static void test_an_unfinished_message_counts(void **state) {
 }
 
 static void test_connections_over_the_limit_are_told_so(void **state) {
-    (void)state;
     begin();
     peers.group.limit = 1;
     struct fake_client *second = fake_client_new(&peers);
@@ -211,7 +201,6 @@ static void test_connections_over_the_limit_are_told_so(void **state) {
 }
 
 static void test_a_half_closed_connection_waits_for_its_answers(void **state) {
-    (void)state;
     struct fake_client *client = begin();
     send_messages(client, 2);
     shutdown(client->fd, SHUT_WR);
@@ -228,7 +217,6 @@ static void test_a_half_closed_connection_waits_for_its_answers(void **state) {
 }
 
 static void test_requests_end_with_their_connection(void **state) {
-    (void)state;
     struct fake_client *client = begin();
     send_messages(client, 5);
     fake_client_close(client);
@@ -246,12 +234,10 @@ static void on_other_ended(struct attachment *attachment) {
 }
 
 static void on_other_resumed(struct attachment *attachment) {
-    (void)attachment;
     resumed++;
 }
 
 static void test_other_attachments_are_resumed_and_ended(void **state) {
-    (void)state;
     static const struct attachment_events events = {.ended = on_other_ended, .resumed = on_other_resumed};
     struct attachment other;
     struct fake_client *client = begin();
@@ -271,7 +257,6 @@ static void test_other_attachments_are_resumed_and_ended(void **state) {
 }
 
 static void test_idle_connections_are_closed_and_busy_ones_not(void **state) {
-    (void)state;
     struct fake_client *idle = begin(), *busy = fake_client_new(&peers);
     send_messages(busy, 1);
     uint64_t then = uv_now(&peers.loop);
@@ -288,7 +273,6 @@ static void test_idle_connections_are_closed_and_busy_ones_not(void **state) {
 }
 
 static void test_a_message_over_the_limit_is_refused_and_the_connection_lives(void **state) {
-    (void)state;
     static char text[3000];
     struct fake_client *client = begin();
     fake_client_close(client);
@@ -307,7 +291,6 @@ static void test_a_message_over_the_limit_is_refused_and_the_connection_lives(vo
 
 /* Whoever is not the user is told nothing, also where there are too many connections or no descriptors. */
 static void test_another_user_is_told_nothing(void **state) {
-    (void)state;
     begin();
     fake_peer_uid = 12345;
     struct fake_client *other = fake_client_new(&peers);
@@ -330,7 +313,6 @@ static struct return_address *batch_address(struct request_batch *batch, struct 
 }
 
 static void test_a_batch_is_answered_when_its_last_answer_is_there(void **state) {
-    (void)state;
     struct fake_client *client = begin();
     struct request_batch *batch = request_batch_new(client->connection);
     struct return_address *first = batch_address(batch, client, "1"), *second = batch_address(batch, client, "2"),
@@ -353,7 +335,6 @@ static void test_a_batch_is_answered_when_its_last_answer_is_there(void **state)
 }
 
 static void test_a_batch_of_notifications_is_not_answered(void **state) {
-    (void)state;
     struct fake_client *client = begin();
     struct request_batch *batch = request_batch_new(client->connection);
     struct return_address *notification = batch_address(batch, client, NULL);
@@ -365,7 +346,6 @@ static void test_a_batch_of_notifications_is_not_answered(void **state) {
 }
 
 static void test_a_batch_whose_connection_goes(void **state) {
-    (void)state;
     struct fake_client *client = begin();
     struct request_batch *batch = request_batch_new(client->connection);
     struct return_address *first = batch_address(batch, client, "1"), *second = batch_address(batch, client, "2");
@@ -382,14 +362,12 @@ static struct json_span hooked_result, hooked_error;
 static unsigned hooked;
 
 static void on_hooked(void *owner, struct json_span result, struct json_span error) {
-    (void)owner;
     hooked_result = result;
     hooked_error = error;
     hooked++;
 }
 
 static void test_a_hook_is_called_once(void **state) {
-    (void)state;
     struct fake_client *client = begin();
     hooked = 0;
     return_address_result(return_address_new_hooked(client->connection, on_hooked, NULL), (struct json_span){"{}", 2});
@@ -406,7 +384,6 @@ static void test_a_hook_is_called_once(void **state) {
 }
 
 static void test_ids_are_charged(void **state) {
-    (void)state;
     char id[4000];
     struct fake_client *client = begin();
     memset(id, '1', sizeof id - 1);
@@ -429,7 +406,6 @@ static void finish_all(struct census *census) {
 }
 
 static void test_all_can_be_closed_while_the_last_job_ends(void **state) {
-    (void)state;
     struct fake_client *first = begin();
     fake_client_new(&peers);
     fake_client_new(&peers);

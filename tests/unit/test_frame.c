@@ -53,17 +53,14 @@ static void check_cuts(const char *stream, const char *first, const char *second
 }
 
 static void test_lines(void **state) {
-    (void)state;
     check_cuts("{\"a\":1}\n\r\n [2]\n", "{\"a\":1}", "[2]");
 }
 
 static void test_headers(void **state) {
-    (void)state;
     check_cuts("Content-Length: 3\r\n\r\n{\n}content-type: x\r\ncontent-length:2 \r\n\r\n[]", "{\n}", "[]");
 }
 
 static void test_line_over_limit(void **state) {
-    (void)state;
     struct frame_reader reader;
     frame_reader_init(&reader, 4);
     feed(&reader, "{123", 4);
@@ -80,7 +77,6 @@ static void test_line_over_limit(void **state) {
 }
 
 static void test_headers_over_limit(void **state) {
-    (void)state;
     struct frame_reader reader;
     frame_reader_init(&reader, 4);
     feed(&reader, "Content-Length: 10\r\n\r\n12345", 27);
@@ -92,7 +88,6 @@ static void test_headers_over_limit(void **state) {
 }
 
 static void test_broken(void **state) {
-    (void)state;
     static const char *const streams[] = {"x",
                                           "Content-Length: -1\r\n\r\n",
                                           "Content-Length: 1x\r\n\r\n",
@@ -110,7 +105,6 @@ static void test_broken(void **state) {
 }
 
 static void test_endless_headers(void **state) {
-    (void)state;
     struct frame_reader reader;
     frame_reader_init(&reader, 100);
     for (int i = 0; i < 5000; i++)
@@ -120,7 +114,6 @@ static void test_endless_headers(void **state) {
 }
 
 static void test_long_stream_is_bounded(void **state) {
-    (void)state;
     struct frame_reader reader;
     frame_reader_init(&reader, 100);
     for (int i = 0; i < 100000; i++) {
@@ -135,7 +128,6 @@ static void test_long_stream_is_bounded(void **state) {
 }
 
 static void test_memory_is_given_back(void **state) {
-    (void)state;
     struct frame_reader reader;
     char text[20000];
     memset(text, 'x', sizeof text);
@@ -161,7 +153,6 @@ static void test_memory_is_given_back(void **state) {
 
 /* The bytes that are handed to another reader, with the last message, are all bytes that this one was fed. */
 static void test_unread(void **state) {
-    (void)state;
     struct frame_reader reader, other;
     size_t len;
     frame_reader_init(&reader, 100);
@@ -182,7 +173,6 @@ static void test_unread(void **state) {
 }
 
 static void test_write(void **state) {
-    (void)state;
     struct buffer out = {0};
     frame_write(FRAMING_HEADERS, "{}", 2, &out);
     frame_write(FRAMING_LINES, "[]", 2, &out);

@@ -77,7 +77,6 @@ static enum gitignore_verdict check(const struct gitignore *rules, const char *p
 }
 
 static void test_cases(void **state) {
-    (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct gitignore *rules = gitignore_parse(cases[i].rules, strlen(cases[i].rules));
         enum gitignore_verdict verdict = check(rules, cases[i].path, cases[i].is_folder);
@@ -88,7 +87,6 @@ static void test_cases(void **state) {
 }
 
 static void test_verdicts(void **state) {
-    (void)state;
     static const char text[] = "!b.py\n";
     struct gitignore *rules = gitignore_parse(text, strlen(text));
     assert_int_equal(check(rules, "b.py", false), GITIGNORE_KEPT);
@@ -108,7 +106,6 @@ static unsigned steps_of(const char *pattern, const char *path) {
 
 /* Patterns that a backtracking matcher tries in exponentially many ways: the steps are at most lengths multiplied. */
 static void test_hostile_patterns(void **state) {
-    (void)state;
     for (unsigned times = 1; times <= 64; times *= 2) {
         struct buffer folders = {0}, path = {0}, stars = {0}, name = {0}, brackets = {0};
         for (unsigned i = 0; i < times; i++) {
@@ -137,7 +134,6 @@ static void test_hostile_patterns(void **state) {
 
 /* Where the steps are used up, no further rule matches. */
 static void test_budget(void **state) {
-    (void)state;
     struct buffer text = {0};
     buffer_append_string(&text, "a.py\n");
     for (int i = 0; i < 2000; i++)
@@ -158,7 +154,6 @@ static void test_budget(void **state) {
 
 /* Only so many rules are read, and none that is longer than a path. */
 static void test_bounds(void **state) {
-    (void)state;
     struct buffer text = {0};
     for (int i = 0; i < GITIGNORE_RULES_MAX; i++)
         buffer_printf(&text, "%d.py\n", i);

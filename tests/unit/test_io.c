@@ -34,7 +34,6 @@ static int run(const char *script, struct buffer *said, int64_t wait_ms, int wak
 }
 
 static void test_run(void **state) {
-    (void)state;
     struct buffer said;
     assert_int_equal(run("printf 'a b'; test ! -t 0 && cat", &said, 60000, -1), 0);
     assert_string_equal(buffer_string(&said), "a b");
@@ -49,7 +48,6 @@ static void test_run(void **state) {
 }
 
 static void test_run_what_is_not_there(void **state) {
-    (void)state;
     struct buffer said = {0};
     struct io_program program = {"/no/such/program", shell, false, STDOUT_FILENO, 10, clock_ms() + 60000, -1, false};
     assert_int_equal(io_run(&program, &said), -ENOENT);
@@ -57,7 +55,6 @@ static void test_run_what_is_not_there(void **state) {
 
 /* A program whose own child lives on, with the pipe, has ended all the same. */
 static void test_run_leaves_a_child(void **state) {
-    (void)state;
     struct buffer said;
     assert_int_equal(run("sleep 100 & echo $!", &said, 60000, -1), 0);
     pid_t left = (pid_t)strtol(buffer_string(&said), NULL, 10);
@@ -67,7 +64,6 @@ static void test_run_leaves_a_child(void **state) {
 }
 
 static void test_run_hangs(void **state) {
-    (void)state;
     struct buffer said;
     assert_int_equal(run("echo $$; sleep 100", &said, 50, -1), -ETIMEDOUT);
     buffer_deinit(&said);
@@ -81,12 +77,10 @@ static void test_run_hangs(void **state) {
 }
 
 static void on_alarm(int number) {
-    (void)number;
 }
 
 /* A signal in the middle changes nothing. */
 static void test_run_interrupted(void **state) {
-    (void)state;
     struct sigaction action = {.sa_handler = on_alarm}, old;
     sigaction(SIGALRM, &action, &old);
     char script[128];
@@ -101,7 +95,6 @@ static void test_run_interrupted(void **state) {
 
 /* The program holds its standard output once, and not the other end. */
 static void test_run_closes(void **state) {
-    (void)state;
     struct buffer said;
     assert_int_equal(run("readlink /proc/$$/fd/* | grep -cF \"$(readlink /proc/$$/fd/1)\"", &said, 60000, -1), 0);
     assert_string_equal(buffer_string(&said), "1\n");
@@ -118,7 +111,6 @@ static void *drain(void *context) {
 
 /* A non-blocking descriptor is waited for. */
 static void test_write_all(void **state) {
-    (void)state;
     int ends[2];
     pthread_t reader;
     void *total;
@@ -138,7 +130,6 @@ static void test_write_all(void **state) {
 
 /* A peer that is gone is an error, and no signal. */
 static void test_send_all(void **state) {
-    (void)state;
     int ends[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     assert_int_equal(io_send_all(ends[0], "abc", 3), 0);
@@ -148,7 +139,6 @@ static void test_send_all(void **state) {
 }
 
 static void test_read(void **state) {
-    (void)state;
     char path[] = "/tmp/pycompiled-unit-XXXXXX", text[8];
     int fd = mkstemp(path);
     assert_int_equal(io_write_all(fd, "0123456789", 10), 0);

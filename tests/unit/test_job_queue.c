@@ -30,7 +30,6 @@ static void expect_order(struct job_queue *queue, const unsigned *ids, size_t co
     expect_order(queue, (const unsigned[]){__VA_ARGS__}, sizeof((const unsigned[]){__VA_ARGS__}) / sizeof(unsigned))
 
 static void test_one_owner_in_order(void **state) {
-    (void)state;
     struct job_queue queue;
     job_queue_init(&queue);
     for (unsigned i = 0; i < 5; i++)
@@ -40,7 +39,6 @@ static void test_one_owner_in_order(void **state) {
 }
 
 static void test_round_robin(void **state) {
-    (void)state;
     struct job_queue queue;
     job_queue_init(&queue);
     for (unsigned i = 0; i < 4; i++)
@@ -52,7 +50,6 @@ static void test_round_robin(void **state) {
 }
 
 static void test_priorities(void **state) {
-    (void)state;
     struct job_queue queue;
     job_queue_init(&queue);
     add(&queue, 0, 0, PRIORITY_BACKGROUND);
@@ -64,7 +61,6 @@ static void test_priorities(void **state) {
 }
 
 static void test_front(void **state) {
-    (void)state;
     struct job_queue queue;
     job_queue_init(&queue);
     add(&queue, 0, 0, PRIORITY_NORMAL);
@@ -77,7 +73,6 @@ static void test_front(void **state) {
 }
 
 static void test_remove(void **state) {
-    (void)state;
     struct job_queue queue;
     job_queue_init(&queue);
     struct job *only = add(&queue, 0, 0, PRIORITY_NORMAL);

@@ -4,7 +4,6 @@
 #include "proto/json.h"
 
 static void test_refused(void **state) {
-    (void)state;
     static const char *const texts[] = {"",
                                         " ",
                                         "{",
@@ -57,7 +56,6 @@ static void test_refused(void **state) {
 }
 
 static void test_depth(void **state) {
-    (void)state;
     char text[2 * JSON_DEPTH_MAX + 2];
     memset(text, '[', JSON_DEPTH_MAX);
     memset(text + JSON_DEPTH_MAX, ']', JSON_DEPTH_MAX);
@@ -68,7 +66,6 @@ static void test_depth(void **state) {
 }
 
 static void test_limits(void **state) {
-    (void)state;
     const struct json_limits limits = {.depth = 2, .values = 5};
     assert_null(json_check_within("[[1],2,3]", 9, &limits));
     assert_non_null(json_check_within("[[[]]]", 6, &limits));
@@ -90,7 +87,6 @@ static void check_round(const char *text, const char *printed) {
 }
 
 static void test_round(void **state) {
-    (void)state;
     check_round(" { \"a\" : [ 1 , -2.5 , true , false , null , \"x\" ] , \"b\" : { } } ",
                 "{\"a\":[1,-2.5,true,false,null,\"x\"],\"b\":{}}");
     check_round("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u001f\\u007f\"", "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u001f\\u007f\"");
@@ -101,7 +97,6 @@ static void test_round(void **state) {
 }
 
 static void test_bytes_in_strings(void **state) {
-    (void)state;
     const char *error, *text = "{\"a\":\"/\\udcff\\udCe9.py\"}";
     cJSON *tree = json_parse(text, strlen(text), &error);
     assert_string_equal(json_get_string(tree, "a"), "/\xff\xe9.py");
@@ -124,7 +119,6 @@ static void expect_member(const char *text, const char *name, const char *wanted
 }
 
 static void test_member(void **state) {
-    (void)state;
     const char *text =
         " { \"x\" : { \"id\" : 1, \"}\": \"\\\"]\" } , \"id\" : 9007199254740993 , \"e\":\"\",\"z\":[ ] } ";
     expect_member(text, "id", "9007199254740993");
@@ -178,7 +172,6 @@ static void test_integers(void **state) {
 }
 
 static void test_members(void **state) {
-    (void)state;
     static const char *const names[] = {"b", "none", "a"};
     struct json_span found[3];
     const char *text = "{\"a\":1,\"b\":[2],\"c\":{\"none\":3},\"a\":4}";
@@ -192,7 +185,6 @@ static void test_members(void **state) {
 
 /* Strings are checked eight bytes at a time: every byte counts at every place of them, whatever its neighbours. */
 static void test_every_byte_at_every_place(void **state) {
-    (void)state;
     for (int neighbour = 0; neighbour < 3; neighbour++)
         for (size_t at = 1; at < 20; at++)
             for (int byte = 0; byte < 256; byte++) {
@@ -211,7 +203,6 @@ static void append_element(struct json_span element, void *context) {
 }
 
 static void test_elements(void **state) {
-    (void)state;
     struct buffer out = {0};
     const char *text = " [ {\"a\":[1,2]} , \"],[\" ,3 ] ";
     json_each_element(text, strlen(text), append_element, &out);
@@ -234,7 +225,6 @@ void *__wrap_malloc(size_t size) {
 /* The linker wraps the malloc() of this program and not that of libcjson: an allocation is seen where cJSON asks ours.
  */
 static void test_cjson_allocates_with_ours(void **state) {
-    (void)state;
     const char *error;
     allocations = 0;
     cJSON *tree = json_parse("[\"a\"]", 5, &error);

@@ -24,9 +24,6 @@ void dialer_deinit(struct dialer *dialer) {
 }
 
 int dialer_start(struct dialer *dialer, enum autostart autostart, const char *socket_path, const char *folder) {
-    (void)autostart;
-    (void)socket_path;
-    (void)folder;
     dials++;
     *dialer = (struct dialer){1, -1};
     return 0;
@@ -97,7 +94,6 @@ static void end(struct daemon_link *link) {
 }
 
 static void test_answers(void **state) {
-    (void)state;
     struct daemon_link link;
     begin(&link);
     ask(&link, "a");
@@ -118,7 +114,6 @@ static void test_answers(void **state) {
 
 /* The user's Python goes before the project's; a change of it sends what is under way again. */
 static void test_python(void **state) {
-    (void)state;
     struct daemon_link link;
     begin(&link);
     chosen = "3.11";
@@ -139,7 +134,6 @@ static void test_python(void **state) {
 
 /* A call is sent three times in all, and then fails; a younger call goes on. */
 static void test_lost_again_and_again(void **state) {
-    (void)state;
     struct daemon_link link;
     begin(&link);
     ask(&link, "a");
@@ -163,7 +157,6 @@ static void test_lost_again_and_again(void **state) {
 
 /* A daemon that drains answers with a retryable error: the next daemon is asked. */
 static void test_retryable(void **state) {
-    (void)state;
     static const char draining[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32005,\"message\":\"m\","
                                    "\"data\":{\"retryable\":true}}}\n";
     struct daemon_link link;
@@ -182,7 +175,6 @@ static void test_retryable(void **state) {
 }
 
 static void test_dropped(void **state) {
-    (void)state;
     struct daemon_link link;
     begin(&link);
     int64_t a = ask(&link, "a"), b = ask(&link, "b");
@@ -207,7 +199,6 @@ static void ask_again(void *context, const struct daemon_answer *outcome) {
 
 /* All that wait fail; a call that a callback makes waits for the next attempt. */
 static void test_no_daemon(void **state) {
-    (void)state;
     struct daemon_link link;
     begin(&link);
     refusal = "none";
@@ -222,7 +213,6 @@ static void test_no_daemon(void **state) {
 }
 
 static void test_not_the_protocol(void **state) {
-    (void)state;
     struct daemon_link link;
     begin(&link);
     ask(&link, "a");

@@ -36,7 +36,6 @@ static void expect(enum position_encoding encoding, const char *source, const ch
 #define SOURCE "a\xf0\x9f\x90\x8d!\n  b \n"
 
 static void test_error_and_warning(void **state) {
-    (void)state;
     static const char warning[] = ",{" RANGE(1, 2, 3) ",\"severity\":2,\"code\":\"SyntaxWarning\",\"source\":"
                                                       "\"pycompiled\",\"message\":\"w\"}]";
     static const char *const places[] = {
@@ -51,7 +50,6 @@ static void test_error_and_warning(void **state) {
 }
 
 static void test_no_place(void **state) {
-    (void)state;
     expect(POSITION_UTF16, "  x\n", NULL, "{\"code\":-32004,\"message\":\"took too long\"}",
            "[{" RANGE(0, 2, 3) ",\"severity\":1,\"code\":\"Timeout\",\"source\":\"pycompiled\",\"message\":"
                                "\"took too long\"}]");
@@ -61,7 +59,6 @@ static void test_no_place(void **state) {
 
 /* Errors of the daemon's state are no diagnostics, and neither is a result without warnings. */
 static void test_nothing(void **state) {
-    (void)state;
     expect(POSITION_UTF16, "x", NULL, "{\"code\":-32005,\"message\":\"draining\"}", NULL);
     expect(POSITION_UTF16, "x", NULL, "{\"code\":1e300}", NULL);
     expect(POSITION_UTF16, "x", NULL, "{}", NULL);
@@ -71,7 +68,6 @@ static void test_nothing(void **state) {
 
 /* Lines and columns that are not in the text mean the nearest that are. */
 static void test_places_outside(void **state) {
-    (void)state;
     expect(POSITION_UTF16, "ab", "{\"warnings\":[{\"lineno\":99},{\"lineno\":-1},{}]}", NULL,
            "[{" RANGE(
                0, 0, 2) ",\"severity\":2,\"source\":\"pycompiled\",\"message\":\"\"},"

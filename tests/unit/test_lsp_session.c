@@ -117,7 +117,6 @@ static void start_checks(void) {
 }
 
 static void test_order(void **state) {
-    (void)state;
     begin();
     say("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"shutdown\"}");
     hear("{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32002,\"message\":\"'initialize' comes first\"}}");
@@ -141,7 +140,6 @@ static void test_order(void **state) {
 }
 
 static void test_exit_at_once(void **state) {
-    (void)state;
     begin();
     say("{\"jsonrpc\":\"2.0\",\"method\":\"exit\"}");
     assert_true(session->over);
@@ -150,7 +148,6 @@ static void test_exit_at_once(void **state) {
 }
 
 static void test_broken_framing(void **state) {
-    (void)state;
     begin();
     memcpy(frame_reader_reserve(&session->editor.reader, 11), "{\"a\":1}\r\n\r\n", 11);
     frame_reader_commit(&session->editor.reader, 11);
@@ -163,7 +160,6 @@ static void test_broken_framing(void **state) {
 
 /* Edits count columns in the negotiated encoding; several edits apply one after the other. */
 static void test_edits(void **state) {
-    (void)state;
     static const struct {
         const char *encodings, *column;
     } cases[] = {{"[]", "3"}, {"[\"utf-7\",\"utf-32\"]", "2"}, {"[\"utf-8\",\"utf-16\"]", "5"}};
@@ -190,7 +186,6 @@ static void test_edits(void **state) {
 }
 
 static void test_published(void **state) {
-    (void)state;
     initialize_with("{\"capabilities\":{}}");
     open_document("a\\nxy z\\n");
     start_checks();
@@ -211,7 +206,6 @@ static void test_published(void **state) {
 
 /* An answer for a text that has changed since is not shown; the new text is checked. */
 static void test_stale_answer(void **state) {
-    (void)state;
     initialize_with("{\"capabilities\":{}}");
     open_document("old");
     start_checks();
@@ -231,7 +225,6 @@ static void test_stale_answer(void **state) {
 
 /* After a change that is not understood nothing is checked until the whole text comes. */
 static void test_lost_change(void **state) {
-    (void)state;
     static const char *const bad[] = {
         "[{}]",
         "[{\"text\":1}]",
@@ -259,7 +252,6 @@ static void test_lost_change(void **state) {
 
 /* A message that is no JSON may have been a change. */
 static void test_no_json(void **state) {
-    (void)state;
     initialize_with("{\"capabilities\":{}}");
     open_document("text");
     start_checks();
@@ -285,7 +277,6 @@ static void pull(const char *id, const char *previous) {
 }
 
 static void test_pulled(void **state) {
-    (void)state;
     initialize_with("{\"capabilities\":{\"textDocument\":{\"diagnostic\":{}}}}");
     open_document("a");
     start_checks();
@@ -326,7 +317,6 @@ static void save(void) {
 
 /* Saves during a compile cause one more compile. */
 static void test_saved(void **state) {
-    (void)state;
     initialize_with("{\"capabilities\":{}}");
     save();
     save();
@@ -346,7 +336,6 @@ static void test_saved(void **state) {
 }
 
 static void test_save_turned_off(void **state) {
-    (void)state;
     initialize_with("{\"capabilities\":{},\"initializationOptions\":{\"compileOnSave\":false}}");
     save();
     assert_int_equal(fake_daemon_pending(&session->daemon), 0);
@@ -362,7 +351,6 @@ static void command(const char *id, const char *name, const char *arguments) {
 }
 
 static void test_compile_file(void **state) {
-    (void)state;
     initialize_with("{\"capabilities\":{}}");
     command("1", "compileFile", "[\"file:///p/a.py\"]");
     expect_param("file", "/p/a.py");
@@ -395,7 +383,6 @@ static void remove_file(const char *folder, const char *name) {
 }
 
 static void test_workspace_run(void **state) {
-    (void)state;
     static const char *const names[] = {"a.py", "b.py", "c.txt", ".d.py"};
     char folder[] = "/tmp/pycompiled-unit-XXXXXX";
     assert_non_null(mkdtemp(folder));
@@ -429,7 +416,6 @@ static void test_workspace_run(void **state) {
 
 /* All that a session can hold is freed: for the sanitizers. */
 static void test_torn_down_at_work(void **state) {
-    (void)state;
     initialize_with("{\"capabilities\":{\"textDocument\":{\"diagnostic\":{}}},\"rootUri\":\"file:///nowhere\"}");
     open_document("a");
     pull("1", "null");
@@ -442,7 +428,6 @@ static void test_torn_down_at_work(void **state) {
 }
 
 static void test_settings(void **state) {
-    (void)state;
     struct settings settings;
     char *why = NULL;
     settings_init(&settings);

@@ -10,7 +10,6 @@
 #include "proto/source_text.h"
 
 static void test_columns(void **state) {
-    (void)state;
     static const char line[] = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\x8dz"; /* a é € 🐍 z: 1, 2, 3, 4, 1 bytes */
     static const struct {
         enum position_encoding encoding;
@@ -47,7 +46,6 @@ static void test_columns(void **state) {
 }
 
 static void test_encoding_names(void **state) {
-    (void)state;
     enum position_encoding encoding = POSITION_UTF16;
     assert_int_equal(position_encoding_parse("utf-32", &encoding), 0);
     assert_int_equal(encoding, POSITION_UTF32);
@@ -71,7 +69,6 @@ static void expect_lines(const char *bytes, const char *const *lines) {
 }
 
 static void test_lines(void **state) {
-    (void)state;
     expect_lines("", (const char *const[]){"", NULL});
     expect_lines("a", (const char *const[]){"a", NULL});
     expect_lines("a\n", (const char *const[]){"a", "", NULL});
@@ -99,7 +96,6 @@ static void edit(struct source_text *text, size_t line, size_t column, size_t en
 }
 
 static void test_edits(void **state) {
-    (void)state;
     struct source_text text = {0};
     edit(&text, 0, 0, 0, 0, "one\ntwo\nthree");
     expect_text(&text, "one\ntwo\nthree");
@@ -138,7 +134,6 @@ static void expect_path(const char *uri, const char *wanted) {
 }
 
 static void test_uris(void **state) {
-    (void)state;
     expect_path("file:///a/b.py", "/a/b.py");
     expect_path("FILE://LocalHost/a", "/a");
     expect_path("file:/a", "/a");
@@ -166,7 +161,6 @@ static void expect_repaired(const char *text, const char *wanted) {
 }
 
 static void test_repair(void **state) {
-    (void)state;
     expect_repaired("[1, \"a\\n\\\\u0000\\\"\"]", "[1, \"a\\n\\\\u0000\\\"\"]");
     expect_repaired("\"\\u0000\"", "\"\\u0001\"");
     expect_repaired("\"\\ud83d\\udc0d\"", "\"\\ud83d\\udc0d\"");

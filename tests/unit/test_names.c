@@ -41,7 +41,6 @@ static void expect_all(const char *text, const char *const *wanted) {
 }
 
 static void test_lines(void **state) {
-    (void)state;
     expect_all("", (const char *const[]){NULL});
     expect_all("a", (const char *const[]){"a", NULL});
     expect_all("a\nb\n", (const char *const[]){"a", "b", NULL});
@@ -50,7 +49,6 @@ static void test_lines(void **state) {
 }
 
 static void test_nul(void **state) {
-    (void)state;
     struct names names;
     const char *name;
     bool truncated;
@@ -72,7 +70,6 @@ static void test_nul(void **state) {
 }
 
 static void test_list(void **state) {
-    (void)state;
     char first[] = "x", second[] = "y\n", *list[] = {first, second};
     struct names names;
     const char *name;

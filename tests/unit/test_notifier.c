@@ -12,7 +12,6 @@
 static bool progress;
 
 static bool progresses(struct notifier *notifier) {
-    (void)notifier;
     return progress;
 }
 
@@ -30,7 +29,6 @@ static void tick(uv_loop_t *loop) {
 }
 
 static void test_the_watchdog_is_told_of_progress_alone(void **state) {
-    (void)state;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct notifier notifier;
     uv_loop_t loop;

@@ -11,7 +11,6 @@
 #define ERRORS 200
 
 static void test_as_python_has_them(void **state) {
-    (void)state;
     static const char *const argv[] = {"python3", "-c",
                                        "for error in range(1, 200): print(type(OSError(error, '')).__name__)", NULL};
     struct buffer said = {0};

@@ -24,7 +24,6 @@ static void expect_place(const char *file, bool itself, const char *folder) {
 }
 
 static void test_folders(void **state) {
-    (void)state;
     expect_place("a.py", false, ".");
     expect_place("/a.py", false, "/");
     expect_place("/tmp/a.py", false, "/tmp");
@@ -37,7 +36,6 @@ static void test_folders(void **state) {
 
 /* The path is looked up from the folder that is given. */
 static void test_relative(void **state) {
-    (void)state;
     int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     char *place = place_make(root, "tmp/a.py", false);
     assert_true(place_is_here(root, place));
@@ -49,7 +47,6 @@ static void test_relative(void **state) {
 }
 
 static void test_elsewhere(void **state) {
-    (void)state;
     struct stat st;
     assert_int_equal(stat("/tmp", &st), 0);
     char *other = xasprintf("%llu:%llu:/tmp", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino + 1);

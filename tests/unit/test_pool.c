@@ -24,7 +24,6 @@ static void answer(unsigned host, unsigned worker, unsigned id) {
 }
 
 static void test_interpreters_with_a_gil_of_their_own_share_a_host(void **state) {
-    (void)state;
     struct fake_client *client = begin("3.12", 3);
     fake_hosts_submit(&fakes, client, 1, "a");
     fake_hosts_submit(&fakes, client, 2, "b");
@@ -38,7 +37,6 @@ static void test_interpreters_with_a_gil_of_their_own_share_a_host(void **state)
 }
 
 static void test_before_312_each_worker_is_a_host(void **state) {
-    (void)state;
     struct fake_client *client = begin("3.11", 3);
     for (unsigned i = 1; i <= 4; i++)
         fake_hosts_submit(&fakes, client, i, "a");
@@ -48,7 +46,6 @@ static void test_before_312_each_worker_is_a_host(void **state) {
 }
 
 static void test_a_busy_worker_gets_one_job_ahead(void **state) {
-    (void)state;
     struct fake_request request;
     struct fake_client *client = begin("3.12", 2);
     for (unsigned i = 1; i <= 5; i++)
@@ -67,7 +64,6 @@ static void test_a_busy_worker_gets_one_job_ahead(void **state) {
 }
 
 static void test_a_worker_with_a_long_job_gets_none_ahead(void **state) {
-    (void)state;
     struct fake_request request;
     struct fake_client *client = begin("3.12", 1);
     fake_hosts_submit(&fakes, client, 1, "long");
@@ -81,7 +77,6 @@ static void test_a_worker_with_a_long_job_gets_none_ahead(void **state) {
 
 /* Answers in 100 us, so that 20 jobs fit into the work that a worker has ahead. */
 static void test_fast_jobs_are_given_eight_ahead(void **state) {
-    (void)state;
     struct fake_request request;
     struct fake_client *client = begin("3.12", 1);
     fake_hosts_submit(&fakes, client, 1, "first");
@@ -97,7 +92,6 @@ static void test_fast_jobs_are_given_eight_ahead(void **state) {
 }
 
 static void test_after_a_slow_job_there_are_two_again(void **state) {
-    (void)state;
     struct fake_request request;
     struct fake_client *client = begin("3.12", 1);
     unsigned given = 0;
@@ -116,7 +110,6 @@ static void test_after_a_slow_job_there_are_two_again(void **state) {
 }
 
 static void test_connections_are_served_in_turn(void **state) {
-    (void)state;
     struct fake_client *flood = begin("3.12", 1), *other = fake_client_new(&fakes.peers);
     for (unsigned i = 1; i <= 6; i++)
         fake_hosts_submit(&fakes, flood, i, "flood");
@@ -140,7 +133,6 @@ static struct job *submit_with(struct fake_client *client, unsigned id, const ch
 }
 
 static void test_no_prefetch_while_an_editor_is_at_work(void **state) {
-    (void)state;
     struct fake_request request;
     struct fake_client *client = begin("3.12", 1);
     submit_with(client, 1, "edited", PRIORITY_INTERACTIVE);
@@ -158,7 +150,6 @@ static void test_no_prefetch_while_an_editor_is_at_work(void **state) {
 }
 
 static void test_interactive_goes_first_and_prefetch_comes_back(void **state) {
-    (void)state;
     struct fake_request request;
     struct fake_client *client = begin("3.12", 1);
     submit_with(client, 1, "edited", PRIORITY_INTERACTIVE);
@@ -176,7 +167,6 @@ static void test_interactive_goes_first_and_prefetch_comes_back(void **state) {
 }
 
 static void test_a_host_may_ask_for_a_pristine_process(void **state) {
-    (void)state;
     struct fake_client *client = begin("3.12", 1);
     fake_hosts_submit(&fakes, client, 1, "a");
     unsigned id = fake_host_expect(HOST(0), 0, "a").id;
@@ -190,7 +180,6 @@ static void test_a_host_may_ask_for_a_pristine_process(void **state) {
 }
 
 static void test_jobs_that_need_much_memory_run_one_after_the_other(void **state) {
-    (void)state;
     struct fake_client *client = begin("3.12", 2);
     for (unsigned i = 1; i <= 2; i++)
         fake_hosts_submit(&fakes, client, i, i == 1 ? "a" : "b");
@@ -207,7 +196,6 @@ static void test_jobs_that_need_much_memory_run_one_after_the_other(void **state
 }
 
 static void test_a_cancelled_job_that_waits_is_freed(void **state) {
-    (void)state;
     struct fake_client *client = begin("3.12", 1);
     for (unsigned i = 1; i <= 3; i++)
         fake_hosts_submit(&fakes, client, i, "a");
@@ -220,7 +208,6 @@ static void test_a_cancelled_job_that_waits_is_freed(void **state) {
 }
 
 static void test_the_answer_of_a_cancelled_job_that_runs_is_discarded(void **state) {
-    (void)state;
     struct fake_client *client = begin("3.12", 1);
     struct job *job = fake_hosts_submit(&fakes, client, 1, "a");
     unsigned id = fake_host_expect(HOST(0), 0, "a").id;
@@ -234,7 +221,6 @@ static void test_the_answer_of_a_cancelled_job_that_runs_is_discarded(void **sta
 }
 
 static void test_jobs_of_a_client_that_goes_are_dropped(void **state) {
-    (void)state;
     struct fake_client *client = begin("3.12", 1);
     for (unsigned i = 1; i <= 5; i++)
         fake_hosts_submit(&fakes, client, i, "a");
@@ -247,7 +233,6 @@ static void test_jobs_of_a_client_that_goes_are_dropped(void **state) {
 }
 
 static void test_a_job_is_charged_for_its_parameters_and_their_copy(void **state) {
-    (void)state;
     struct fake_client *client = begin("3.12", 1);
     struct job *job = fake_hosts_new_job(&fakes, client, 1, "a", JOB_CHECK);
     size_t before = client->connection->held;
@@ -263,7 +248,6 @@ static void test_a_job_is_charged_for_its_parameters_and_their_copy(void **state
 }
 
 static void test_a_host_that_grew_is_replaced_between_jobs(void **state) {
-    (void)state;
     struct fake_client *client = begin("3.12", 1);
     fakes.peers.options.host_memory_mib = 100;
     fake_hosts_submit(&fakes, client, 1, "a");
@@ -285,7 +269,6 @@ static void test_a_host_that_grew_is_replaced_between_jobs(void **state) {
 
 /* A host whose Python was replaced on disk answers no job: all of them go to the next one. */
 static void test_a_host_of_a_replaced_python_is_replaced(void **state) {
-    (void)state;
     struct fake_client *client = begin("3.12", 1);
     fake_hosts_submit(&fakes, client, 1, "a");
     fake_hosts_submit(&fakes, client, 2, "b");
@@ -304,7 +287,6 @@ static void test_a_host_of_a_replaced_python_is_replaced(void **state) {
 }
 
 static void test_an_idle_pool_shrinks_to_one_interpreter(void **state) {
-    (void)state;
     struct fake_client *client = begin("3.12", 2);
     fakes.pool->keeps_warm = true;
     fake_hosts_submit(&fakes, client, 1, "a");
@@ -330,7 +312,6 @@ static void test_an_idle_pool_shrinks_to_one_interpreter(void **state) {
 }
 
 static void test_draining_answers_what_waits_and_finishes_what_runs(void **state) {
-    (void)state;
     struct fake_client *client = begin("3.12", 1);
     for (unsigned i = 1; i <= 3; i++)
         fake_hosts_submit(&fakes, client, i, "a");
@@ -351,7 +332,6 @@ static void test_draining_answers_what_waits_and_finishes_what_runs(void **state
 }
 
 static void test_draining_without_patience_kills_what_runs(void **state) {
-    (void)state;
     struct fake_client *client = begin("3.12", 1);
     for (unsigned i = 1; i <= 2; i++)
         fake_hosts_submit(&fakes, client, i, "a");
@@ -368,7 +348,6 @@ static void test_draining_without_patience_kills_what_runs(void **state) {
 }
 
 static void test_a_host_that_answers_what_it_was_not_asked_is_killed(void **state) {
-    (void)state;
     struct fake_client *client = begin("3.12", 1);
     fake_hosts_submit(&fakes, client, 1, "a");
     answer(0, 0, fake_host_expect(HOST(0), 0, "a").id + 17);
@@ -378,7 +357,6 @@ static void test_a_host_that_answers_what_it_was_not_asked_is_killed(void **stat
 }
 
 static void test_cache_misses_count_compiles_that_asked_the_cache(void **state) {
-    (void)state;
     struct fake_client *client = begin("3.12", 1);
     for (unsigned i = 1; i <= 3; i++) {
         struct job *job = fake_hosts_new_job(&fakes, client, i, "a", JOB_COMPILE);

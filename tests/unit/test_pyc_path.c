@@ -99,7 +99,6 @@ static const struct {
 };
 
 static void test_cases(void **state) {
-    (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *path =
             pyc_path(cases[i].file, "cpython-313", cases[i].optimize, cases[i].prefix, "/home/user/work", true);
@@ -111,14 +110,12 @@ static void test_cases(void **state) {
 }
 
 static void test_dot_is_kept_before_3_12(void **state) {
-    (void)state;
     char *path = pyc_path("./d/a.py", "cpython-311", -1, "/c", "/w", false);
     assert_string_equal(path, "/c/w/./d/a.cpython-311.pyc");
     free(path);
 }
 
 static void test_legacy(void **state) {
-    (void)state;
     char *path = pyc_path_legacy("d/a.py");
     assert_string_equal(path, "d/a.pyc");
     free(path);

@@ -108,7 +108,6 @@ static const struct {
 };
 
 static void test_repr(void **state) {
-    (void)state;
     for (size_t i = 0; i < sizeof reprs / sizeof *reprs; i++) {
         struct buffer out = {0};
         python_text_repr(&out, reprs[i].name);
@@ -118,7 +117,6 @@ static void test_repr(void **state) {
 }
 
 static void test_compare(void **state) {
-    (void)state;
     const int count = sizeof ordered / sizeof *ordered;
     for (int i = 0; i < count; i++)
         for (int k = 0; k < count; k++) {
@@ -128,7 +126,6 @@ static void test_compare(void **state) {
 }
 
 static void test_join(void **state) {
-    (void)state;
     for (size_t i = 0; i < sizeof joined / sizeof *joined; i++) {
         char *path = python_text_join(joined[i].a, joined[i].b);
         assert_string_equal(path, joined[i].wanted);
@@ -137,7 +134,6 @@ static void test_join(void **state) {
 }
 
 static void test_strip(void **state) {
-    (void)state;
     for (size_t i = 0; i < sizeof stripped / sizeof *stripped; i++) {
         const char *text = stripped[i].text;
         size_t len = python_text_strip(&text);

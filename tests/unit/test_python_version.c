@@ -40,7 +40,6 @@ static const struct {
 };
 
 static void test_specifiers(void **state) {
-    (void)state;
     for (size_t i = 0; i < sizeof specifiers / sizeof *specifiers; i++)
         for (unsigned minor = 8; minor <= 14; minor++) {
             bool allowed = python_version_allowed(&(struct python_version){3, minor}, specifiers[i].specifier);
@@ -50,7 +49,6 @@ static void test_specifiers(void **state) {
 }
 
 static void test_no_specifiers(void **state) {
-    (void)state;
     static const char *const texts[] = {"3.9", ">=", "=3.9", ">= x", "^3.9", ">=3.9 <4", "==3.x", ">=3..9"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (python_version_allowed(&(struct python_version){3, 9}, texts[i]))
@@ -58,7 +56,6 @@ static void test_no_specifiers(void **state) {
 }
 
 static void test_versions(void **state) {
-    (void)state;
     static const struct {
         const char *text;
         unsigned minor; /* 0: none */
@@ -92,7 +89,6 @@ static void test_versions(void **state) {
 }
 
 static void test_exact_and_order(void **state) {
-    (void)state;
     struct python_version a, b;
     assert_true(python_version_exact("3.13", &a));
     assert_true(python_version_exact("3.9", &b));

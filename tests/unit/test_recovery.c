@@ -45,7 +45,6 @@ static void take_cleanup(unsigned of_id) {
 }
 
 static void test_a_suspect_is_tried_once_more_alone(void **state) {
-    (void)state;
     struct fake_client *client = begin(1);
     fake_hosts_submit(&fakes, client, 1, "killer");
     unsigned first = fake_host_expect(HOST(0), 0, "killer").id;
@@ -64,7 +63,6 @@ static void test_a_suspect_is_tried_once_more_alone(void **state) {
 }
 
 static void test_a_crash_is_described(void **state) {
-    (void)state;
     struct fake_client *client = begin(1);
     fake_hosts_submit(&fakes, client, 1, "killer");
     fake_host_die(&fakes, HOST(0), 3, 0);
@@ -74,7 +72,6 @@ static void test_a_crash_is_described(void **state) {
 }
 
 static void test_a_suspect_that_does_no_harm_is_answered(void **state) {
-    (void)state;
     struct fake_client *client = begin(2);
     fake_hosts_submit(&fakes, client, 1, "killer");
     fake_hosts_submit(&fakes, client, 2, "innocent");
@@ -101,7 +98,6 @@ static void test_a_suspect_that_does_no_harm_is_answered(void **state) {
 }
 
 static void test_jobs_ahead_are_no_suspects(void **state) {
-    (void)state;
     struct fake_client *client = begin(1);
     fake_hosts_submit(&fakes, client, 1, "killer");
     fake_hosts_submit(&fakes, client, 2, "ahead");
@@ -135,7 +131,6 @@ static unsigned shoot(unsigned times, int signal) {
 }
 
 static void test_a_host_that_was_shot_makes_no_suspect(void **state) {
-    (void)state;
     struct fake_client *client = begin(1);
     fake_hosts_submit(&fakes, client, 1, "a");
     assert_int_equal(shoot(1, SIGTERM), 1);
@@ -146,7 +141,6 @@ static void test_a_host_that_was_shot_makes_no_suspect(void **state) {
 }
 
 static void test_after_ten_shots_that_is_not_believed(void **state) {
-    (void)state;
     struct fake_client *client = begin(1);
     fake_hosts_submit(&fakes, client, 1, "a");
     assert_int_equal(shoot(11, SIGTERM), 11);
@@ -157,7 +151,6 @@ static void test_after_ten_shots_that_is_not_believed(void **state) {
 }
 
 static void test_sigkill_is_a_shot_unless_the_kernel_ran_out_of_memory(void **state) {
-    (void)state;
     struct fake_client *client = begin(1);
     fake_hosts_submit(&fakes, client, 1, "a");
     assert_int_equal(shoot(1, SIGKILL), 1);
@@ -170,7 +163,6 @@ static void test_sigkill_is_a_shot_unless_the_kernel_ran_out_of_memory(void **st
 }
 
 static void test_a_host_can_say_that_it_was_shot(void **state) {
-    (void)state;
     struct fake_client *client = begin(1);
     fake_hosts_submit(&fakes, client, 1, "a");
     fake_host_report(HOST(0), "shot", "{}");
@@ -181,7 +173,6 @@ static void test_a_host_can_say_that_it_was_shot(void **state) {
 }
 
 static void test_a_job_that_times_out_costs_the_others_a_delay(void **state) {
-    (void)state;
     struct fake_client *client = begin(2);
     fakes.peers.options.job_timeout_ms = 1000;
     fake_hosts_submit(&fakes, client, 1, "slow");
@@ -200,7 +191,6 @@ static void test_a_job_that_times_out_costs_the_others_a_delay(void **state) {
 }
 
 static void test_the_time_of_a_job_counts_from_its_start(void **state) {
-    (void)state;
     struct fake_client *client = begin(1);
     fakes.peers.options.job_timeout_ms = 1000;
     fake_hosts_submit(&fakes, client, 1, "a");
@@ -218,7 +208,6 @@ static void test_the_time_of_a_job_counts_from_its_start(void **state) {
 }
 
 static void test_a_job_without_a_timeout_gets_one_when_its_client_goes(void **state) {
-    (void)state;
     struct fake_client *client = begin(1);
     struct job *job = fake_hosts_new_job(&fakes, client, 1, "endless", JOB_COMPILE);
     job->timeout_ms = 0;
@@ -236,7 +225,6 @@ static void test_a_job_without_a_timeout_gets_one_when_its_client_goes(void **st
 }
 
 static void test_a_cancelled_job_is_not_tried_again(void **state) {
-    (void)state;
     struct fake_client *client = begin(1);
     struct job *job = fake_hosts_submit(&fakes, client, 1, "killer");
     pool_cancel(job);
@@ -248,7 +236,6 @@ static void test_a_cancelled_job_is_not_tried_again(void **state) {
 }
 
 static void test_a_check_leaves_nothing_to_clean_up(void **state) {
-    (void)state;
     struct fake_request request;
     struct fake_client *client = begin(1);
     pool_submit(fakes.pool, fake_hosts_new_job(&fakes, client, 1, "a", JOB_CHECK));
@@ -261,7 +248,6 @@ static void test_a_check_leaves_nothing_to_clean_up(void **state) {
 }
 
 static void test_a_cleanup_is_tried_twice(void **state) {
-    (void)state;
     struct fake_request request;
     struct fake_client *client = begin(1);
     pool_cancel(fake_hosts_submit(&fakes, client, 1, "killer"));
@@ -277,7 +263,6 @@ static void test_a_cleanup_is_tried_twice(void **state) {
 }
 
 static void test_while_draining_nothing_is_tried_again_but_cleanups_are_run(void **state) {
-    (void)state;
     struct fake_client *client = begin(1);
     fake_hosts_submit(&fakes, client, 1, "a");
     fakes.peers.census.draining = true;
@@ -291,7 +276,6 @@ static void test_while_draining_nothing_is_tried_again_but_cleanups_are_run(void
 
 /* A host that closes a socket and lives is killed after half a second; its job is a suspect. */
 static void test_a_host_that_hangs_up_and_lives_is_killed(void **state) {
-    (void)state;
     struct fake_client *client = begin(1);
     fake_hosts_submit(&fakes, client, 1, "a");
     fake_host_hang_up(HOST(0), 0);
@@ -306,7 +290,6 @@ static void test_a_host_that_hangs_up_and_lives_is_killed(void **state) {
 
 /* A host whose process has ended is gone after two seconds, whatever its streams say. */
 static void test_a_reaped_host_is_gone(void **state) {
-    (void)state;
     struct fake_client *client = begin(1);
     fake_hosts_submit(&fakes, client, 1, "a");
     fake_host_die_open(&fakes, HOST(0), SIGSEGV);
@@ -321,7 +304,6 @@ static void test_a_reaped_host_is_gone(void **state) {
 
 /* The limit on what is held for clients does not keep a host's answers from being read. */
 static void test_hosts_are_read_whatever_clients_hold(void **state) {
-    (void)state;
     struct fake_client *client = begin(1);
     fake_hosts_submit(&fakes, client, 1, "a");
     unsigned id = fake_host_expect(HOST(0), 0, "a").id;
@@ -336,7 +318,6 @@ static void test_hosts_are_read_whatever_clients_hold(void **state) {
 
 /* An answer over the limit costs its host, not the clients. */
 static void test_an_answer_over_the_limit(void **state) {
-    (void)state;
     struct fake_client *client = begin(1);
     fake_hosts_submit(&fakes, client, 1, "a");
     assert_int_equal(fakes.peers.channels.held, client->connection->channel.held);
@@ -349,7 +330,6 @@ static void test_an_answer_over_the_limit(void **state) {
 }
 
 static void test_a_report_over_the_limit(void **state) {
-    (void)state;
     begin(1);
     fake_host_announce_report(HOST(0), (64 << 10) + 1);
     fake_hosts_turn(&fakes);
@@ -358,7 +338,6 @@ static void test_a_report_over_the_limit(void **state) {
 }
 
 static void test_a_host_that_does_not_leave_is_killed(void **state) {
-    (void)state;
     begin(1);
     fakes.stays = true;
     pool_retire(fakes.pool);
@@ -372,7 +351,6 @@ static void test_a_host_that_does_not_leave_is_killed(void **state) {
 }
 
 static void test_two_jobs_of_a_host_time_out_at_once(void **state) {
-    (void)state;
     struct fake_client *client = begin(2);
     fakes.peers.options.job_timeout_ms = 1000;
     for (unsigned i = 1; i <= 2; i++)
@@ -390,7 +368,6 @@ static void test_two_jobs_of_a_host_time_out_at_once(void **state) {
 
 /* As many hosts for suspects at once as there may be workers. */
 static void test_suspects_side_by_side(void **state) {
-    (void)state;
     struct fake_client *client = begin(3);
     for (unsigned i = 1; i <= 3; i++)
         pool_submit(fakes.pool, fake_hosts_new_job(&fakes, client, i, "a", JOB_CHECK));
@@ -404,7 +381,6 @@ static void test_suspects_side_by_side(void **state) {
 }
 
 static void test_cancelled_while_its_host_starts(void **state) {
-    (void)state;
     struct fake_request request;
     struct fake_client *client = begin(1);
     struct job *job = fake_hosts_new_job(&fakes, client, 1, "a", JOB_CHECK);
@@ -456,7 +432,6 @@ static void step(uint32_t *seed, struct fake_client *client, unsigned *asked) {
 
 /* Hosts that die at any moment: every request gets one answer, whatever it is, and nothing is left. */
 static void test_under_fire(void **state) {
-    (void)state;
     for (uint32_t seed = 1, run = seed; run <= 40; run++, seed = run) {
         unsigned asked = 0, answered = 0;
         bool seen[128] = {false};

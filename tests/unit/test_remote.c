@@ -15,7 +15,6 @@
 static time_t now_s = 1000;
 int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *out) {
-    (void)clock;
     *out = (struct timespec){.tv_sec = now_s};
     return 0;
 }
@@ -38,7 +37,6 @@ static char *describe(const char *text) {
 }
 
 static void test_urls(void **state) {
-    (void)state;
     static const char *const cases[][2] = {
         {"redis://", "plain - localhost 6379 - - 0 - redis://localhost:6379"},
         {"redis://h", "plain - h 6379 - - 0 - redis://h:6379"},
@@ -87,7 +85,6 @@ static void test_urls(void **state) {
 }
 
 static void test_seals(void **state) {
-    (void)state;
     struct remote_keys keys, others;
     struct store_key key = {{1, 2, 3}}, other_key = {{1, 2, 4}};
     char name[REMOTE_NAME_SIZE], other_name[REMOTE_NAME_SIZE];
@@ -122,7 +119,6 @@ static void test_seals(void **state) {
 }
 
 static void test_left_alone(void **context) {
-    (void)context;
     int fd;
     struct remote_state *state = remote_state_new(&fd), *shared = remote_state_map(fd);
     assert_non_null(state);
@@ -154,7 +150,6 @@ static void test_left_alone(void **context) {
 }
 
 static void test_slowness(void **context) {
-    (void)context;
     int fd;
     struct remote_state *state = remote_state_new(&fd);
     for (int i = 0; i < 10000; i++)

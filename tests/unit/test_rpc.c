@@ -11,7 +11,6 @@ static int parse(const char *text, struct rpc_message *message) {
 }
 
 static void test_request(void **state) {
-    (void)state;
     struct rpc_message m;
     assert_int_equal(parse("{\"jsonrpc\":\"2.0\",\"id\":\"a\\u0041\",\"method\":\"m\",\"params\":{\"x\":1}}", &m), 0);
     assert_string_equal(m.id, "\"a\\u0041\"");
@@ -31,7 +30,6 @@ static void test_request(void **state) {
 }
 
 static void test_bad_requests(void **state) {
-    (void)state;
     static const char *const texts[] = {"{}",
                                         "3",
                                         "[]",
@@ -96,7 +94,6 @@ static void test_refused_id(void **state) {
 }
 
 static void test_write(void **state) {
-    (void)state;
     struct buffer out = {0};
     rpc_write_request(&out, "1", "a\"b", "{}", 2);
     rpc_write_notification(&out, "n", NULL, 0);
@@ -109,7 +106,6 @@ static void test_write(void **state) {
 }
 
 static void test_compile_defaults(void **state) {
-    (void)state;
     const char *error;
     char *why = NULL;
     struct compile_request request;
@@ -131,7 +127,6 @@ static void test_compile_defaults(void **state) {
 }
 
 static void test_compile_round(void **state) {
-    (void)state;
     const char *error, *text = "{\"file\":\"a\",\"cwd\":\"/w\",\"optimize\":2,\"invalidation_mode\":\"checked-hash\","
                                "\"umask\":18,\"warnings\":[\"error\"],\"force\":false,\"priority\":\"background\"}";
     char *why = NULL;

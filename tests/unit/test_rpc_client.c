@@ -22,7 +22,6 @@ static void connect_peer_pair(struct rpc_client *client) {
 }
 
 static void test_answer(void **state) {
-    (void)state;
     static const char text[] =
         "{\"jsonrpc\":\"2.0\",\"method\":\"x\"}\n{\"jsonrpc\":\"2.0\",\"id\":4503599627370496,\"result\":{\"a\":7}}\n";
     struct rpc_client client;
@@ -46,7 +45,6 @@ static void expect_failure(struct rpc_client *client, int64_t wait_ms, const cha
 }
 
 static void test_failures(void **state) {
-    (void)state;
     struct rpc_client client;
     connect_peer_pair(&client);
     expect_failure(&client, 20, "the daemon does not answer");
@@ -62,7 +60,6 @@ static void test_failures(void **state) {
 
 /* poll() refuses more descriptors than the process may have: one is too many then. */
 static void test_poll_fails(void **state) {
-    (void)state;
     struct rlimit old, none;
     struct rpc_client client;
     connect_peer_pair(&client);

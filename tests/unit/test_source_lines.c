@@ -21,7 +21,6 @@ static void check_line(struct source_lines *lines, long number, const char *expe
 }
 
 static void test_status(void **state) {
-    (void)state;
     assert_int_equal(status_of(""), SOURCE_LINES_READY);
     assert_int_equal(status_of("x = '\xc3\xa9'\n"), SOURCE_LINES_READY);
     assert_int_equal(status_of("#\n# -*- coding: UTF-8 -*-\n"), SOURCE_LINES_READY);
@@ -38,7 +37,6 @@ static void test_status(void **state) {
 }
 
 static void test_lines(void **state) {
-    (void)state;
     static const char source[] = "\xef\xbb\xbf"
                                  "one\ntwo\r\nthree\r\r\n\nsix\r\nseven";
     struct source_lines lines;

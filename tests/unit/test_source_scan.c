@@ -15,7 +15,6 @@ static bool sets(const char *source) {
 }
 
 static void test_latin_names(void **state) {
-    (void)state;
     static const char *const found[] = {
         "\xc3\xa9 = 1\n",
         "x.\xc3\xa9\n",
@@ -66,7 +65,6 @@ static void test_latin_names(void **state) {
 }
 
 static void test_nested_strings(void **state) {
-    (void)state;
     static const char *const found[] = {
         "f'{x['a'] + \xc3\xa9}'\n",         "f'{f'{f'{\xc3\xa9}'}'}'\n",  "f'{x\n",
         "f'''{\n'x' # '\n, \xc3\xa9}'''\n", "f'{x[\"'\"]}' + \xc3\xa9\n", "f'{x:%H:%M{'}'}}' + \xc3\xa9\n",
@@ -92,7 +90,6 @@ static void test_nested_strings(void **state) {
 }
 
 static void test_equal_sets(void **state) {
-    (void)state;
     static const char *const found[] = {
         "a = {'foo', 2, 3}\ndef f():\n  b = {'foo', 2, 3}\n",
         "def f(x): x in {'a', 'b'}\ndef g(x): x in {\"b\",\n\t'a',}\n",
@@ -123,7 +120,6 @@ static void test_equal_sets(void **state) {
 
 /* Every source cut short at every place: nothing beyond its end is read. */
 static void test_cut_short(void **state) {
-    (void)state;
     static const char whole[] = "# coding: utf-8\nx = {'a', \"b\\\"\", 3} in{'''\xc3\xa9'''}\nf'{\xc3\xa9}' '\\";
     for (size_t len = 0; len < sizeof whole; len++) {
         char *copy = xmalloc(len);

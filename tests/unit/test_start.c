@@ -21,7 +21,6 @@ static void wait_ms(uint64_t ms) {
 }
 
 static void test_a_shortage_is_waited_for_with_doubling_delays(void **state) {
-    (void)state;
     static const unsigned delays_ms[] = {50, 100, 200, 400, 800, 1600};
     struct fake_client *client = begin();
     fakes.start_error = -EAGAIN;
@@ -39,7 +38,6 @@ static void test_a_shortage_is_waited_for_with_doubling_delays(void **state) {
 }
 
 static void test_a_start_that_succeeds_in_the_end_serves_what_waits(void **state) {
-    (void)state;
     struct fake_client *client = begin();
     fakes.start_error = -EMFILE;
     fake_hosts_submit(&fakes, client, 1, "a");
@@ -53,7 +51,6 @@ static void test_a_start_that_succeeds_in_the_end_serves_what_waits(void **state
 }
 
 static void test_a_missing_program_is_told_at_once(void **state) {
-    (void)state;
     struct fake_client *client = begin();
     fakes.start_error = -ENOENT;
     fake_hosts_submit(&fakes, client, 1, "a");
@@ -70,7 +67,6 @@ static void test_a_missing_program_is_told_at_once(void **state) {
 }
 
 static void test_a_host_that_is_killed_while_it_starts_is_tried_again(void **state) {
-    (void)state;
     struct fake_client *client = begin();
     fakes.warms_by_itself = false;
     fake_hosts_submit(&fakes, client, 1, "a");
@@ -83,7 +79,6 @@ static void test_a_host_that_is_killed_while_it_starts_is_tried_again(void **sta
 }
 
 static void test_a_missing_library_is_told_at_once(void **state) {
-    (void)state;
     struct fake_client *client = begin();
     fakes.warms_by_itself = false;
     fake_hosts_submit(&fakes, client, 1, "a");
@@ -93,7 +88,6 @@ static void test_a_missing_library_is_told_at_once(void **state) {
 }
 
 static void test_a_host_says_what_it_lacks(void **state) {
-    (void)state;
     struct fake_client *client = begin();
     fakes.warms_by_itself = false;
     fake_hosts_submit(&fakes, client, 1, "a");
@@ -105,7 +99,6 @@ static void test_a_host_says_what_it_lacks(void **state) {
 }
 
 static void test_an_interpreter_that_does_not_come_up_in_time(void **state) {
-    (void)state;
     struct fake_client *client = begin();
     fakes.warms_by_itself = false;
     fake_hosts_submit(&fakes, client, 1, "a");
@@ -118,7 +111,6 @@ static void test_an_interpreter_that_does_not_come_up_in_time(void **state) {
 }
 
 static void test_where_one_host_works_failures_of_others_refuse_nothing(void **state) {
-    (void)state;
     struct fake_client *client = begin();
     fake_hosts_submit(&fakes, client, 1, "a");
     fakes.start_error = -ENOENT;

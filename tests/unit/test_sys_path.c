@@ -32,7 +32,6 @@ static int ask(char *built, int64_t wait_ms, int wake_fd, struct buffer *folders
 }
 
 static void test_answer(void **state) {
-    (void)state;
     struct buffer folders;
     char *why;
     assert_int_equal(ask(interpreter("fine", "printf '9.9\\0/a\\0/b\\0'"), 60000, -1, &folders, &why), 0);
@@ -43,7 +42,6 @@ static void test_answer(void **state) {
 
 /* One that fails or is of another version is passed over for the next: python9.9, which nobody has. */
 static void test_none(void **state) {
-    (void)state;
     static const char *const scripts[] = {"exit 1", "printf '9.8\\0/a\\0'", "printf '9.9'", "kill -9 $$"};
     for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
         struct buffer folders;
@@ -56,7 +54,6 @@ static void test_none(void **state) {
 }
 
 static void test_hangs(void **state) {
-    (void)state;
     struct buffer folders;
     char *why;
     assert_int_equal(ask(interpreter("hung", "sleep 1000"), 50, -1, &folders, &why), -ETIMEDOUT);
@@ -65,7 +62,6 @@ static void test_hangs(void **state) {
 }
 
 static void test_interrupted(void **state) {
-    (void)state;
     struct buffer folders;
     char *why;
     int ends[2];
@@ -78,13 +74,11 @@ static void test_interrupted(void **state) {
 }
 
 static int make_folder(void **state) {
-    (void)state;
     unsetenv("VIRTUAL_ENV");
     return mkdtemp(folder) == NULL;
 }
 
 static int remove_folder(void **state) {
-    (void)state;
     static const char *const names[] = {"fine", "other", "hung"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[128];

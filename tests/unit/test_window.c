@@ -17,7 +17,6 @@ static int64_t send_next(struct window *window) {
 }
 
 static void test_heaviest_then_oldest(void **state) {
-    (void)state;
     struct window *window = new_window();
     static const uint64_t weights[] = {0, 30, 0, 50, 40, 0};
     static const int64_t wanted[] = {3, 4, 1, 0, 2, 5};
@@ -31,7 +30,6 @@ static void test_heaviest_then_oldest(void **state) {
 }
 
 static void test_what_is_lost_waits_again(void **state) {
-    (void)state;
     struct window *window = new_window();
     for (int i = 0; i < 3; i++)
         window_add(window, NULL, 0, true);
@@ -44,7 +42,6 @@ static void test_what_is_lost_waits_again(void **state) {
 }
 
 static void test_closed_in_order(void **state) {
-    (void)state;
     struct window *window = new_window();
     char tags[3];
     window_add(window, &tags[0], 0, true);
@@ -66,7 +63,6 @@ static void test_closed_in_order(void **state) {
 
 /* Seeded: against the rule applied to a plain list. */
 static void test_many_at_random(void **state) {
-    (void)state;
     enum { COUNT = 3 * WINDOW_SIZE };
     struct window *window = new_window();
     static uint64_t weights[COUNT];
