@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/rpc.h"
+
 /* Events since the start. */
 struct counters {
     uint64_t requests;
@@ -17,7 +19,8 @@ struct counters {
     uint64_t compile_errors, os_errors;
     uint64_t crashes; /* of hosts */
     uint64_t timeouts, cancelled;
-    uint64_t exact;   /* jobs that a pristine process ran */
+    uint64_t exact;                          /* jobs that a pristine process ran */
+    uint64_t exact_causes[RPC_EXACT_CAUSES]; /* jobs that a host has refused, by its reason */
     uint64_t refused; /* connections over the limit, and connections closed for the memory that they held */
 };
 

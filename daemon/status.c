@@ -75,10 +75,23 @@ static void status_add_counters(cJSON *status, const struct counters *c) {
         const char *name;
         uint64_t value;
     } all[] = {
-        {"requests", c->requests},   {"compiled", c->compiled}, {"up_to_date", c->up_to_date},
-        {"checked", c->checked},     {"cached", c->cached},     {"compile_errors", c->compile_errors},
-        {"os_errors", c->os_errors}, {"crashes", c->crashes},   {"timeouts", c->timeouts},
-        {"cancelled", c->cancelled}, {"exact", c->exact},       {"refused", c->refused},
+        {"requests", c->requests},
+        {"compiled", c->compiled},
+        {"up_to_date", c->up_to_date},
+        {"checked", c->checked},
+        {"cached", c->cached},
+        {"compile_errors", c->compile_errors},
+        {"os_errors", c->os_errors},
+        {"crashes", c->crashes},
+        {"timeouts", c->timeouts},
+        {"cancelled", c->cancelled},
+        {"exact", c->exact},
+        {"refused", c->refused},
+        {"exact_names", c->exact_causes[RPC_EXACT_NAMES]},
+        {"exact_interned", c->exact_causes[RPC_EXACT_INTERNED]},
+        {"exact_warnings", c->exact_causes[RPC_EXACT_WARNINGS]},
+        {"exact_options", c->exact_causes[RPC_EXACT_OPTIONS]},
+        {"exact_errors", c->exact_causes[RPC_EXACT_ERRORS]},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         cJSON_AddNumberToObject(item, all[i].name, (double)all[i].value);

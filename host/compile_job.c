@@ -303,6 +303,12 @@ static struct compile_input make_input(struct compile_job *job) {
     return input;
 }
 
+static void answer_needs_pristine(struct answer *answer, enum rpc_exact_cause cause) {
+    cJSON *data = cJSON_CreateObject();
+    cJSON_AddNumberToObject(data, "cause", cause);
+    answer_error(answer, RPC_NEEDS_PRISTINE, "a pristine process is needed", data);
+}
+
 /* Compiles. Returns whether that succeeded; if not, *answer is made. */
 static bool compile_source(struct compile_job *job, struct compiler *compiler, struct compile_output *output,
                            struct answer *answer) {
@@ -322,7 +328,7 @@ static bool compile_source(struct compile_job *job, struct compiler *compiler, s
         answer_unmarshallable(job, output, answer);
         return false;
     case COMPILE_INEXACT:
-        answer_error(answer, RPC_NEEDS_PRISTINE, "a pristine process is needed", NULL);
+        answer_needs_pristine(answer, output->cause);
         return false;
     case COMPILE_BROKEN:
         break;

@@ -209,10 +209,11 @@ static bool has_imported(const struct compiler *compiler) {
     return PyDict_GET_SIZE(PyImport_GetModuleDict()) != compiler->modules;
 }
 
-/* Whether what came of the run is what a fresh process gives. */
-static enum exactness judge(const struct compiler *compiler, const struct run *run, const struct compile_output *output,
+/* Whether what came of the run is what a fresh process gives. If not, sets output->cause. */
+static enum exactness judge(const struct compiler *compiler, const struct run *run, struct compile_output *output,
                             PyObject *code) {
     const struct warning_outcome *warnings = &output->warnings;
+    output->cause = RPC_EXACT_WARNINGS;
     if (compiler->pristine)
         return EXACTNESS_SURE;
     if (warnings->refused || (warnings->looked_up && run->input->path != NULL))
@@ -220,12 +221,14 @@ static enum exactness judge(const struct compiler *compiler, const struct run *r
     if (!run->in_place || output->bytes == NULL)
         return EXACTNESS_SURE;
     enum exactness exactness = exactness_of_code(code, warnings, has_imported(compiler));
+    output->cause = RPC_EXACT_INTERNED;
     return exactness == EXACTNESS_INTERNED && run->as_fresh ? EXACTNESS_SURE : exactness;
 }
 
 /* Compiles, with the filters set, and makes the output. Sets *exactness. */
 static enum compile_status compile_prepared(struct compiler *compiler, const struct run *run,
                                             struct compile_output *output, enum exactness *exactness) {
+    output->cause = RPC_EXACT_INTERNED;
     if (run->as_fresh && !interned_enter(compiler->interned))
         return COMPILE_INEXACT;
     PyObject *code = compile_and_marshal(compiler, run, output);
@@ -251,6 +254,7 @@ static enum compile_status run_compiler(struct compiler *compiler, const struct 
         forget_names();
     enum warning_step step =
         warning_state_prepare(&compiler->warnings, run->input->warnings, compiler->pristine, &subject);
+    output->cause = RPC_EXACT_OPTIONS;
     if (step == WARNING_NEEDS_IMPORT)
         return COMPILE_INEXACT;
     if (step == WARNING_BROKEN) {
@@ -295,10 +299,10 @@ static enum compile_status run_by_path(struct compiler *compiler, const struct r
     struct run again = *run;
     enum exactness exactness;
     again.compile_as = input->path;
-    if (input->name_matters)
-        return COMPILE_INEXACT;
     compile_output_deinit(output);
-    enum compile_status status = run_compiler(compiler, &again, output, &exactness);
+    enum compile_status status =
+        input->name_matters ? COMPILE_INEXACT : run_compiler(compiler, &again, output, &exactness);
+    output->cause = RPC_EXACT_ERRORS;
     bool fine = status == COMPILE_FAILED && rename_error(output->exception, input->path, input->filename);
     return fine ? COMPILE_FAILED : COMPILE_INEXACT;
 }
@@ -316,8 +320,10 @@ enum compile_status compiler_run(struct compiler *compiler, const struct compile
     *output = (struct compile_output){0};
     if (++compiler->runs % COLLECT_EVERY == 0)
         collect();
+    output->cause = RPC_EXACT_NAMES;
     if (run.in_place && exactness_source_is_tainting(input->data, input->len, input->filename))
         return COMPILE_INEXACT;
+    output->cause = RPC_EXACT_INTERNED;
     run.as_fresh = run.in_place && exactness_source_is_doubtful(input->data, input->len);
     if (run.as_fresh && !may_run_as_fresh(compiler, input))
         return COMPILE_INEXACT;

@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "host/warning_state.h"
 #include "proto/compile_request.h"
+#include "proto/rpc.h"
 
 struct compiler;
 
@@ -28,6 +29,7 @@ struct compile_output {
     PyObject *bytes;     /* the marshalled code, or NULL */
     PyObject *exception; /* or NULL */
     struct warning_outcome warnings;
+    enum rpc_exact_cause cause; /* of COMPILE_INEXACT */
 };
 
 /* The source and how it is compiled. `data` is text (UTF-8) if is_text, else the bytes of a file. */

@@ -113,9 +113,12 @@ enum source_encoding source_scan_encoding(const char *data, size_t len) {
     return encoding;
 }
 
-/* Whether an encoding is declared in which bytes that look like ASCII may be something else. */
+/* Whether an encoding is declared in which names of one letter may look otherwise than in UTF-8. In those that have a
+ * byte for a character, such a name is no valid UTF-8. */
 static bool declares_other_encoding(const char *data, size_t len) {
-    static const char *const plain[] = {"utf-8", "utf8", "utf_8", "ascii", "us-ascii", "us_ascii", NULL};
+    static const char *const plain[] = {
+        "utf-8",   "utf8",   "utf_8",        "ascii",      "us-ascii",  "us_ascii",   "latin-1",     "latin1",
+        "latin_1", "cp1252", "windows-1252", "iso-8859-1", "iso8859-1", "iso_8859_1", "iso-8859-15", NULL};
     const char *end = declarations_end(data, len), *at = data, *name;
     size_t name_len;
     while (next_declaration(&at, end, &name, &name_len))

@@ -29,6 +29,16 @@ enum rpc_code {
     RPC_NEEDS_NEW_HOST = -32097, /* the Python on disk is no longer that of this host, which must be replaced */
 };
 
+/* Why a job needs a pristine process (docs/exactness.md): the member `cause` in the data of RPC_NEEDS_PRISTINE. */
+enum rpc_exact_cause {
+    RPC_EXACT_NAMES,    /* the source has names that would stay interned */
+    RPC_EXACT_INTERNED, /* the bytes depend on interned strings that cannot be restored */
+    RPC_EXACT_WARNINGS, /* it warns of a line that is not at hand */
+    RPC_EXACT_OPTIONS,  /* a -W option imports a module */
+    RPC_EXACT_ERRORS,   /* the line of an error is not at hand */
+    RPC_EXACT_CAUSES,   /* how many there are */
+};
+
 /* Longest id of a request, as it is written, in bytes. An id is held as long as its request is open. */
 #define RPC_ID_MAX 4096
 

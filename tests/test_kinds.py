@@ -130,6 +130,24 @@ class Kinds(unittest.TestCase):
     compare = test_mutation.Mutation.compare
     make_measure = staticmethod(lambda version, python, folder: e2e.empty_python(python, folder))
 
+    def test_status_tells_why(self):
+        """The files that a pristine process compiles are counted by reason; ordinary kinds are none of them."""
+        sources = {"exact_warnings": "# coding: latin-1\nx = 1 is 1\n", "exact_options": "x = 1\n"}
+        others = ["x = 1\n", "x = 1 is 1\n", "x = = 1\n", "x = '\\0'\n", "def f(x): return x in {'foo'}\ndef g(x): return x in {'foo'}\n"]
+        for version in e2e.pythons():
+            if e2e.version_tuple(version) < (3, 11):
+                continue
+            with self.subTest(version), e2e.Daemon("--no-cache") as daemon, daemon.connect() as connection:
+                for number, text in enumerate(others):
+                    name = os.path.basename(daemon.file("%d.py" % number, text))
+                    connection.compile(name, cwd=daemon.folder, python=version, warnings=["default"])
+                self.assertEqual(daemon.status()["counters"]["exact"], 0)
+                for reason, text in sources.items():
+                    options = ["error::no.such.Category"] if reason == "exact_options" else []
+                    connection.compile(daemon.file(reason + ".py", text), python=version, warnings=options)
+                    self.assertEqual(daemon.status()["counters"][reason], 1)
+                self.assertEqual(daemon.status()["counters"]["exact"], len(sources))
+
     def test_false_memory_error(self):
         """A source on which py_compile ends in a MemoryError that is none (up to 3.13): the last line of its traceback is ours."""
         source = b"y = 5 in {1e400*0j, (1e400*0j), -(1e400*0j)}\n"

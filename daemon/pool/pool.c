@@ -357,11 +357,21 @@ static void pool_replace_host(struct pool *pool, struct host *host, struct job *
     pool_send_elsewhere(pool, job, job->wants);
 }
 
+/* Counts the reason for which a host leaves a job to a pristine process. */
+static void pool_count_cause(struct counters *counters, struct json_span error) {
+    struct json_span data = json_member(error.text, error.len, "data");
+    struct json_span cause = data.text ? json_member(data.text, data.len, "cause") : data;
+    long number = cause.text ? strtol(cause.text, NULL, 10) : -1;
+    if (number >= 0 && number < RPC_EXACT_CAUSES)
+        counters->exact_causes[number]++;
+}
+
 static void pool_take_error(struct pool *pool, struct host *host, struct job *job, struct json_span error) {
     struct counters *counters = &pool->group.census->counters;
     struct json_span code = json_member(error.text, error.len, "code");
     long number = code.text ? strtol(code.text, NULL, 10) : 0;
     if (number == RPC_NEEDS_PRISTINE && job->wants == HOST_SHARED) {
+        pool_count_cause(counters, error);
         pool_send_elsewhere(pool, job, HOST_PRISTINE);
     } else if (number == RPC_NEEDS_OWN_HOST && job->wants != HOST_SOLO) {
         pool_send_elsewhere(pool, job, HOST_SOLO);
