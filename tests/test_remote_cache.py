@@ -364,7 +364,7 @@ class WithoutServer(Case):
 
     def test_endless_replies(self):
         """Whatever a SET is answered with, however long it goes on, a host keeps nothing of it: no array, no number, no line without an end."""
-        for head, rest in ((b"*2000000000\r\n", b"$1\r\nx\r\n" * 4096), (b"*1\r\n" * 4, b"*1\r\n" * 4096), (b"+", b"x" * 16384),
+        for head, rest in ((b"*50000000\r\n", b"$1\r\nx\r\n" * 4096), (b"*1\r\n" * 4, b"*1\r\n" * 4096), (b"+", b"x" * 16384),
                            (b"-", b"x" * 16384), (b":", b"1" * 16384), (b"$1000000000\r\n", b"x" * 16384), (b"$1\r\nx\r\n", b"")):
             def answer(connection, file, head=head, rest=rest):
                 while read_reply(file)[0] == b"GET":
