@@ -377,6 +377,7 @@ static enum position_encoding find_unit(struct compile_job *job, struct compiler
     if (!ranges_are_ambiguous(answer, input.data, input.len) || faccessat(job->dir_fd, input.filename, R_OK, 0) < 0)
         return ranges_unit(answer);
     input.filename = NO_FILE;
+    input.path = NULL;
     input.exact_bytes = false;
     if (compiler_run(compiler, &input, &output) == COMPILE_FAILED)
         answer_compile_error(&again, compiler, input.filename, output.exception, NULL);

@@ -284,11 +284,13 @@ class Hosts(unittest.TestCase):
         cls.addClassCleanup(cls.daemon.__exit__, None)
         with cls.daemon.connect() as connection:
             for version in e2e.hosts():
-                file = cls.daemon.file("warns%s.py" % version, "1 is 1\nassert x, 'kept'\n")  # wants a pristine host
+                file = cls.daemon.file("warns%s.py" % version, "1 is 1\nassert x, 'kept'\n")
                 answer = connection.compile(file, python=version)
                 assert answer["result"]["warnings"], answer  # not an error, as PYTHONWARNINGS would have it
                 with open(answer["result"]["cfile"], "rb") as pyc:
                     assert b"kept" in pyc.read()
+                answer = connection.call("search", {"pattern": "x", "strings": ["x"], "python": version})  # by a pristine host
+                assert "result" in answer, answer
             cls.hosts = [host for python in cls.daemon.status()["pythons"] for host in python["hosts"]]
 
     @classmethod
