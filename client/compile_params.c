@@ -32,7 +32,7 @@ void compile_params_deinit(struct compile_params *params) {
 }
 
 void compile_params_append(const struct compile_params *params, const char *file, const char *dfile, int optimize,
-                           struct buffer *out) {
+                           const char *place, struct buffer *out) {
     buffer_append(out, params->shared.data, params->shared.len);
     buffer_append_string(out, "\"file\":");
     json_print_string(file, out);
@@ -42,6 +42,6 @@ void compile_params_append(const struct compile_params *params, const char *file
     }
     if (optimize != -1)
         buffer_printf(out, ",\"optimize\":%d", optimize);
-    compile_params_append_places(params, file, out);
+    compile_params_append_places(params, place ? place : file, out);
     buffer_append_char(out, '}');
 }

@@ -13,6 +13,7 @@ struct compile_params {
 void compile_params_init(struct compile_params *params, const struct compile_request *shared);
 void compile_params_deinit(struct compile_params *params);
 
-/* Appends the parameters for one file. `dfile` may be NULL; `optimize` is left out if it is -1. */
+/* Appends the parameters for one file. `dfile` may be NULL; `optimize` is left out if it is -1. `place`
+ * (NULL: `file`) is the path whose folder the daemon must see as this process does. */
 void compile_params_append(const struct compile_params *params, const char *file, const char *dfile, int optimize,
-                           struct buffer *out);
+                           const char *place, struct buffer *out);

@@ -107,7 +107,8 @@ static void file_batch_ask(void *tag, struct buffer *params, void *context) {
     const struct held_source *source = item->source;
     bool is_copy = source != NULL && source->is_copy;
     const char *dfile = request->dfile ? request->dfile : is_copy ? item->file : NULL;
-    compile_params_append(&batch->params, is_copy ? source->path : item->file, dfile, request->optimize, params);
+    compile_params_append(&batch->params, is_copy ? source->path : item->file, dfile, request->optimize,
+                          source != NULL && source->is_own ? source->path : NULL, params);
     if (source == NULL || is_copy)
         return;
     params->len--; /* without the brace */

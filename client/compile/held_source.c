@@ -21,12 +21,17 @@ static bool held_source_begins(const char *text, const char *prefix) {
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+/* Whether the name is one of this process's descriptors, in a folder of such. */
+static bool held_source_is_own(const char *file) {
+    return held_source_begins(file, "/dev/fd/") || held_source_begins(file, "/proc/self/") ||
+           held_source_begins(file, "/proc/thread-self/");
+}
+
 bool held_source_is(const char *file) {
     struct stat st;
     if (stat(file, &st) < 0 || S_ISDIR(st.st_mode))
         return false;
-    return !S_ISREG(st.st_mode) || strcmp(file, "/dev/stdin") == 0 || held_source_begins(file, "/dev/fd/") ||
-           held_source_begins(file, "/proc/self/") || held_source_begins(file, "/proc/thread-self/");
+    return !S_ISREG(st.st_mode) || strcmp(file, "/dev/stdin") == 0 || held_source_is_own(file);
 }
 
 /* The compiler opens the file of that name to show a line of it. On a named pipe it would wait for a writer for
@@ -65,6 +70,7 @@ static int held_source_copy(struct held_source *source) {
 }
 
 int held_source_read(struct held_source *source, const char *file) {
+    source->is_own = held_source_is_own(file);
     source->fd = open(file, O_RDONLY | O_CLOEXEC);
     if (source->fd < 0)
         return -errno;

@@ -10,8 +10,9 @@
 #include "base/buffer.h"
 
 struct held_source {
-    int fd;     /* stays open until the answer is there, since the daemon takes the source's stat from it; -1: none */
-    char *path; /* of the descriptor, as the daemon finds it */
+    int fd;      /* stays open until the answer is there, since the daemon takes the source's stat from it; -1: none */
+    bool is_own; /* the name is a descriptor's, in a folder that every process has for itself */
+    char *path;  /* of the descriptor, as the daemon finds it */
     struct buffer bytes;
     char *fifo;       /* a named pipe whose further readers get an end of file; or NULL */
     pthread_t feeder; /* the thread that opens the pipe for them */

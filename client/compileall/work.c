@@ -164,7 +164,7 @@ static void ask(void *tag, struct buffer *params, void *context) {
     const struct compileall_item *item = tag;
     int level = work->options->optimize[item->level];
     compile_params_append(&work->params, item->path, item->dfile,
-                          level < 0 ? work->options->shared.request.optimize : level, params);
+                          level < 0 ? work->options->shared.request.optimize : level, NULL, params);
 }
 
 static void add_timing(struct compileall_work *work, const struct compileall_item *item,
