@@ -3,6 +3,7 @@ fresh `python -m py_compile` for each file.
 
 PYCOMPILED_MASS         number of files for each version (default 800)
 PYCOMPILED_MASS_SAMPLE  number of files that are compared with fresh processes (default 60)
+PYCOMPILED_MASS_LIBRARY if set, only and all files of each Python's own library, each compared with a fresh process
 PYCOMPILED_SEED         seed of the choice and of the orders (default 1)
 PYCOMPILED_PYTHONS      only these versions: 3.13,3.11"""
 import concurrent.futures
@@ -18,6 +19,9 @@ import e2e_support as e2e
 
 COUNT = int(os.environ.get("PYCOMPILED_MASS", "800"))
 SAMPLE = int(os.environ.get("PYCOMPILED_MASS_SAMPLE", "60"))
+LIBRARY = bool(os.environ.get("PYCOMPILED_MASS_LIBRARY"))
+if LIBRARY:
+    COUNT = SAMPLE = 1 << 20
 SEED = int(os.environ.get("PYCOMPILED_SEED", "1"))
 
 # Pairs of files. In an interpreter that lives on, the second one's bytes change if the first one was compiled before
@@ -62,6 +66,8 @@ def forget(folder):
 def all_sources(python):
     """The library of the interpreter, and the packages of every installed interpreter."""
     found = e2e.library_sources(python)
+    if LIBRARY:
+        return found
     for other in e2e.pythons().values():
         found += e2e.sources_below(e2e.library_folder(other, "purelib"))
     return found
