@@ -116,7 +116,7 @@ static bool autostart_accepts(const char *socket_path, enum autostart autostart,
     if (autostart == AUTOSTART_AGAIN || is_forbidden(autostart) || !build_check_is_other(socket_path, peer))
         return true;
     replacement->dismissed = peer;
-    build_check_dismiss(socket_path);
+    build_check_dismiss(socket_path, peer);
     return false;
 }
 

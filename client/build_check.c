@@ -21,15 +21,17 @@
 /* The kernel appends this to the path of an executable that was unlinked. */
 #define DELETED " (deleted)"
 
-/* Asks on a separate connection. Returns the result, which the caller deletes, or NULL. */
-static cJSON *build_check_ask(const char *socket_path, const char *method) {
+/* Asks process `peer` on a separate connection. Returns the result, which the caller deletes, or NULL, also if another
+ * process serves the socket by now. */
+static cJSON *build_check_ask(const char *socket_path, pid_t peer, const char *method) {
     struct rpc_client client;
     char *why;
     int fd;
     cJSON *result = NULL;
     if (connect_daemon(socket_path, &fd, &why) == CONNECT_OK) {
         rpc_client_init(&client, fd);
-        result = rpc_client_call(&client, method, NULL, clock_ms() + ANSWER_WAIT_MS, &why);
+        if (connect_peer(fd) == peer)
+            result = rpc_client_call(&client, method, NULL, clock_ms() + ANSWER_WAIT_MS, &why);
         rpc_client_deinit(&client);
     }
     free(why);
@@ -37,8 +39,8 @@ static cJSON *build_check_ask(const char *socket_path, const char *method) {
 }
 
 /* Whether the daemon reports another build. Builds before the first one with an id report none. */
-static bool build_check_says_other(const char *socket_path) {
-    cJSON *status = build_check_ask(socket_path, "status");
+static bool build_check_says_other(const char *socket_path, pid_t peer) {
+    cJSON *status = build_check_ask(socket_path, peer, "status");
     const char *build = json_get_string(status, "build");
     bool other = status != NULL && (build == NULL || strcmp(build, build_id) != 0);
     cJSON_Delete(status);
@@ -90,7 +92,7 @@ bool build_check_is_other(const char *socket_path, pid_t peer) {
     case EXECUTABLE_REPLACED:
         return true;
     case EXECUTABLE_ANOTHER:
-        return build_check_says_other(socket_path);
+        return build_check_says_other(socket_path, peer);
     case EXECUTABLE_OURS:
     case EXECUTABLE_UNKNOWN:
         break;
@@ -98,6 +100,6 @@ bool build_check_is_other(const char *socket_path, pid_t peer) {
     return false;
 }
 
-void build_check_dismiss(const char *socket_path) {
-    cJSON_Delete(build_check_ask(socket_path, "shutdown"));
+void build_check_dismiss(const char *socket_path, pid_t peer) {
+    cJSON_Delete(build_check_ask(socket_path, peer, "shutdown"));
 }

@@ -11,6 +11,7 @@
  * beside this one; else it asks the daemon on a separate connection. */
 bool build_check_is_other(const char *socket_path, pid_t peer);
 
-/* Asks the daemon to drain and exit: it finishes running jobs, and answers waiting ones with a retryable error.
- * Returns when the daemon has accepted that, or cannot be asked. */
-void build_check_dismiss(const char *socket_path);
+/* Asks the daemon, process `peer`, to drain and exit: it finishes running jobs, and answers waiting ones with a
+ * retryable error. Returns when the daemon has accepted that, or cannot be asked. If many clients do so at once, those
+ * that are late leave its successor alone. */
+void build_check_dismiss(const char *socket_path, pid_t peer);

@@ -145,6 +145,50 @@ class Builds(unittest.TestCase):
         self.assertEqual((done[0].returncode, done[0].stdout + done[0].stderr), (0, ""))
         self.assertEqual(len([name for name in os.listdir(folder) if name.endswith(".pyc")]), 300)
 
+    def test_many_clients_replace_one_daemon(self):
+        """Of many clients that find an old daemon, none dismisses its successor, and none loses a request."""
+        for _ in range(3):
+            self.compile(self.ours)
+            self.ours.upgrade()
+            sources = [self.source("crowd/m%d.py" % i, "x = %d\n" % i) for i in range(24)]
+            clients = [subprocess.Popen([self.ours.program("pycompile-client"), source], env=self.environment,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        text=True) for source in sources]
+            said = [(client.communicate(timeout=e2e.DEADLINE)[0], client.returncode) for client in clients]
+            self.assertEqual(said, [("", 0)] * len(clients))
+            shutil.rmtree(self.folder + "/crowd")
+        with open(self.folder + "/run/log", encoding="utf-8") as log:
+            self.assertEqual(log.read().count("leaving: "), 3)
+
+    def watch(self, installation, name):
+        """`pycompilectl watch`, once it follows a folder."""
+        os.mkdir(self.folder + "/" + name)
+        process = subprocess.Popen([installation.program("pycompilectl"), "watch", self.folder + "/" + name],
+                                   env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                                   stderr=subprocess.STDOUT)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.expect_line(process, "following")
+        return process
+
+    def expect_line(self, process, text):
+        timer = threading.Timer(e2e.DEADLINE, process.kill)
+        timer.start()
+        found = any(text in line for line in process.stdout)
+        timer.cancel()
+        self.assertTrue(found, "the watch has ended without: " + text)
+
+    def test_two_watches_share_a_daemon(self):
+        """Watches of two builds do not replace each other's daemon again and again."""
+        watches = {"a": self.watch(self.ours, "a"), "b": self.watch(Installation(self.folder + "/other", other=True), "b")}
+        for i in range(3):
+            for name, watch in watches.items():
+                self.source("%s/m%d.py" % (name, i))
+                self.expect_line(watch, "%s/m%d.py" % (name, i))
+        with open(self.folder + "/run/log", encoding="utf-8") as log:
+            self.assertEqual(log.read().count("leaving: "), 1)
+
     def test_host_of_another_build(self):
         for path in glob.glob(self.ours.program("pycompile-host-*")):
             if not path.endswith(".json"):

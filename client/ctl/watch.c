@@ -48,7 +48,8 @@ struct watching {
     char **folders;
     size_t count;
     bool initial, ended;
-    unsigned lost; /* connections, since one has served */
+    bool connected; /* before: two watches of two builds must not replace each other's daemon for ever */
+    unsigned lost;  /* connections, since one has served */
     struct request_options shared;
     struct report report;
     struct progress progress; /* none is shown */
@@ -154,9 +155,11 @@ static bool is_over(const struct rpc_client *client) {
 static int watch_once(struct watching *watching, const char *socket_path) {
     struct rpc_client client;
     char *why = NULL, *python = NULL;
-    int fd = autostart_connect(socket_path, AUTOSTART_DEFAULT, NULL, &why);
+    enum autostart autostart = watching->connected ? AUTOSTART_AGAIN : AUTOSTART_DEFAULT;
+    int fd = autostart_connect(socket_path, autostart, NULL, &why);
     if (fd < 0)
         return ctl_fail(why);
+    watching->connected = true;
     rpc_client_init(&client, fd);
     client.notified = on_notified;
     client.context = watching;
