@@ -3,6 +3,7 @@ scripted host (fake-host)."""
 import contextlib
 import os
 import resource
+import shutil
 import signal
 import socket
 import stat
@@ -130,7 +131,9 @@ class Connections(Case):
             with daemon.connect() as refused:
                 self.unavailable(refused.receive(), "as many connections", True)
                 self.assertIsNone(refused.receive())
-            run = subprocess.run([e2e.CLIENT, __file__], env=dict(daemon.environment, PYCOMPILE_PYTHON=""),
+            # Beside the daemon's program, so that the client need not ask which build the daemon is of.
+            client = shutil.copy(e2e.CLIENT, daemon.bin)
+            run = subprocess.run([client, __file__], env=dict(daemon.environment, PYCOMPILE_PYTHON=""),
                                  capture_output=True, text=True)
             self.assertEqual(run.returncode, 1)
             self.assertIn("as many connections", run.stderr)
