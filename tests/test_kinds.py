@@ -47,7 +47,9 @@ class Source:
         return "'%s'" % (self.plain_name() if self.rng.random() < 0.7 else self.rng.choice(STRINGS))
 
     def constant(self):
-        return self.rng.choice([self.string, self.string, lambda: str(self.rng.randrange(400)), lambda: "1.5", lambda: "None",
+        # Up to 3.10 a set is marshalled in the order of its hashes, and that of None is its address, which varies.
+        none = "None" if e2e.version_tuple(self.version) >= (3, 11) else "2.5"
+        return self.rng.choice([self.string, self.string, lambda: str(self.rng.randrange(400)), lambda: "1.5", lambda: none,
                                 lambda: "b'%s'" % self.plain_name()])()
 
     def elements(self):
@@ -152,6 +154,8 @@ class Kinds(unittest.TestCase):
         """A source on which py_compile ends in a MemoryError that is none (up to 3.13): the last line of its traceback is ours."""
         source = b"y = 5 in {1e400*0j, (1e400*0j), -(1e400*0j)}\n"
         for version, python in e2e.pythons().items():
+            if e2e.version_tuple(version) < (3, 11):
+                continue  # there is none, and the order of these elements, which are hashed by their address, varies
             with self.subTest(version), tempfile.TemporaryDirectory() as folder, e2e.Daemon("--no-cache") as daemon:
                 with open(os.path.join(folder, "case.py"), "wb") as file:
                     file.write(source)
