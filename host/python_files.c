@@ -3,18 +3,26 @@
 
 #include <Python.h>
 #include <dlfcn.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/buffer.h"
+#include "base/clock.h"
 
 #define FILES_MAX 3
+
+/* For so long the files are taken to be as they were: a job from the cache is answered in less than the three calls of
+ * stat() take on some file systems. */
+#define PYTHON_FILES_FRESH_US 1000
 
 static struct python_file {
     char *path;
     struct stat st;
 } python_files[FILES_MAX];
 static size_t python_file_count;
+static _Atomic int64_t python_files_unchanged_us; /* clock_us() when they were last found unchanged; 0: never */
 
 /* Takes the path. A file that is not there is not watched. */
 static void python_files_add(char *path) {
@@ -55,8 +63,12 @@ static bool python_file_has_changed(const struct python_file *file) {
 }
 
 bool python_files_have_changed(void) {
+    int64_t now = clock_us();
+    if (now - atomic_load_explicit(&python_files_unchanged_us, memory_order_relaxed) < PYTHON_FILES_FRESH_US)
+        return false;
     for (size_t i = 0; i < python_file_count; i++)
         if (python_file_has_changed(&python_files[i]))
             return true;
+    atomic_store_explicit(&python_files_unchanged_us, now, memory_order_relaxed);
     return false;
 }

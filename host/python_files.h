@@ -8,5 +8,6 @@
 void python_files_note(void);
 
 /* Whether one of them is another file now, or was written to: by device, inode, size and modification time. A file that
- * is missing is not (an upgrade may be under way). Any thread may call it. */
+ * is missing is not (an upgrade may be under way). A change may be noticed a millisecond late. Any thread may call it.
+ */
 bool python_files_have_changed(void);
