@@ -1,5 +1,6 @@
 """Sources that only the client can read, and only once: pipes, /dev/stdin, process substitution, terminals. Compared with
 py_compile: bytes, words, exit status."""
+import contextlib
 import os
 import pty
 import shutil
@@ -103,6 +104,28 @@ class Held(unittest.TestCase):
         self.assertEqual(self.run_program([e2e.CLIENT, "--python", version, "fifo.py"]).returncode, 0)
         data, _ = self.pyc(version, "fifo")
         self.assertEqual(data[4:16], bytes(4) + int(os.stat(fifo).st_mtime).to_bytes(4, "little") + bytes(4))
+
+    def test_too_long(self):
+        """A pipe with more than can be sent is refused, and not taken for an empty source by the daemon."""
+        path = os.path.join(self.folder, "long.py")
+        os.mkfifo(path)
+        read_end = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # so that the writer is not left waiting
+        self.addCleanup(os.close, read_end)
+
+        def write():
+            with contextlib.suppress(BrokenPipeError), open(path, "wb") as file:
+                for _ in range(61):
+                    file.write(b"#" * ((1 << 20) - 1) + b"\n")
+        writer = threading.Thread(target=write)
+        writer.start()
+        done = self.run_program([e2e.CLIENT, "long.py"], stdin=subprocess.DEVNULL)
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"long.py: the source is too long to be read from here", done.stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "__pycache__")))
+        while writer.is_alive():
+            with contextlib.suppress(BlockingIOError):
+                os.read(read_end, 1 << 20)
+        writer.join()
 
     def test_standard_input(self):
         """By all its names; what py_compile's command line cannot say is asked of its function."""

@@ -1,6 +1,7 @@
 /* Names in, answers out: the functions that client/batch.h calls. */
 #include "client/compile/file_batch.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "client/batch.h"
@@ -40,14 +41,19 @@ static struct file_item *file_item_new(struct file_batch *batch, char *file) {
     return item;
 }
 
-/* Reads the source here. If that fails, the daemon fails too, with py_compile's message. */
+/* Reads the source here. If that fails, the daemon fails too, with py_compile's message; but a daemon that opens a pipe
+ * again reads nothing, so a source that is too long is refused here. */
 static void file_item_hold(struct file_item *item) {
+    static const char too_long[] = "{\"code\":-32603,\"message\":\"the source is too long to be read from here\"}";
     item->source = xcalloc(1, sizeof *item->source);
-    if (held_source_read(item->source, item->file) == 0)
+    int result = held_source_read(item->source, item->file);
+    if (result == 0)
         return;
     held_source_deinit(item->source);
     free(item->source);
     item->source = NULL;
+    if (result == -EFBIG)
+        file_item_answer(item, (struct json_span){too_long, sizeof too_long - 1}, true);
 }
 
 static enum batch_next file_batch_item(struct file_batch *batch, char *file, struct batch_item *out) {
@@ -63,7 +69,9 @@ static enum batch_next file_batch_take_held(struct file_batch *batch, struct bat
     (void)report_flush(batch->report); /* an error comes again at the next call */
     enum batch_next taken = file_batch_item(batch, batch->held, out);
     batch->held = NULL;
-    file_item_hold(out->tag);
+    struct file_item *item = out->tag;
+    file_item_hold(item);
+    out->asks = item->answer == NULL;
     return taken;
 }
 
