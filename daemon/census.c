@@ -25,6 +25,11 @@ void census_host_ended(struct census *census) {
     census_tell(census);
 }
 
+void census_host_start_failed(struct census *census) {
+    census->start_failed = true;
+    census_tell(census);
+}
+
 void census_connection_opened(struct census *census) {
     census->connections++;
     census_tell(census);

@@ -32,6 +32,7 @@ struct census {
     size_t held;               /* bytes of jobs and gathered answers; the channels count their buffers themselves */
     uint64_t last_job_id;
     uint64_t cache_bytes; /* size of the cache, as a host reported it last */
+    bool start_failed;    /* a host did not come up since the owner last looked */
     bool draining;        /* the daemon takes no new work and leaves when the present work is done */
     struct counters counters;
     void (*changed)(struct census *census); /* a count has changed that the owner may have to act on; or NULL */
@@ -43,6 +44,7 @@ void census_job_ended(struct census *census);
 
 void census_host_started(struct census *census);
 void census_host_ended(struct census *census);
+void census_host_start_failed(struct census *census);
 
 void census_connection_opened(struct census *census);
 void census_connection_closed(struct census *census);

@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "daemon/log.h"
 #include "daemon/process/signals.h"
+#include "daemon/process/surroundings.h"
 
 /* Descriptors that connections may not take: for the process itself, and for a pool's hosts. */
 #define DESCRIPTORS_OWN 64
@@ -93,6 +94,9 @@ static void server_watch_idleness(struct server *server) {
 
 static void server_on_census_changed(struct census *census) {
     struct server *server = list_entry(census, struct server, census);
+    if (census->start_failed && !census->draining && surroundings_has_lost_program())
+        server_drain(server, "the programs were replaced, and the new hosts are of another build");
+    census->start_failed = false;
     server_watch_idleness(server);
     server_check_end(server);
 }

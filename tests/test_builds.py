@@ -145,6 +145,21 @@ class Builds(unittest.TestCase):
         self.assertEqual((done[0].returncode, done[0].stdout + done[0].stderr), (0, ""))
         self.assertEqual(len([name for name in os.listdir(folder) if name.endswith(".pyc")]), 300)
 
+    def test_upgrade_under_a_connection(self):
+        """A daemon that no client may replace, as one of systemd's socket, makes way for the new build by itself."""
+        old = self.compile(self.ours)
+        for name in os.listdir(self.ours.bin):
+            path = self.ours.program(name)
+            if os.path.isfile(path):
+                shutil.copy(path, path + ".new")
+                Installation.change_build(path + ".new")
+                os.rename(path + ".new", path)
+        with e2e.Connection(self.socket) as connection:
+            answer = connection.call("compile", {"file": self.source("b.py")})
+        self.assertEqual((answer["error"]["code"], answer["error"]["data"]["retryable"]), (-32005, True), answer)
+        self.expect_end(old)
+        self.assertNotEqual(self.compile(self.ours), old)
+
     def test_many_clients_replace_one_daemon(self):
         """Of many clients that find an old daemon, none dismisses its successor, and none loses a request."""
         for _ in range(3):

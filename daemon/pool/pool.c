@@ -320,6 +320,8 @@ static void pool_on_host_gone(struct host *host) {
     list_remove(&host->link);
     start_judge_end(&pool->starter, host);
     recovery_take_jobs(host, &pool->queues);
+    if (host->failure != NULL)
+        census_host_start_failed(pool->group.census);
     pool_dispatch(pool);
 }
 

@@ -1,9 +1,10 @@
-/* getrlimit(2), getpriority(2) and chdir(2). */
+/* getrlimit(2), getpriority(2), chdir(2) and stat(2). */
 #include "daemon/process/surroundings.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/log.h"
@@ -53,4 +54,9 @@ int surroundings_nice(void) {
     errno = 0;
     int nice = getpriority(PRIO_PROCESS, 0);
     return errno == 0 ? nice : 0;
+}
+
+bool surroundings_has_lost_program(void) {
+    struct stat st;
+    return stat("/proc/self/exe", &st) == 0 && st.st_nlink == 0;
 }

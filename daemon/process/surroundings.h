@@ -18,6 +18,9 @@ void surroundings_raise(bool nice);
 /* Makes / the working directory, so that no file system is kept from being unmounted. */
 void surroundings_leave_folder(void);
 
+/* Whether this process's executable was replaced or removed, as by an upgrade. */
+bool surroundings_has_lost_program(void);
+
 /* The hard limits that hold for this process and its hosts; the list ends with a name of NULL. */
 const struct surroundings_limit *surroundings_limits(void);
 
