@@ -51,12 +51,20 @@ static void small_read(int folder, const char *name, char *text, size_t size) {
     text[len > 0 ? len : 0] = '\0';
 }
 
+/* Writes a small file of the folder, whole or not at all: others may read it meanwhile. Returns 0 or a negative errno
+ * value. */
 static int small_write(int folder, const char *name, const char *text) {
-    int fd = openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    char fresh[64];
+    snprintf(fresh, sizeof fresh, "%s.%ld", name, (long)getpid());
+    int fd = openat(folder, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     ssize_t len = (ssize_t)strlen(text), done = fd < 0 ? -1 : write(fd, text, (size_t)len);
     int status = done == len ? 0 : done < 0 ? -errno : -ENOSPC;
     if (fd >= 0)
         close(fd);
+    if (status == 0 && renameat(folder, fresh, folder, name) < 0)
+        status = -errno;
+    if (status < 0)
+        (void)unlinkat(folder, fresh, 0); /* the error is the one of the write */
     return status;
 }
 

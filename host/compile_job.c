@@ -73,12 +73,13 @@ static const char *foreign_place(const struct compile_job *job) {
     return NULL;
 }
 
+/* Retryable: the folder may have been replaced by another one after the client had looked at it. */
 static void answer_foreign(struct answer *answer, const char *path) {
     char *reason =
         xasprintf("the daemon is in another mount namespace or root than the client, and sees another folder "
                   "as '%s'; set PYCOMPILED_SOCKET to use a daemon of your own",
                   path);
-    answer_error(answer, RPC_UNAVAILABLE, reason, rpc_unavailable_data(reason, false));
+    answer_error(answer, RPC_UNAVAILABLE, reason, rpc_unavailable_data(reason, true));
     free(reason);
 }
 

@@ -115,7 +115,7 @@ class Namespaces(unittest.TestCase):
         with self.daemon.connect() as connection:
             for places in (["x"], ["1:2"], ["1:2:" + self.source], [":" * 8]):
                 error = connection.compile(self.outer, places=places)["error"]
-                self.assertEqual((error["code"], error["data"]["retryable"]), (-32005, False), places)
+                self.assertEqual((error["code"], error["data"]["retryable"]), (-32005, True), places)
             for places in ("x", [1], [""] * 17):
                 self.assertEqual(connection.compile(self.outer, places=places)["error"]["code"], -32602, places)
             self.assertIn("result", connection.compile(self.outer, places=[]))
