@@ -1,11 +1,17 @@
 /* The defaults are the environment's. */
 #include "client/request_options.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 void request_options_init(struct request_options *options) {
     *options = (struct request_options){0};
     environment_init(&options->environment);
     environment_request(&options->environment, &options->request);
     options->request.optimize = -1;
+    const char *fallback = getenv("PYCOMPILE_FALLBACK");
+    options->fallback = fallback != NULL && strcmp(fallback, "1") == 0;
+    options->environment_warnings = cJSON_GetArraySize(options->environment.warnings);
 }
 
 void request_options_deinit(struct request_options *options) {

@@ -13,6 +13,8 @@ struct request_options {
     struct environment environment;
     struct compile_request request; /* borrows from environment and argv; `file` is not set */
     bool json;
+    bool fallback;            /* also by $PYCOMPILE_FALLBACK */
+    int environment_warnings; /* the number of warning options, at the front, that the environment gives */
 };
 
 /* Sets the defaults, and reads the environment. */
@@ -38,7 +40,8 @@ void request_options_finish(struct request_options *options);
         {0, "timeout", ARGUMENT_INT, REQUEST_OPTION(at, request.timeout_ms), 0, 0, INT_MAX, NULL},                     \
         {0, "priority", ARGUMENT_CHOICE, REQUEST_OPTION(at, request.priority), 0, 0, 0, priority_choices},             \
         {0, "no-cache", ARGUMENT_SET, REQUEST_OPTION(at, request.cache), CACHE_BYPASS, 0, 0, NULL},                    \
-        {0, "recache", ARGUMENT_SET, REQUEST_OPTION(at, request.cache), CACHE_REFRESH, 0, 0, NULL}, {                  \
+        {0, "recache", ARGUMENT_SET, REQUEST_OPTION(at, request.cache), CACHE_REFRESH, 0, 0, NULL},                    \
+        {0, "fallback", ARGUMENT_FLAG, REQUEST_OPTION(at, fallback), 0, 0, 0, NULL}, {                                 \
         0, "version", ARGUMENT_VERSION, 0, 0, 0, 0, NULL                                                               \
     }
 
@@ -56,4 +59,6 @@ void request_options_finish(struct request_options *options);
     "  --no-cache            compile, and let the cache of compiled sources alone\n"                                   \
     "  --recache             compile, and put the outcome into the cache (default for both:\n"                         \
     "                        $PYCOMPILE_CACHE, which is use, bypass or refresh)\n"                                     \
+    "  --fallback            where no daemon can be had, let the interpreter itself do the work\n"                     \
+    "                        (also with PYCOMPILE_FALLBACK=1)\n"                                                       \
     "  --version             show the version and exit\n"

@@ -140,6 +140,13 @@ const cJSON *run_link_status(struct run_link *link, char **why) {
     return link->status;
 }
 
+void run_link_forgo(struct run_link *link) {
+    run_link_deinit(link);
+    link->status = run_link_foresee();
+    if (link->status == NULL)
+        link->status = cJSON_CreateObject();
+}
+
 /* Whether the daemon answers before the deadline. Also true if no daemon listens any more (one that leaves finishes
  * its jobs and accepts no connection), and if the wait is interrupted. */
 static bool run_link_lives(struct run_link *link, int64_t deadline) {

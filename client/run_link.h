@@ -46,6 +46,10 @@ cJSON *run_link_call(struct run_link *link, const char *method, const struct buf
  * asked for once and stays the same for the rest of the run. NULL and a message, which the caller frees, on failure. */
 const cJSON *run_link_status(struct run_link *link, char **why);
 
+/* Closes the link. From here on, run_link_status() gives the list of Pythons that a daemon would have, which may be
+ * empty, and asks no daemon. */
+void run_link_forgo(struct run_link *link);
+
 /* For a daemon that is silent although it owes an answer: asks for its status on a second connection, prints that
  * the client waits, and waits up to `patience_ms`. Returns 0 if the daemon lives, else a negative errno value and a
  * message, which the caller frees. */

@@ -63,12 +63,28 @@ void compile_options_parse(struct compile_options *options, int argc, char **arg
     options->file_count = arguments_parse(&arguments, argc, argv, "filenames");
     options->files = argv + 1;
     options->from_stdin = options->file_count == 1 && strcmp(argv[1], "-") == 0;
+    options->sets_level = options->shared.request.optimize >= 0;
     request_options_finish(&options->shared);
     struct compile_request *request = &options->shared.request;
     request->write = !options->check;
     const char *single = request->cfile ? "--cfile" : request->dfile ? "--dfile" : NULL;
     if (single != NULL && (options->file_count != 1 || options->from_stdin))
         arguments_error(&arguments, "argument %s: allowed with one file only", single);
+}
+
+void compile_options_fallback(const struct compile_options *options, struct fallback *fallback) {
+    const struct compile_request *request = &options->shared.request;
+    fallback_init(fallback, PROG, "py_compile", &options->shared);
+    fallback_refuse(fallback, "--keep-going", options->keep_going);
+    fallback_refuse(fallback, "--check", options->check);
+    fallback_refuse(fallback, "--optimize", options->sets_level);
+    fallback_refuse(fallback, "--invalidation-mode", request->invalidation_mode != INVALIDATION_DEFAULT);
+    fallback_refuse(fallback, "--cfile", request->cfile != NULL);
+    fallback_refuse(fallback, "--legacy", request->legacy);
+    fallback_refuse(fallback, "--dfile", request->dfile != NULL);
+    if (options->quiet)
+        fallback_add(fallback, "-q");
+    fallback_add_names(fallback, options->files, options->file_count);
 }
 
 void compile_options_deinit(struct compile_options *options) {

@@ -7,10 +7,12 @@
 #include "base/paths.h"
 #include "client/compile/file_batch.h"
 #include "client/compile/options.h"
+#include "client/fallback.h"
 #include "client/names.h"
 #include "client/option_check.h"
 #include "client/progress.h"
 #include "client/python_choice.h"
+#include "client/python_info.h"
 #include "client/report.h"
 #include "client/run_link.h"
 #include "client/standard_fds.h"
@@ -29,17 +31,44 @@ static int report_options(const struct compile_request *request, struct run_link
     return *why == NULL ? 0 : -ENOTCONN;
 }
 
-/* Chooses the Python, and compiles. Returns 0, or a negative errno value and a message. */
+/* Chooses the Python that is asked for; *python, which the caller frees, is NULL where request.python is to be sent as
+ * it is. Returns 0, or a negative errno value and a message. */
+static int choose_python(const struct compile_options *options, struct run_link *link, char **python, char **why) {
+    const struct compile_request *request = &options->shared.request;
+    if (request->python == NULL)
+        return python_choice_make(link, request->cwd, python, why);
+    return python_choice_named(link, request->python, python, why);
+}
+
+/* With --fallback: whether there are a host and a daemon. Returns 0, or a negative errno value and a message. */
+static int reach_daemon(const struct compile_request *request, struct run_link *link, char **why) {
+    struct python_info info;
+    int result = python_info_ask(link, request->python, &info, why);
+    python_info_deinit(&info);
+    return result < 0 ? result : run_link_open(link, why);
+}
+
+/* Chooses the Python, and finds a daemon if it must be there before the names are read. Returns 0, or a negative errno
+ * value and a message. */
+static int prepare(struct compile_options *options, struct run_link *link, char **python, char **why) {
+    struct fallback fallback;
+    compile_options_fallback(options, &fallback);
+    int result = choose_python(options, link, python, why);
+    if (*python != NULL)
+        options->shared.request.python = *python;
+    if (result == 0 && options->shared.fallback)
+        result = reach_daemon(&options->shared.request, link, why);
+    if (fallback_is_for(&fallback, link, result))
+        fallback_run(&fallback, link, why);
+    fallback_deinit(&fallback);
+    return result;
+}
+
+/* Compiles. Returns 0, or a negative errno value and a message. */
 static int compile_names(struct compile_options *options, struct run_link *link, struct names *names,
                          struct report *report, char **why) {
     char *python = NULL;
-    int result = 0;
-    if (options->shared.request.python == NULL)
-        result = python_choice_make(link, options->shared.request.cwd, &python, why);
-    else
-        result = python_choice_named(link, options->shared.request.python, &python, why);
-    if (python != NULL)
-        options->shared.request.python = python;
+    int result = prepare(options, link, &python, why);
     if (result == 0)
         result = report_options(&options->shared.request, link, report, why);
     if (result == 0)

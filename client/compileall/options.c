@@ -13,6 +13,7 @@
 
 /* sys.getrecursionlimit(): compileall's default. */
 #define LEVELS_DEFAULT 1000
+#define WORKERS_DEFAULT 1
 
 static const char usage[] = "usage: " PROG " [-h] [-l] [-r RECURSION] [-f] [-q] [-b] [-d DESTDIR]\n"
                             "                     [-s STRIPDIR] [-p PREPENDDIR] [-x REGEXP] [-i FILE]\n"
@@ -67,7 +68,6 @@ struct compileall_parsing {
     bool local;
     bool has_recursion;
     long recursion;
-    long workers;
     size_t optimize_given;
 };
 
@@ -88,7 +88,7 @@ static const struct argument table[] = {
     {'p', NULL, ARGUMENT_TEXT, OFFSET(options.name.prepend), 0, 0, 0, NULL},
     {'x', NULL, ARGUMENT_TEXT, OFFSET(options.pattern), 0, 0, 0, NULL},
     {'i', NULL, ARGUMENT_TEXT, OFFSET(options.list), 0, 0, 0, NULL},
-    {'j', "workers", ARGUMENT_LONG, OFFSET(workers), 0, 0, 0, NULL},
+    {'j', "workers", ARGUMENT_LONG, OFFSET(options.workers), 0, 0, 0, NULL},
     REQUEST_OPTION_INVALIDATION_MODE(SHARED),
     {'o', NULL, ARGUMENT_CALL_VALUE, 0, OPTION_OPTIMIZE, 0, 0, NULL},
     {'e', NULL, ARGUMENT_TEXT, OFFSET(options.links_below), 0, 0, 0, NULL},
@@ -153,7 +153,7 @@ static void compileall_options_judge(struct compileall_parsing *parsing, const s
                                    "optimization level.");
     if (options->ddir != NULL && (options->name.strip != NULL || options->name.prepend != NULL))
         arguments_error(arguments, "-d cannot be used in combination with -s or -p");
-    if (parsing->workers < 0)
+    if (options->workers < 0)
         compileall_options_refuse("ValueError: workers must be greater or equal to 0");
     if (options->hardlink_dupes && options->optimize_count < 2)
         compileall_options_refuse(
@@ -164,7 +164,7 @@ static void compileall_options_judge(struct compileall_parsing *parsing, const s
 }
 
 void compileall_options_parse(struct compileall_options *options, int argc, char **argv) {
-    struct compileall_parsing parsing = {.workers = 1};
+    struct compileall_parsing parsing = {.options = {.workers = WORKERS_DEFAULT}};
     struct compileall_options *parsed = &parsing.options;
     struct arguments arguments = {.prog = PROG,
                                   .usage = usage,
@@ -191,6 +191,51 @@ struct compileall_options compileall_options_without_names(const struct compilea
     left.optimize[0] = -1;
     left.optimize_count = 1;
     return left;
+}
+
+static void fallback_add_number(struct fallback *fallback, const char *option, long number) {
+    char *text = xasprintf("%ld", number);
+    fallback_add_value(fallback, option, text);
+    free(text);
+}
+
+static void fallback_add_flag(struct fallback *fallback, const char *option, bool given) {
+    if (given)
+        fallback_add(fallback, option);
+}
+
+/* Options whose value is a number or a choice. */
+static void fallback_add_settings(struct fallback *fallback, const struct compileall_options *options) {
+    bool has_levels = options->optimize_count > 1 || options->optimize[0] != -1;
+    if (options->levels != LEVELS_DEFAULT)
+        fallback_add_number(fallback, "-r", options->levels);
+    if (options->workers != WORKERS_DEFAULT)
+        fallback_add_number(fallback, "-j", options->workers);
+    for (size_t i = 0; has_levels && i < options->optimize_count; i++)
+        fallback_add_number(fallback, "-o", options->optimize[i]);
+    for (const struct schema_choice *choice = invalidation_choices; choice->name != NULL; choice++)
+        if (choice->value == options->shared.request.invalidation_mode)
+            fallback_add_value(fallback, "--invalidation-mode", choice->name);
+}
+
+void compileall_options_fallback(const struct compileall_options *options, struct fallback *fallback) {
+    fallback_init(fallback, PROG, "compileall", &options->shared);
+    fallback_refuse(fallback, "--strict", options->strict);
+    fallback_refuse(fallback, "--verbose", options->verbose);
+    fallback_refuse(fallback, "--timing", options->timing != NULL);
+    fallback_add_flag(fallback, "-f", options->force);
+    for (int i = 0; i < options->quiet; i++)
+        fallback_add(fallback, "-q");
+    fallback_add_flag(fallback, "-b", options->legacy);
+    fallback_add_value(fallback, "-d", options->ddir);
+    fallback_add_value(fallback, "-s", options->name.strip);
+    fallback_add_value(fallback, "-p", options->name.prepend);
+    fallback_add_value(fallback, "-x", options->pattern);
+    fallback_add_value(fallback, "-i", options->list);
+    fallback_add_value(fallback, "-e", options->links_below);
+    fallback_add_settings(fallback, options);
+    fallback_add_flag(fallback, "--hardlink-dupes", options->hardlink_dupes);
+    fallback_add_names(fallback, options->dests, options->dest_count);
 }
 
 void compileall_options_deinit(struct compileall_options *options) {

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "client/compileall/code_name.h"
+#include "client/fallback.h"
 #include "client/request_options.h"
 
 /* The most levels of -o; there are fewer levels than that. */
@@ -25,7 +26,8 @@ struct compileall_options {
     bool hardlink_dupes;
     int optimize[COMPILEALL_LEVELS_MAX]; /* ascending, each once */
     size_t optimize_count;
-    bool strict; /* a missing name is an error */
+    long workers; /* -j, which only a fallback uses */
+    bool strict;  /* a missing name is an error */
     bool verbose;
     const char *timing; /* --timing, or NULL */
     struct request_options shared;
@@ -37,4 +39,6 @@ struct compileall_options compileall_options_without_names(const struct compilea
 
 /* Reads the command line and the environment. A mistake, --help and --version end the process. */
 void compileall_options_parse(struct compileall_options *options, int argc, char **argv);
+/* The same as a command line of compileall. The caller calls fallback_deinit(). */
+void compileall_options_fallback(const struct compileall_options *options, struct fallback *fallback);
 void compileall_options_deinit(struct compileall_options *options);

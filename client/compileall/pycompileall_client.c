@@ -13,6 +13,8 @@
 #include "base/paths.h"
 #include "client/compileall/sys_path.h"
 #include "client/compileall/work.h"
+#include "client/fallback.h"
+#include "client/option_check.h"
 #include "client/python_choice.h"
 #include "client/standard_fds.h"
 #include "client/stderr_text.h"
@@ -107,8 +109,8 @@ static void sum_up(const struct compileall_work *work, int64_t begin) {
 }
 
 /* Finds the Python to compile for. Returns 0, or a negative errno value and a message. */
-static int prepare(const struct compileall_options *options, struct run_link *link, struct python_info *info,
-                   char **why) {
+static int find_python(const struct compileall_options *options, struct run_link *link, struct python_info *info,
+                       char **why) {
     char *python = NULL;
     int result = 0;
     if (options->shared.request.python == NULL)
@@ -118,6 +120,32 @@ static int prepare(const struct compileall_options *options, struct run_link *li
     if (result == 0)
         result = python_info_ask(link, python ? python : options->shared.request.python, info, why);
     free(python);
+    return result;
+}
+
+/* Whether something is asked, or read, that cannot be asked or read again by a fallback. */
+static bool needs_daemon_first(const struct compileall_options *options) {
+    return options->pattern != NULL || options->list != NULL ||
+           option_check_is_needed(options->shared.request.warnings);
+}
+
+/* Falls back on the interpreter where that is wanted and possible; does not return then. */
+static void fall_back(const struct compileall_options *options, struct run_link *link, int result, char **why) {
+    struct fallback fallback;
+    compileall_options_fallback(options, &fallback);
+    if (fallback_is_for(&fallback, link, result) && !is_interrupted())
+        fallback_run(&fallback, link, why);
+    fallback_deinit(&fallback);
+}
+
+/* Finds the Python, and a daemon if there must be one by now. Returns 0, or a negative errno value and a message. */
+static int prepare(const struct compileall_options *options, struct run_link *link, struct python_info *info,
+                   char **why) {
+    int result = find_python(options, link, info, why);
+    if (result == 0 && options->shared.fallback && needs_daemon_first(options))
+        result = run_link_open(link, why);
+    if (result < 0)
+        fall_back(options, link, result, why);
     return result;
 }
 
@@ -191,7 +219,12 @@ static int compile_named(const struct compileall_options *options, const struct 
     compileall_work_init(&work, options, info, pattern->link);
     work.filter.pattern = options->pattern ? pattern : NULL;
     names_init_fd(&list, list_fd);
+    work.holds_output = options->shared.fallback;
     int result = run_timed(&work, info, options->list ? &list : NULL, &why);
+    if (result < 0 && pattern->link->opened == 0)
+        fall_back(options, pattern->link, result, &why);
+    if (result == 0)
+        result = compileall_work_release(&work, &why);
     if (result == 0 && options->verbose)
         sum_up(&work, begin);
     int status = result < 0 ? compileall_fail(why) : work.failed;

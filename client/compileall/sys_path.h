@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
-#include "client/compileall/python_info.h"
+#include "client/python_info.h"
 
 struct sys_path_question {
     const struct python_info *info;

@@ -226,6 +226,8 @@ static bool is_woken(const struct compileall_work *work) {
 
 static bool flush(void *context) {
     struct compileall_work *work = context;
+    if (work->holds_output && work->link->opened == 0)
+        return !is_woken(work);
     if (work->out.len > 0 || work->err.len > 0)
         progress_clear(&work->progress);
     int written = io_write_all(STDOUT_FILENO, work->out.data, work->out.len);
@@ -234,6 +236,21 @@ static bool flush(void *context) {
     if (written < 0 && work->why == NULL)
         work->why = xstrdup("cannot write to standard output");
     return work->why == NULL && !is_woken(work);
+}
+
+/* Takes the reason that ended the work. */
+static int compileall_work_ended(struct compileall_work *work, char **why) {
+    if (work->why == NULL)
+        return 0;
+    *why = work->why;
+    work->why = NULL;
+    return -EIO;
+}
+
+int compileall_work_release(struct compileall_work *work, char **why) {
+    work->holds_output = false;
+    (void)flush(work); /* whether to go on */
+    return compileall_work_ended(work, why);
 }
 
 static void update(size_t open, const void *oldest, void *context) {
@@ -321,10 +338,5 @@ int compileall_work_run(struct compileall_work *work, char **why) {
         stderr_text_print("ValueError: embedded null byte\n");
         work->failed = true;
     }
-    if (result == 0 && work->why != NULL) {
-        *why = work->why;
-        work->why = NULL;
-        result = -EIO;
-    }
-    return result;
+    return result == 0 ? compileall_work_ended(work, why) : result;
 }

@@ -10,10 +10,10 @@
 #include "client/compileall/candidates_filter.h"
 #include "client/compileall/file_set.h"
 #include "client/compileall/options.h"
-#include "client/compileall/python_info.h"
 #include "client/compileall/timing.h"
 #include "client/compileall/up_to_date.h"
 #include "client/progress.h"
+#include "client/python_info.h"
 #include "client/warnings_shown.h"
 
 struct compileall_work {
@@ -31,6 +31,7 @@ struct compileall_work {
     struct timing *timing; /* or NULL */
     struct buffer before;  /* output before that of the next item */
     struct buffer out, err;
+    bool holds_output; /* nothing is written before there is a daemon, since the interpreter may begin anew */
     struct warnings_shown shown;
     char *why;    /* the reason that ended the work, or NULL */
     bool met_nul; /* a name has a NUL: the work ends before it */
@@ -51,6 +52,10 @@ void compileall_work_set_options(struct compileall_work *work, const struct comp
 /* Asks the interpreter which -W options it ignores. Returns 0, or a negative errno value with a message, which the
  * caller frees. */
 int compileall_work_check_options(struct compileall_work *work, char **why);
+
+/* Writes what `holds_output` has held back, and ends that. Returns 0, or a negative errno value with a message, which
+ * the caller frees. */
+int compileall_work_release(struct compileall_work *work, char **why);
 
 /* Does the work on all candidates. Returns 0, or a negative errno value with a message, which the caller frees. */
 int compileall_work_run(struct compileall_work *work, char **why);

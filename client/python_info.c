@@ -1,5 +1,5 @@
 /* The server's status names the host; the build has put a file of facts beside the host. */
-#include "client/compileall/python_info.h"
+#include "client/python_info.h"
 
 #include <errno.h>
 #include <fcntl.h>
