@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-/* The time in milliseconds and in microseconds on CLOCK_MONOTONIC, which cannot be set and is the same for all
+/* The time in milliseconds and in microseconds on CLOCK_MONOTONIC, which nobody can set and which is the same for all
  * processes. */
 int64_t clock_ms(void);
 int64_t clock_us(void);

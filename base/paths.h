@@ -15,9 +15,9 @@ char *paths_socket(void);
 char *paths_log(const char *socket_path);
 char *paths_lock(const char *socket_path);
 
-/* Checks that the socket's folder belongs to this user or root, and that no other user may write to it (a sticky
- * folder such as /tmp fails too). Returns 0, or a negative errno
- * value with a message in *why, which the caller frees: -ENOENT where it does not exist. */
+/* Checks that the socket's folder belongs to this user or root, and that no other user may write to it (a sticky folder
+ * such as /tmp fails too). Returns 0, or a negative errno value with a message in *why, which the caller frees;
+ * -ENOENT: there is no folder. */
 int paths_check_folder(const char *socket_path, char **why);
 
 /* Finds a program of this installation from the place of the running one: beside it; in a build tree in ../daemon and

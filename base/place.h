@@ -1,6 +1,6 @@
-/* Identities of folders: whether two processes mean the same folder by a path. They need not where they run in
- * different mount namespaces or roots. An identity is the text "DEV:INO:PATH", the decimal st_dev and st_ino of the
- * folder, and its path. */
+/* Identities of folders. Two processes in different mount namespaces or roots can find different folders at the same
+ * path; an identity tells them so. An identity is the text "DEV:INO:PATH", the decimal st_dev and st_ino of the folder,
+ * and its path. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,8 +9,8 @@
  * at `dir_fd` (or AT_FDCWD). The caller frees. Returns NULL where there is no such folder. */
 char *place_make(int dir_fd, const char *file, bool itself);
 
-/* Whether the path in an identity leads to that folder here. A folder that cannot be looked at for another reason than
- * that it is missing counts as the same: opening it tells the reason. */
+/* Whether the path in an identity leads to that folder here. If stat() fails, the folder counts as the same unless it
+ * is missing: opening it will give the error. */
 bool place_is_here(int dir_fd, const char *place);
 
 /* The path in an identity; the text itself where it is none. Borrows. */

@@ -1,5 +1,5 @@
-/* The header of a .pyc (PEP 552): its bytes, reading it from disk, and making one from a source's stat. The hash of a
- * hash-based one is made in host/source_hash.h. */
+/* The header of a .pyc (PEP 552): its bytes, reading it from disk, and making one from a source's stat.
+ * host/source_hash.h makes the hash of a hash-based .pyc. */
 #pragma once
 
 #include <stdbool.h>

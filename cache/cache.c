@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* So many changes wait at most; then they are written. */
+/* The most changes that wait; then they are written. */
 #define PUTS_MAX 32
 #define PUT_BYTES_MAX ((size_t)1 << 20)
 #define USES_MAX 512
 
-/* A process that ends waits so long for the remote tier. */
+/* The time that a process that ends waits for the remote tier. */
 #define LEAVE_MS 3000
 
 struct cache_changes {

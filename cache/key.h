@@ -1,9 +1,8 @@
 /* The key of a cached compile: two compiles with the same key give the same code and the same warnings.
  *
  * Of the request the key takes each parameter that its row marks as COMPILE_EFFECT_VALUE (proto/compile_request.h), so
- * a parameter is in the key because the table says so and in no other way. What the host finds out by itself (the build
- * of Python, the bytes of the source) comes beside it. Whether a request may use the cache at all is not decided here.
- */
+ * the table alone decides about parameters. The host adds what it finds out by itself: the build of Python and the
+ * bytes of the source. Whether a request may use the cache at all is not decided here. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,6 +27,6 @@ struct key_question {
  * Python has a filter. */
 bool key_name_matters(const char *name, const cJSON *warnings);
 
-/* The key: BLAKE2b of the question, so that nobody finds two questions with one key. Parameters that mean the same
+/* The key: BLAKE2b of the question, so nobody can make two questions with the same key. Parameters that mean the same
  * (optimize -1 and 0, 2 and 3) have the same key. */
 void key_of_question(const struct key_question *question, struct store_key *key);

@@ -22,8 +22,8 @@ enum pyc_stream_status {
     PYC_STREAM_INVALID, /* not a stream of one code object, or of a form that is not known */
 };
 
-/* Reads the stream of CPython 3.MINOR (9 to 14), which may be any bytes. Sets *name where the file name is one string,
- * which every code object has as its co_filename and which is nothing else. */
+/* Reads the stream of CPython 3.MINOR (9 to 14), which may be any bytes. Sets *name if a single string is the
+ * co_filename of every code object, and is used for nothing else. */
 enum pyc_stream_status pyc_stream_find_name(const void *stream, size_t len, unsigned minor,
                                             struct pyc_stream_name *name);
 
@@ -35,8 +35,8 @@ bool pyc_stream_encode_name(const char *name, uint8_t type, struct buffer *out);
 /* Whether the string at *place is `name` in the form that pyc_stream_encode_name() gives it. */
 bool pyc_stream_name_is(const void *stream, const struct pyc_stream_name *place, const char *name);
 
-/* Whether the stream with `name` for the string at *place is certainly what compiling gives; if so, appends it. It is
- * not where pyc_stream_encode_name() says so, and where another string of the stream has the text `name`, since both
- * may be the same object then. */
+/* Whether the stream with `name` in place of the string at *place is certainly what compiling gives; if so, appends it.
+ * It is not certain where pyc_stream_encode_name() returns false, and where another string of the stream has the text
+ * `name`, since both may be one object then. */
 bool pyc_stream_splice(const void *stream, size_t len, const struct pyc_stream_name *place, const char *name,
                        struct buffer *out);

@@ -6,11 +6,11 @@
 #include "cache/remote_link.h"
 #include "cache/remote_seal.h"
 
-/* Bytes that wait to be stored, and to be asked, at most; what comes then is dropped. */
+/* The most bytes that wait to be stored, and to be asked; further requests are dropped. */
 #define STORE_BYTES_MAX ((size_t)64 << 20)
 #define ASK_BYTES_MAX ((size_t)1 << 20)
 
-/* Storing one batch may take so long; no compile waits for it. */
+/* The time limit for storing one batch. No compile waits for it. */
 #define STORE_MS 10000
 
 /* A larger entry is not stored. */

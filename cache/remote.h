@@ -34,7 +34,7 @@ struct remote *remote_new(const struct remote_setting *setting);
 /* Whether the server has an entry of the key; if so, appends it. A server that does not answer in time has none. */
 bool remote_get(struct remote *remote, const struct store_key *key, struct buffer *entry);
 
-/* Copies the entry and stores it later, in the background. It may be dropped, which is counted. */
+/* Copies the entry and stores it later, in the background. It may be dropped; remote_counts.dropped counts that. */
 void remote_put(struct remote *remote, const struct store_key *key, const void *entry, size_t len);
 
 /* Waits until all entries that were put are stored, `ms` milliseconds at most. For a process that ends. */

@@ -14,11 +14,11 @@
 
 #define STACK_SIZE ((size_t)512 << 10)
 
-/* The size of a batch, at most. */
+/* The most requests and bytes of a batch. */
 #define BATCH_MAX 64
 #define BATCH_BYTES_MAX ((size_t)1 << 20)
 
-/* So much of a reason is logged. */
+/* The most bytes of a reason that are logged. */
 #define REASON_MAX 200
 
 struct remote_lane {
@@ -121,7 +121,7 @@ void remote_lane_leave_alone(struct remote_lane *lane, const char *why) {
     free(reason);
 }
 
-/* Takes an answer over into its request. Whether the server is of use. */
+/* Moves an answer into its request. Returns whether the server is of use. */
 static bool lane_accept(struct remote_lane *lane, struct remote_request *request, const struct remote_reply *reply) {
     struct remote_counts *counts = &lane->setting.state->counts;
     if (request->set) {

@@ -1,8 +1,8 @@
 /* A connection to a Redis or Valkey server, with a deadline for everything that is asked of it. hiredis speaks the
  * protocol.
  *
- * The server is not trusted. A command takes only the types of reply that the command has; no reply is longer than its
- * limit, counted while the bytes come; a text of the server is handed on as it came. */
+ * The server is not trusted. For each command only the types of reply that it can have are accepted. The length of a
+ * reply is limited, and counted while the bytes come. A text of the server is handed on as it came. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 
 #include "cache/remote_url.h"
 
-/* No entry is longer, in bytes: a longer reply is not read. */
+/* The longest value, in bytes. A longer reply is not read. */
 #define REMOTE_VALUE_MAX ((size_t)64 << 20)
 
 struct remote_link;

@@ -16,7 +16,8 @@
 /* The least number of bytes of a secret. */
 #define REMOTE_SECRET_MIN 16
 
-/* Names the format of names and values, so that versions with other formats do not meet. */
+/* The version of the format of names and values. Programs of another format use another prefix, and never see these
+ * values. */
 #define REMOTE_NAME_PREFIX "pycompiled:1:"
 #define REMOTE_NAME_SIZE (sizeof REMOTE_NAME_PREFIX + 2 * STORE_KEY_SIZE)
 

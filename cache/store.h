@@ -5,7 +5,7 @@
  * removed and counted. A file that is no store, or whose header is damaged, is begun anew. No damage and no other
  * process can make a call crash, or wait for longer than a moment (cache/store_file.h says why).
  *
- * A hit writes nothing: the first use of an entry in an hour is told to the caller, who hands many of these to one
+ * A hit writes nothing. The caller is told of the first use of an entry in an hour, and gives many such uses to one
  * store_commit(). Any thread may call any function. A child of fork() must open a store of its own. */
 #pragma once
 
@@ -36,7 +36,7 @@ struct store;
  * is kept, or the default. NULL with a message in *why, which the caller frees. */
 struct store *store_open(const char *folder, uint64_t limit, char **why);
 
-/* Closes it; counts of hits and misses that were not yet committed are. Returns NULL. */
+/* Commits the hits and misses that were counted since the last commit, and closes the store. Returns NULL. */
 struct store *store_close(struct store *store);
 
 /* Whether there is a value of the key; if so, appends it to `value`. *used_anew: the entry should be given to
@@ -66,7 +66,7 @@ uint64_t store_verify(struct store *store);
 /* Begins anew, and frees the disk. The limit stays. Returns 0 or a negative errno value. */
 int store_clear(struct store *store);
 
-/* Does the same to the store in the cache's folder without opening it, whatever state it is in. Returns 0, or a
+/* As store_clear(), for the store in the cache's folder, which is not opened and may be in any state. Returns 0, or a
  * negative errno value with a message in *why, which the caller frees. */
 int store_clear_folder(const char *folder, char **why);
 

@@ -1,14 +1,14 @@
-/* The file of a store: its layout, and how its parts are read and written. Which entry goes where is decided in
- * cache/store_space.h, which file is used in cache/store_folder.h.
+/* The file of a store: its layout, and how its parts are read and written. cache/store_space.h decides which entry goes
+ * where, and cache/store_folder.h which file is used.
  *
- * Anybody who may write to the file may have damaged it, at any place and at any moment. So the file is never mapped
- * and nothing in it is trusted: every part is read with pread() into memory of its own and checked before it is used.
- * No read follows a chain, so there is no loop that a damage can make endless. A damage costs the entries that it hits;
- * a damaged header costs the whole store.
+ * Any process that may write to the file may have damaged it, at any place and at any moment. So the file is never
+ * mapped and nothing in it is trusted: every part is read with pread() into memory of its own and checked before it is
+ * used. No read follows a chain, so there is no loop that a damage can make endless. A damage costs the entries that it
+ * hits; a damaged header costs the whole store.
  *
  * The file is a page for the header, then the index, then STORE_SEGMENTS segments of equal size. The index is a hash
- * table: a bucket is a few slots, and the key alone says in which bucket it has its slot. A slot says where the
- * record of its entry is. Records fill a segment one after another, and leave with their segment. */
+ * table: a bucket is a few slots, and the key alone says in which bucket it has its slot. A slot says where the record
+ * of its entry is. Records fill a segment one after another, and leave with their segment. */
 #pragma once
 
 #include <stdbool.h>

@@ -18,15 +18,15 @@
 #include "cache/folder.h"
 #include "cache/store_space.h"
 
-/* Names the format: another format has another folder. The file is laid out as this machine's numbers are. */
+/* Names the format: another format has another folder. Numbers in the file have this machine's byte order. */
 #define FORMAT "v2"
 #define BYTE_ORDER_NAME (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? "le" : "be")
 
-/* A store that cannot be opened is not tried again for so long. */
+/* The time after which a store that could not be opened is tried again. */
 #define RETRY_AFTER_MS 60000
 
-/* For so long a writer waits for the lock, and so often it looks. Once that was in vain, nobody waits for a while: the
- * process that has the lock may have been stopped. */
+/* The time that a writer waits for the lock, and the interval at which it looks. After a wait in vain no writer waits
+ * for a while: the process that has the lock may have been stopped. */
 #define LOCK_MS 300
 #define LOCK_STEP_NS 200000
 #define LOCK_IMPATIENT_MS 10000
@@ -240,7 +240,7 @@ static bool file_is_current(const struct store_folder *folder) {
     return folder->file.fd >= 0 && fstat(folder->file.fd, &st) == 0 && st.st_nlink > 0;
 }
 
-/* Opens the file again if it is not the one in its place. Whether one is open now. */
+/* Opens the file again if another one, or none, is in its place. Returns whether a file is open now. */
 static bool file_reopen(struct store_folder *folder) {
     pthread_rwlock_wrlock(&folder->open);
     bool fine = file_is_current(folder);
@@ -266,8 +266,8 @@ void store_folder_leave(struct store_folder *folder) {
     pthread_rwlock_unlock(&folder->open);
 }
 
-/* With the lock: notes that the file is about to be changed, which must be on the disk before the change is. Whether it
- * is. */
+/* With the lock: notes that the file is about to be changed. Returns whether that note is on the disk, as it must be
+ * before the change. */
 static bool make_unclean(const struct store_folder *folder) {
     return !is_clean(folder->fd) || (unlinkat(folder->fd, "clean", 0) == 0 && fsync(folder->fd) == 0);
 }

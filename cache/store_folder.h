@@ -1,10 +1,10 @@
-/* The folder of a store, and which file in it is the store now: opened, locked, found replaced or damaged, and begun
- * anew. The contents of the file are cache/store_file.h's.
+/* The folder of a store. Decides which file in it is the store now: opens and locks the file, notices that it was
+ * replaced or is damaged, and begins a new one. cache/store_file.h reads and writes the file.
  *
  * The folder of this format holds the file `store`; `limit`, a number; `boot`, the boot of the machine in which the
  * store was last opened; and, while all that was committed is on the disk, `clean`. Commits do not wait for the disk.
- * That is safe when a process is killed. A power cut may tear the file: so a store of an earlier boot that was not
- * clean is thrown away. */
+ * That is safe when a process is killed. A power cut may tear the file: so a store that was last opened in an earlier
+ * boot and is not clean is thrown away. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,8 +21,8 @@ struct store_folder *store_folder_new(const char *folder, uint64_t limit, char *
 /* Takes NULL; returns NULL. */
 struct store_folder *store_folder_free(struct store_folder *folder);
 
-/* The file that is in its place now, for reading; it stays open until store_folder_leave(). NULL: there is none that
- * can be used, and nothing is to be left. */
+/* Returns the file that is the store now, for reading. It stays open until store_folder_leave(). NULL: there is no
+ * usable file; then store_folder_leave() must not be called. */
 const struct store_file *store_folder_enter(struct store_folder *folder);
 void store_folder_leave(struct store_folder *folder);
 
@@ -31,8 +31,8 @@ void store_folder_leave(struct store_folder *folder);
 int store_folder_lock(struct store_folder *folder, const struct store_file **file);
 void store_folder_unlock(struct store_folder *folder);
 
-/* Throws the file away; the next that enters begins a new one. With or without the lock. Returns 0 or a negative errno
- * value. */
+/* Removes the file; the next store_folder_enter() begins a new one. May be called with or without the lock. Returns 0
+ * or a negative errno value. */
 int store_folder_discard(struct store_folder *folder);
 
 /* Throws away the file in the cache's folder `path`, whatever it is, without opening it. The limit stays. Returns 0, or

@@ -1,10 +1,10 @@
-/* The space in a store's file: where a new record goes, and which records leave for it. With the folder locked, so that
- * only one process writes at a time.
+/* The space in a store's file: where a new record goes, and which records leave for it. The caller has locked the
+ * folder (cache/store_folder.h), so only one process writes at a time.
  *
- * Segments are filled one after another. When none is empty, the segment leaves that was written to least recently, by
- * the hour; of several with the same hour, any of them. An entry that is used while its segment is old is copied to the
- * current segment. So roughly the least recently used entries leave first, and a set of entries that is larger than the
- * store still has hits when it is used again and again in the same order.
+ * Segments are filled one after another. When none is empty, the segment that was written to least recently is emptied.
+ * Times are hours; of several segments with the same hour any one may be chosen. An entry that is used while its
+ * segment is old is copied to the current segment. So roughly the least recently used entries leave first, and a set of
+ * entries that is larger than the store still has hits when it is used again and again in the same order.
  *
  * A process may be killed in the middle of all this. A record is written before its slot points at it, and all slots of
  * a segment are cleared before its records are overwritten, so every slot points at a whole record at any moment.
@@ -38,7 +38,7 @@ int store_space_put(struct store_writer *writer, const struct store_key *key, co
 /* Notes that the key's entry, if there is one, is used now. */
 int store_space_use(struct store_writer *writer, const struct store_key *key);
 
-/* Removes the entry of the slot that has the key's tag, where its record is damaged. Returns whether there was one. */
+/* Removes the entry whose slot has the key's tag, if its record is damaged. Returns whether it has removed one. */
 bool store_space_remove_damaged(struct store_writer *writer, const struct store_key *key);
 
 /* Counts the entries anew, and drops slots that cannot be right. */

@@ -1,8 +1,7 @@
-/* The Python that a project asks for. The first of these that names one counts: $UV_PYTHON; the active virtual
- * environment
- * ($VIRTUAL_ENV/pyvenv.cfg); the active conda environment ($CONDA_PREFIX); $PYENV_VERSION; then, in the nearest folder,
- * from the given one upward, that has one of them, .venv/pyvenv.cfg, .python-version, and requires-python in the
- * [project] of pyproject.toml.
+/* The Python that a project asks for. The first of these that names a Python counts: $UV_PYTHON; the active virtual
+ * environment ($VIRTUAL_ENV/pyvenv.cfg); the active conda environment ($CONDA_PREFIX); $PYENV_VERSION; then, in the
+ * nearest folder, from the given one upward, that has one of them, .venv/pyvenv.cfg, .python-version, and
+ * requires-python in the [project] of pyproject.toml.
  *
  * Files and folders of other users (other than root) are ignored, and everything above such a folder, since any user
  * may write to /tmp. */

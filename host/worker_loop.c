@@ -1,5 +1,5 @@
-/* Requests that need no interpreter, such as those that the cache answers, are answered without: a worker makes its own
- * interpreter when a job first needs one, or, if it was told to warm up, when it has been idle for a moment. */
+/* A worker makes its interpreter when a job first needs one or, if it was told to warm up, once it has been idle for a
+ * moment. Requests that need no interpreter, such as those that the cache answers, do not wait for one. */
 #include "host/worker_loop.h"
 
 #include <errno.h>
@@ -31,11 +31,11 @@
 /* The resident size is checked once in this many jobs. */
 #define MEMORY_EVERY 32
 
-/* Making an interpreter takes tens of milliseconds, in which the worker answers nothing: the first requests of the
- * client that has just started the daemon go first. */
+/* The idle time after which a worker warms up. Making an interpreter takes tens of milliseconds in which the worker
+ * answers nothing, and the first requests of the client that has just started the daemon should not wait for it. */
 #define WARM_AFTER_MS 50
 
-/* A worker that has had nothing to do for so long adds its hits and misses to the counters of the cache. */
+/* The idle time after which a worker adds its hits and misses to the counters of the cache. */
 #define COUNT_AFTER_MS 100
 
 struct worker_loop {
@@ -56,7 +56,7 @@ enum method {
     METHOD_WARM,
 };
 
-/* The server sends no others. */
+/* The server sends no other methods. */
 static enum method method_of(const struct rpc_message *message) {
     static const char *const names[] = {"compile", "check", "clean", "search", "warm"};
     for (enum method method = METHOD_CHECK; method <= METHOD_WARM; method++)
@@ -138,7 +138,7 @@ static bool is_more_waiting(const struct worker_loop *loop) {
     return frame_reader_pending(&loop->reader) || poll(&input, 1, 0) > 0;
 }
 
-/* Adds to the answer which worker gave it when. */
+/* Adds the member `trace`: which worker gave the answer, and when. */
 static void add_trace(struct answer *answer, int64_t start_us) {
     if (answer->result == NULL && answer->data == NULL)
         answer->data = cJSON_CreateObject();
@@ -178,7 +178,7 @@ static void compile(struct worker_loop *loop, const struct job_setting *setting,
     compile_job_deinit(&job);
 }
 
-/* Compiles, checks, or removes what a dead run of the same request and id has left. */
+/* Compiles or checks; for METHOD_CLEAN removes what a dead run of the same request and id has left. */
 static void run_job(struct worker_loop *loop, enum method method, const struct rpc_message *message,
                     struct answer *answer) {
     struct compile_request request;
@@ -214,7 +214,7 @@ static void run_job(struct worker_loop *loop, enum method method, const struct r
     cJSON_Delete(params);
 }
 
-/* A pristine worker is as fresh as it was when it began to work, so it warms up at once. */
+/* A pristine worker compiles nothing itself, so its interpreter stays fresh: it is made at once. */
 static void answer_warm(struct worker_loop *loop, struct answer *answer) {
     loop->warm_wanted = true;
     if (!loop->setting->pristine || warm(loop, answer))
@@ -231,8 +231,8 @@ static void answer_request(struct worker_loop *loop, const struct rpc_message *m
         run_search(message, answer);
 }
 
-/* For a child that died while it ran the job: removes the temporary file, which nobody else would do if the server died
- * too, and ends this process in the same way, for the server to see. */
+/* The child that ran the job has died. Removes its temporary file, since nobody else would if the server died too, and
+ * ends this process as the child has ended, which tells the server. */
 static _Noreturn void follow_child(struct worker_loop *loop, const struct rpc_message *message, int status) {
     struct answer answer = {0};
     if (method_of(message) == METHOD_COMPILE)
@@ -250,8 +250,8 @@ static bool fork_for(struct worker_loop *loop, const struct rpc_message *message
     return false;
 }
 
-/* Whether what is held can wait for the next answer: that request is here, and what is held is little. Before an
- * interpreter is used, which can die, all is sent: see warm_for_job(). */
+/* Whether the held answers can wait for the next one: its request is here already, and the answers are short. They are
+ * sent before an interpreter is used (warm_for_job()), since compiling can kill the process. */
 static bool may_hold(const struct worker_loop *loop) {
     return !loop->setting->pristine && loop->held.len < HELD_MAX && frame_reader_pending(&loop->reader);
 }
@@ -286,7 +286,7 @@ static bool handle(struct worker_loop *loop, const char *text, size_t len) {
     return fine;
 }
 
-/* Waits until there is something to read, doing meanwhile what there was no time for. False: the order to leave. */
+/* Waits for input, and meanwhile does what had to wait. Returns false on the order to leave. */
 static bool wait_for_input(struct worker_loop *loop) {
     const struct worker_setting *setting = loop->setting;
     if (setting->pristine)

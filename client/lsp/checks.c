@@ -10,7 +10,7 @@
 #include "client/lsp/uri.h"
 #include "proto/rpc.h"
 
-/* The debounce time: changes that follow each other faster are checked together. */
+/* The debounce time: a change waits this long for further changes, and all of them are checked together. */
 #define SETTLE_MS 50
 
 /* A request of the editor for the diagnostics of a document. */

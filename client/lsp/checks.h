@@ -17,7 +17,7 @@ struct document {
     char *uri;
     char *path; /* NULL: it has none, such as an untitled buffer */
     struct source_text text;
-    bool known;     /* false: its text was too large, or changes of it were lost */
+    bool known;     /* false: the text was too large, or changes were lost */
     double version; /* the editor's */
     bool has_version;
     unsigned long edition; /* changes with the text and with the settings; unique in the session */
@@ -42,7 +42,7 @@ struct document *checks_open(struct session *session, const char *uri);
 /* Closes a document and withdraws its diagnostics. */
 void checks_close(struct document *document);
 
-/* Frees all documents; nothing is said to the editor. */
+/* Frees all documents and sends nothing to the editor. */
 void checks_close_all(struct session *session);
 
 /* The text of the document has changed. */
@@ -51,7 +51,8 @@ void checks_changed(struct document *document, enum check_when when);
 /* The document was saved: a check that waits is made at once. */
 void checks_saved(struct document *document);
 
-/* Changes of the text were lost, or it is too large: the document has no diagnostics until its text is known again. */
+/* Changes of the text were lost, or the text is too large. The document has no diagnostics until the editor sends its
+ * whole text again. */
 void checks_forget(struct document *document);
 void checks_forget_all(struct session *session);
 

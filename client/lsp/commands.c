@@ -48,7 +48,7 @@ static void file_call_log(struct file_call *file, const struct daemon_answer *an
     free(text);
 }
 
-/* Answers the editor's request. An error in the source is told in the words of py_compile. */
+/* Answers the editor's request. An error in the source is answered with py_compile's text. */
 static void file_call_answer(struct file_call *file, const struct daemon_answer *answer) {
     struct editor *editor = &file->session->editor;
     const cJSON *data = cJSON_GetObjectItemCaseSensitive(answer->error, "data");

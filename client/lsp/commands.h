@@ -13,5 +13,5 @@ void commands_compile_file(struct session *session, const char *path, const char
 /* Cancels a request and answers it. Returns whether there was one of that id. */
 bool commands_cancel(struct session *session, const char *id);
 
-/* Drops all compiles; nothing is said to the editor. */
+/* Drops all compiles and sends nothing to the editor. */
 void commands_free(struct session *session);

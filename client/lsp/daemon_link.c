@@ -10,7 +10,7 @@
 #include "base/paths.h"
 #include "proto/rpc.h"
 
-/* How often a call is sent in all. */
+/* The most times that a call is sent. */
 #define ATTEMPTS_MAX 3
 
 struct daemon_call {
@@ -73,7 +73,8 @@ static struct daemon_call *daemon_link_find(struct daemon_link *link, int64_t id
     return NULL;
 }
 
-/* Answers all calls: there is no daemon. Calls that the callbacks make are left for the next attempt. */
+/* Answers all calls with the reason why there is no daemon. Calls that the callbacks make wait for the next attempt to
+ * connect. */
 static void daemon_link_fail_all(struct daemon_link *link, const char *why) {
     int64_t last = link->last_id;
     while (!list_empty(&link->calls) && call_of(link->calls.next)->id <= last)
@@ -122,7 +123,7 @@ static struct daemon_call *daemon_link_exhausted(struct daemon_link *link) {
     return NULL;
 }
 
-/* The connection is over: calls that were under way are sent again, those that were sent too often fail. */
+/* The connection is lost. Calls that were under way are sent again; calls that were sent too often fail. */
 static void daemon_link_lose(struct daemon_link *link) {
     static const struct daemon_answer given_up = {.why = "the connection to the daemon is lost again and again"};
     daemon_link_disconnect(link);

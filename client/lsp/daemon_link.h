@@ -1,5 +1,5 @@
-/* The connection to the daemon. A call may be made at any time: the connection is made when there is a call, and made
- * again after it was lost; calls that were under way are then sent again. This file knows no method of the daemon but
+/* The connection to the daemon. A call may be made at any time. The first call makes the connection. A lost connection
+ * is made again, and calls that were under way are sent again. This file knows no method of the daemon but
  * `$/cancelRequest`. */
 #pragma once
 

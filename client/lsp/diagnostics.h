@@ -1,13 +1,13 @@
-/* Conversion of the daemon's answer to a check into diagnostics of the Language Server Protocol. Pure. */
+/* Conversion of the daemon's answer to a check into diagnostics of the Language Server Protocol. Pure functions. */
 #pragma once
 
 #include <cjson/cJSON.h>
 
 #include "proto/source_text.h"
 
-/* The name that a buffer is compiled under: no file can have it. Where a file has the name, CPython reads that file's
- * lines, not the buffer's, to compute columns and to show text. An error without such a line counts its columns in
- * bytes, see error_range_unit(). */
+/* The name under which a buffer is compiled. No file can have it: CPython would read the lines of a file of that name,
+ * and not the buffer's, to compute columns and to show text. Without such a line the columns of an error count bytes
+ * (error_range_unit()). */
 #define DIAGNOSTICS_NAME "/dev/null/buffer"
 
 /* Builds an array that the caller deletes: first the error, if there is one, then the warnings. Exactly one of `result`

@@ -57,7 +57,7 @@ int document_messages_opened(struct session *session, const char *id, const cJSO
     return 0;
 }
 
-/* Returns 0, or -EINVAL where the object is no position. */
+/* Returns 0, or -EINVAL if the object is not a position. */
 static int document_take_position(const cJSON *object, struct source_position *position) {
     double line = json_get_number(object, "line", -1), column = json_get_number(object, "character", -1);
     if (!(line >= 0 && line < 1e15 && column >= 0 && column < 1e15))

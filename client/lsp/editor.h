@@ -17,10 +17,10 @@ struct editor {
     struct frame_reader reader;
     struct buffer unsent;
     size_t sent; /* bytes of unsent that are written already */
-    bool over;   /* the input has ended, or one of both directions has failed */
+    bool over;   /* the input has ended, or reading or writing has failed */
 };
 
-/* Makes both descriptors non-blocking. They stay the caller's. */
+/* Makes both descriptors non-blocking. They still belong to the caller. */
 void editor_init(struct editor *editor, int in, int out);
 void editor_deinit(struct editor *editor);
 

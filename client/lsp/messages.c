@@ -38,7 +38,7 @@ static char *messages_raw_text(const cJSON *tree) {
     return buffer_string(&text);
 }
 
-/* A request that is answered already, or never was there, is not found: that is no error. */
+/* Cancelling a request that is unknown or already answered is no error in the protocol: it is ignored. */
 static int messages_on_cancel(struct session *session, const char *id, const cJSON *params) {
     char *other = messages_raw_text(cJSON_GetObjectItemCaseSensitive(params, "id"));
     if (other == NULL)
@@ -116,8 +116,8 @@ static const struct method *messages_find_method(const char *name, bool is_reque
     return NULL;
 }
 
-/* Returns NULL where the method (NULL: an unknown one) is allowed now; else the reason, and the error's code in *code.
- */
+/* Whether the method may be called in this phase of the session. Returns NULL if so, else the reason, and sets *code to
+ * the error's code. `method` is NULL for an unknown method. */
 static const char *messages_refusal(const struct session *session, const struct method *method, int *code) {
     bool first = method != NULL && method->handle == initialize;
     if (method != NULL && method->handle == messages_on_exit)

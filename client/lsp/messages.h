@@ -4,6 +4,6 @@
 
 #include "client/lsp/session.h"
 
-/* Takes all complete messages that the editor has sent. Sets session->over where the editor has said `exit`, or does
- * not speak the protocol. */
+/* Handles all complete messages that the editor has sent. Sets session->over after `exit`, or if the editor does not
+ * speak the protocol. */
 void messages_take(struct session *session);

@@ -1,6 +1,7 @@
-/* The state of one editor's session: what was negotiated, the open documents, and the work under way. The files above
- * act on it: checks.c (diagnostics), commands.c and workspace_run.c (compiling), messages.c (the protocol's methods).
- * This file knows none of them, and does not free what they put into the session. */
+/* The state of one editor's session: what was negotiated, the open documents, and the work under way. The files that
+ * follow this one in tools/layers.txt act on it: checks.c (diagnostics), commands.c and workspace_run.c (compiling),
+ * messages.c (the protocol's methods). This file knows none of those files, and does not free what they put into the
+ * session. */
 #pragma once
 
 #include <stdbool.h>
@@ -34,7 +35,7 @@ struct session {
     int status;
     /* Capabilities of the editor. */
     enum position_encoding encoding;
-    bool pulls; /* it asks for diagnostics: none are published */
+    bool pulls; /* the editor asks for diagnostics, so none are published */
     bool refreshes;
     bool asks_progress;
     bool configures;
@@ -48,10 +49,10 @@ struct session {
     char *refusal;          /* the last message that nothing can be compiled, or NULL */
 };
 
-/* The kinds of requests to the editor. An answer is told apart by its id modulo REQUEST_KINDS. */
+/* The kinds of requests to the editor. The id of an answer modulo REQUEST_KINDS is its kind. */
 enum request_kind { REQUEST_PROGRESS, REQUEST_CONFIGURATION, REQUEST_REFRESH, REQUEST_KINDS };
 
-/* Begins a session on two descriptors, which stay the caller's. */
+/* Begins a session on two descriptors, which still belong to the caller. */
 void session_init(struct session *session, int in, int out);
 
 /* Documents, files and run must be gone already. */
@@ -63,8 +64,8 @@ int session_request(struct session *session, enum request_kind kind, const char 
 /* Tells the daemon link which Python the settings and the workspace ask for. */
 void session_choose_python(struct session *session);
 
-/* Shows the user why nothing can be compiled: the answer's `why` or error message. The same message is shown once
- * until session_recovered(). */
+/* Shows the user why nothing can be compiled: the answer's `why` or error message. A message that equals the last one
+ * is not shown again until session_recovered(). */
 void session_complain(struct session *session, const struct daemon_answer *answer);
 void session_recovered(struct session *session);
 

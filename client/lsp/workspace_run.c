@@ -11,7 +11,7 @@
 #include "client/places.h"
 #include "proto/rpc.h"
 
-/* Most compiles under way at a time, folders read in a step, and errors in the result. */
+/* Limits: compiles under way, folders that are read in one step, errors in the result. */
 #define WINDOW 64
 #define FOLDERS_A_STEP 16
 #define ERRORS_MAX 100
@@ -136,8 +136,7 @@ static struct run_item *run_free_item(struct workspace_run *run) {
     return NULL;
 }
 
-/* Starts as many compiles as may be under way. Returns false where it stopped earlier, to let the loop do other work.
- */
+/* Starts as many compiles as may be under way. Returns false if it has stopped early to let the loop do other work. */
 static bool run_fill_window(struct workspace_run *run) {
     for (int folders = 0; folders < FOLDERS_A_STEP && !run->all_found;) {
         struct run_item *item = run_free_item(run);
@@ -176,7 +175,7 @@ bool workspace_run_step(struct session *session) {
     if (run == NULL)
         return false;
     bool full = run_fill_window(run);
-    /* An end is reported only after a begin: the editor first answers whether it shows progress. */
+    /* Progress ends only after it has begun: before that the editor must have answered whether it shows progress. */
     if (run->all_found && run->under_way == 0 && run->progress != PROGRESS_ASKED)
         run_finish(run);
     else if (clock_ms() - run->reported >= REPORT_MS)

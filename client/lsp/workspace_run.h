@@ -6,13 +6,13 @@
 
 /* Begins a run. `id` of the request and `token` of its progress (NULL: none was given) are raw JSON text. `folders` is
  * an array of URIs; NULL: the folders of the workspace. The request is answered when the run ends, or at once with an
- * error where a run is under way already. */
+ * error if a run is already under way. */
 void workspace_run_start(struct session *session, const char *id, const char *token, const cJSON *folders);
 
 /* Does the next piece of work. Returns whether there is more to do at once. */
 bool workspace_run_step(struct session *session);
 
-/* The editor has answered the request `id` to create a progress token; `made`: it agrees. */
+/* The editor has answered the request `id` for a progress token. `made`: the token was created. */
 void workspace_run_progress_made(struct session *session, const char *id, bool made);
 
 /* Cancels the run if its request has that id, or its progress that token (raw JSON text; one is NULL). */
@@ -21,5 +21,5 @@ void workspace_run_cancel(struct session *session, const char *id, const char *t
 /* Cancels the run, if there is one, and answers its request. */
 void workspace_run_stop(struct session *session);
 
-/* Frees the run, if there is one; nothing is said to the editor. */
+/* Frees the run, if there is one, and sends nothing to the editor. */
 void workspace_run_free(struct session *session);

@@ -1,5 +1,5 @@
-/* Work of a watch that takes time: walking a folder with everything below it, and judging paths by the .gitignore
- * files. For a thread of its own.
+/* The slow work of a watch: walking a folder and everything below it, and matching paths against .gitignore files. It
+ * runs in the thread pool, not in the loop.
  *
  * A folder is added to the inotify instance before it is read, so that no change in between is missed. */
 #pragma once
@@ -30,20 +30,20 @@ struct folder_scan {
     struct found_files files;   /* Python sources that were met */
     struct found_files changed; /* Python sources that have changed and are not ignored */
     struct ignore_list ignored; /* the .gitignore files that were read now */
-    int error; /* errno of the first folder that could not be followed for want of inotify watches or memory */
+    int error; /* errno of the first folder that could not be followed because inotify watches or memory ran out */
 };
 
 /* Scans `folder` (absolute), even if it is ignored. Folders that vanish or may not be read are passed over; links are
  * not followed. Returns whether `folder` itself was there. */
 bool folder_scan_run(struct folder_scan *scan, const char *folder);
 
-/* Scans a folder that has come, unless it is ignored. */
+/* Scans a folder that has appeared, unless it is ignored. */
 void folder_scan_run_new(struct folder_scan *scan, const char *folder);
 
-/* Takes a source that has changed, unless it is ignored. */
+/* Adds a source that has changed to `changed`, unless it is ignored. */
 void folder_scan_judge(struct folder_scan *scan, const char *path);
 
-/* Frees what is left in it. */
+/* Frees the findings that were not taken. */
 void folder_scan_deinit(struct folder_scan *scan);
 
 /* Whether a file of that name is a Python source. */

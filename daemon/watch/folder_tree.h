@@ -1,4 +1,4 @@
-/* Folders that are followed with everything below them: tells which sources change, come or are moved in.
+/* Follows folders and everything below them, and reports each source that changes, appears or is moved in.
  *
  * inotify(7) by uv_poll: libuv's own file events tell neither when the kernel's queue has overflowed, nor when a file
  * that was written is closed. Scans of folders, and matching by .gitignore files, run in libuv's thread pool, since
@@ -15,9 +15,9 @@
 struct folder_tree;
 
 struct folder_tree_events {
-    /* A source was written or came; or it was met by a scan (`scanned`) and may have been written before. */
+    /* A source was written or has appeared. `scanned`: a scan has met it, and it may be older. */
     void (*source)(struct folder_tree *tree, const char *path, bool scanned);
-    /* Work in the thread pool is over. After the first call everything is followed. */
+    /* A piece of work in the thread pool has ended. From the first call on all folders are followed. */
     void (*scanned)(struct folder_tree *tree);
     /* Nothing is followed any more. */
     void (*failed)(struct folder_tree *tree, const char *why);
@@ -45,10 +45,10 @@ struct folder_tree {
     atomic_bool stop;
 };
 
-/* Follows the folders; the sources that the first scan meets are told as scanned. Returns 0, and then it ends with
- * folder_tree_close(); or a negative errno value, and then it may be freed at once. */
+/* Begins to follow the folders. Sources that the first scan meets are reported as scanned. Returns 0; the owner then
+ * ends the tree by folder_tree_close(). Or returns a negative errno value; the tree may then be freed at once. */
 int folder_tree_init(struct folder_tree *tree, uv_loop_t *loop, char **roots, size_t root_count,
                      const struct folder_tree_events *events);
 
-/* Follows nothing any more; `closed` is called later. */
+/* Stops following; `closed` is called later. */
 void folder_tree_close(struct folder_tree *tree);

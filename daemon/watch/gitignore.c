@@ -1,6 +1,6 @@
 /* Follows gitignore(5), "PATTERN FORMAT". A name is matched byte by byte, a path name by name, both by the same method:
- * only the last star that was met is tried again, one byte or name further, since an earlier star could match no more.
- */
+ * after a mismatch the last star that was met takes one byte or name more. Longer matches of an earlier star could not
+ * help. */
 #include "daemon/watch/gitignore.h"
 
 #include <stdint.h>
@@ -101,7 +101,7 @@ static bool class_has(struct part name, unsigned char c) {
     return false;
 }
 
-/* Reads one byte of a bracket, behind a backslash or not. Whether there is one. */
+/* Reads one byte of a bracket, and drops a backslash before it. Returns whether there is one. */
 static bool bracket_byte(const char **at, const char *end, unsigned char *byte) {
     if (*at < end && **at == '\\')
         (*at)++;
@@ -111,7 +111,8 @@ static bool bracket_byte(const char **at, const char *end, unsigned char *byte) 
     return true;
 }
 
-/* Reads an element of a bracket: a class, a range or a byte. Whether it is well-formed; *has: it has the byte `c`. */
+/* Reads an element of a bracket: a class, a range or a byte. Returns whether it is well-formed; sets *has to whether it
+ * contains the byte `c`. */
 static bool bracket_element(const char **at, const char *end, unsigned char c, bool *has) {
     unsigned char first, last;
     const char *close =
@@ -133,7 +134,8 @@ static bool bracket_element(const char **at, const char *end, unsigned char c, b
     return true;
 }
 
-/* The length of the bracket with which the pattern begins; 0: it is not closed. *matches: the byte is one of its. */
+/* Returns the length of the bracket with which the pattern begins, or 0 if it is not closed. Sets *matches to whether
+ * it matches the byte. */
 static size_t bracket_match(struct part pattern, unsigned char c, bool *matches) {
     const char *at = pattern.text + 1, *end = pattern.text + pattern.len;
     bool negated = at < end && (*at == '!' || *at == '^'), found = false;
@@ -148,7 +150,8 @@ static size_t bracket_match(struct part pattern, unsigned char c, bool *matches)
     return at < end ? (size_t)(at + 1 - pattern.text) : 0;
 }
 
-/* The length of what the pattern begins with, other than a star; 0: it does not match the byte. */
+/* Matches the first element of the pattern, which is not a star, with a byte. Returns the element's length, or 0 if it
+ * does not match. */
 static size_t element_match(struct part pattern, unsigned char c) {
     bool matches = false;
     size_t len = 0;
@@ -167,7 +170,7 @@ static size_t element_match(struct part pattern, unsigned char c) {
     }
 }
 
-/* Takes so many steps of what is left. Whether that was enough. */
+/* Takes `count` steps from the budget. Returns whether more than these were left. */
 static bool steps_take(unsigned *steps, size_t count) {
     bool enough = count < *steps;
     *steps = enough ? *steps - (unsigned)count : 0;
@@ -180,7 +183,7 @@ static struct part part_after(struct part part, size_t count) {
 
 /* A bracket costs as many steps as it has bytes, everything else one. */
 static bool name_matches(struct part pattern, struct part name, unsigned *steps) {
-    struct part star = {0}, star_name = {0}; /* behind the last star; the name from where the star ends */
+    struct part star = {0}, star_name = {0}; /* after the last star; the name after what it takes */
     while (name.len > 0) {
         size_t cost = pattern.len > 0 && *pattern.text == '[' ? pattern.len : 1, used;
         if (!steps_take(steps, cost))
@@ -207,7 +210,7 @@ static struct part first_name(const char *path) {
     return (struct part){path, strcspn(path, "/")};
 }
 
-/* The rest of a path behind its first name; NULL: there is no more. */
+/* The rest of a path after its first name, or NULL if there is none. */
 static const char *next_name(const char *path, struct part name) {
     return path[name.len] == '/' ? path + name.len + 1 : NULL;
 }
@@ -218,7 +221,7 @@ static bool is_two_stars(struct part name) {
 
 /* Name by name; ** stands for any number of names, at the end of a pattern for at least one. */
 static bool path_matches(const char *pattern, const char *path, unsigned *steps) {
-    const char *stars = NULL, *stars_path = NULL; /* behind the last **; the path from where the ** ends */
+    const char *stars = NULL, *stars_path = NULL; /* after the last **; the path after what it takes */
     while (steps_take(steps, 1)) {
         struct part wanted = first_name(pattern), name = first_name(path);
         const char *more = next_name(pattern, wanted), *rest = next_name(path, name);

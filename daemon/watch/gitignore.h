@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Rules behind so many are not read, nor is a pattern that is longer than any path. */
+/* The rules of a file beyond this number are not read. A longer pattern is not read either: no path could match it. */
 #define GITIGNORE_RULES_MAX 10000
 #define GITIGNORE_PATTERN_MAX 4096
 
@@ -27,7 +27,7 @@ struct gitignore *gitignore_parse(const char *text, size_t len);
 struct gitignore *gitignore_free(struct gitignore *rules);
 
 /* The verdict on a path relative to the folder of the rules: the last rule that matches counts. The folders on the path
- * are not looked at; everything in an ignored folder is ignored. *steps is what matching may cost, and goes down by
- * what it has cost; at 0 no further rule matches. */
+ * are not looked at; everything in an ignored folder is ignored. *steps is the budget: it goes down by the steps taken,
+ * and at 0 no further rule matches. */
 enum gitignore_verdict gitignore_check(const struct gitignore *rules, const char *path, bool is_folder,
                                        unsigned *steps);

@@ -1,8 +1,8 @@
 /* The paths that a watch leaves out: __pycache__, the folders of version control, and what .gitignore files ignore.
  *
- * Everything here but ignore_list_merge(), ignore_list_remove() and ignore_list_deinit() reads the disk or takes its
- * time, and is for a thread of its own. Where .gitignore files are too large, too many, or too slow to match, the rest
- * of their rules ignore nothing. */
+ * ignore_list_merge(), ignore_list_remove() and ignore_list_deinit() are for the loop. All other functions read the
+ * disk or may take long, and are for the thread pool. If .gitignore files are too large, too many, or too slow to
+ * match, their rules beyond the limit ignore nothing. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,11 +21,11 @@ struct ignore_list {
     size_t bytes; /* of all files */
 };
 
-/* Reads FOLDER/.gitignore, if there is one: of a file over 256 KiB only the beginning, and nothing where the files of
- * the list have 16 MiB. */
+/* Reads FOLDER/.gitignore, if there is one. Of a file over 256 KiB only the beginning is read, and nothing is read once
+ * the files of the list have 16 MiB. */
 void ignore_list_read(struct ignore_list *list, const char *folder);
 
-/* Reads the .gitignore files above the folder, up to the top of its repository; none where it is in no repository. */
+/* Reads the .gitignore files above the folder, up to the top of its repository; none if it is in no repository. */
 void ignore_list_read_above(struct ignore_list *list, const char *folder);
 
 /* Moves all entries of `more` to `list`. */
@@ -35,8 +35,8 @@ void ignore_list_merge(struct ignore_list *list, struct ignore_list *more);
 void ignore_list_remove(struct ignore_list *list, const char *folder);
 void ignore_list_deinit(struct ignore_list *list);
 
-/* Whether either list leaves the path (absolute) out. The folders on the path are not looked at. Takes a bounded number
- * of steps. */
+/* Whether one of the lists leaves the path (absolute) out. The folders on the path are not looked at. Takes a bounded
+ * number of steps. */
 bool ignore_list_has(const struct ignore_list *list, const struct ignore_list *more, const char *path, bool is_folder);
 
 /* Whether `path` is `folder` or lies below it. */

@@ -16,13 +16,13 @@
 #include "daemon/watch/watch_params.h"
 #include "proto/rpc.h"
 
-/* Jobs of a watch at once: enough to keep workers busy. The other files wait here, each of them once. */
+/* The most jobs of a watch at a time: enough to keep workers busy. The other files wait here, each of them once. */
 #define JOBS_MAX 32
 
-/* While a client has left so many bytes unread, nothing more is compiled for it. */
+/* While the client has left this many bytes unread, nothing more is compiled for the watch. */
 #define UNREAD_MAX (1u << 20)
 
-/* Watches of a connection: each takes one of the inotify instances that the user may have (128 by default). */
+/* The most watches of a connection: each takes one of the inotify instances that the user may have (128 by default). */
 #define WATCHES_MAX 16
 
 enum source_state {
@@ -37,7 +37,7 @@ struct watched_source {
     struct watch *watch; /* NULL: has ended */
     char *path;
     enum source_state state;
-    bool force; /* it has changed; else it is compiled unless it is up to date */
+    bool force; /* it has changed, so it is compiled; false: only if it is not up to date */
 };
 
 struct watch {
@@ -132,7 +132,7 @@ static bool watch_is_news(struct json_span result) {
     return outcome.text == NULL || outcome.len < 2 || strncmp(outcome.text, "\"up-to-date\"", outcome.len) != 0;
 }
 
-/* Whether the error is that the file does not exist any more, of which the client is not told. */
+/* Whether the error says that the file no longer exists. The client is not told of that. */
 static bool watch_has_vanished(struct json_span error) {
     struct json_span data = json_member(error.text, error.len, "data");
     struct json_span number = data.text ? json_member(data.text, data.len, "errno") : (struct json_span){NULL, 0};
@@ -152,7 +152,7 @@ static void watch_tell(struct watch *watch, const struct watched_source *source,
     buffer_deinit(&params);
 }
 
-/* The answer of a job; no answer will come where both are empty. */
+/* Takes the answer of a job. If both texts are empty, no answer will come. */
 static void watch_on_answer(void *owner, struct json_span result, struct json_span error) {
     struct watched_source *source = owner;
     struct watch *watch = source->watch;

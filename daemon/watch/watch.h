@@ -1,5 +1,5 @@
-/* A watch: a client's request that the sources below some folders are compiled whenever they change, and that it is
- * told about each. */
+/* A watch: at a client's request the sources below some folders are compiled whenever they change, and each result is
+ * sent as a notification. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,8 +11,8 @@
 struct connection;
 struct return_address;
 
-/* Begins the watch that `params` (the parameters of the method `watch`) describe. The address, which is taken, gets the
- * watch's number once all folders are followed, or an error. */
+/* Begins the watch that `params` (the parameters of the method `watch`) describe. Takes the address: the answer is the
+ * watch's number, once all folders are followed, or an error. */
 void watch_begin(const struct pools *pools, struct connection *connection, struct return_address *address,
                  struct json_span params);
 

@@ -15,12 +15,12 @@ struct pools;
 struct watch_params {
     char **paths; /* absolute, without a slash at the end; owned */
     size_t path_count;
-    bool initial;      /* compile at first the files that are not up to date */
+    bool initial;      /* begin with the files that are not up to date */
     struct pool *pool; /* of the Python version */
     enum priority priority;
     unsigned timeout_ms;
-    bool asks_cache; /* the jobs do */
-    char *members;   /* of a job's parameters: those that all jobs share, JSON with a comma before each; owned */
+    bool asks_cache; /* the jobs look up the cache */
+    char *members;   /* the parameters that all jobs share: JSON text with a comma before each member; owned */
 };
 
 /* Decodes and checks. Returns 0, or a JSON-RPC error code with a sentence in *why, which the
@@ -29,7 +29,7 @@ int watch_params_read(struct watch_params *params, const struct pools *pools, co
                       struct json_span span, char **why);
 void watch_params_deinit(struct watch_params *params);
 
-/* Bytes that they hold. */
+/* The bytes that the parameters hold. */
 size_t watch_params_size(const struct watch_params *params);
 
 /* Appends the parameters of the job that compiles a file. */
