@@ -33,6 +33,17 @@ bool python_version_parse(const char *text, struct python_version *version) {
            (*text == '\0' || *text == '.' || *text == '-' || isalpha((unsigned char)*text));
 }
 
+char *python_version_release(const char *text) {
+    struct python_version version;
+    unsigned patch;
+    if (!python_version_parse(text, &version))
+        return NULL;
+    const char *begin = text + strcspn(text, "0123456789"), *end = begin;
+    bool has_patch = read_number(&end, &version.major) && version_skip(&end, ".") &&
+                     read_number(&end, &version.minor) && version_skip(&end, ".") && read_number(&end, &patch);
+    return has_patch ? xstrndup(begin, (size_t)(end - begin)) : NULL;
+}
+
 bool python_version_exact(const char *text, struct python_version *version) {
     return read_number(&text, &version->major) && version_skip(&text, ".") && read_number(&text, &version->minor) &&
            *text == '\0';

@@ -15,6 +15,10 @@ bool python_version_parse(const char *text, struct python_version *version);
 /* Reads a text that is X.Y and nothing else. Returns false for any other text. */
 bool python_version_exact(const char *text, struct python_version *version);
 
+/* The X.Y.Z at the beginning of `text`, as python_version_parse() reads it, without what follows; the caller frees.
+ * NULL if the text names no patch release. */
+char *python_version_release(const char *text);
+
 /* Returns less than, equal to or more than 0, as `a` is older than, the same as or newer than `b`. */
 int python_version_compare(const struct python_version *a, const struct python_version *b);
 

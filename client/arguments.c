@@ -253,7 +253,8 @@ size_t arguments_parse(const struct arguments *arguments, int argc, char **argv,
         else
             take_cluster(&parser, text);
     }
-    if (required != NULL && parser.positionals == 0)
+    bool needs_none = arguments->needs_none != NULL && *arguments->needs_none;
+    if (required != NULL && parser.positionals == 0 && !needs_none)
         arguments_error(arguments, "the following arguments are required: %s", required);
     if (parser.unknown.len > 0)
         arguments_error(arguments, "unrecognized arguments:%s", buffer_string(&parser.unknown));

@@ -118,15 +118,15 @@ static char *fallback_search(const char *name) {
 /* The interpreter of an installed host. Returns NULL if there is no such host, or the interpreter is gone. */
 static char *fallback_host_interpreter(const struct fallback *fallback, struct run_link *link) {
     struct python_info info = {0};
-    char *python = NULL, *why = NULL, *found = NULL;
-    int result = fallback->python ? python_choice_named(link, fallback->python, &python, &why)
-                                  : python_choice_make(link, fallback->shared->request.cwd, &python, &why);
+    struct python_choice choice;
+    char *why = NULL, *found = NULL;
+    int result = python_choice_find(&choice, link, fallback->shared, &why);
     if (result == 0)
-        result = python_info_ask(link, python ? python : fallback->python, &info, &why);
+        result = python_info_ask(link, choice.python ? choice.python : fallback->shared->request.python, &info, &why);
     if (result == 0 && info.interpreter != NULL && fallback_is_program(info.interpreter))
         found = xstrdup(info.interpreter);
-    free(python);
     free(why);
+    python_choice_deinit(&choice);
     python_info_deinit(&info);
     return found;
 }

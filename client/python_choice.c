@@ -81,34 +81,69 @@ int python_choice_ask(struct rpc_client *client, const char *folder, char **pyth
     return result;
 }
 
-int python_choice_make(struct run_link *link, const char *folder, char **python, char **why) {
-    struct python_wish wish;
-    *python = NULL;
-    if (!python_wish_find(&wish, folder))
-        return 0;
-    const cJSON *status = run_link_status(link, why);
-    int result = status ? python_choice_from(status, &wish, python, why) : -EIO;
-    python_wish_deinit(&wish);
-    return result;
+/* "FILE asks for 3.13.1" */
+static char *wish_reason(const struct python_wish *wish) {
+    if (wish->specifier != NULL)
+        return xasprintf("%s allows \"%s\"", wish->source, wish->specifier);
+    if (wish->release != NULL)
+        return xasprintf("%s asks for %s", wish->source, wish->release);
+    return xasprintf("%s asks for %u.%u", wish->source, wish->version.major, wish->version.minor);
 }
 
-/* The newest of a major version. */
-static int python_choice_major(struct run_link *link, const char *major, char **python, char **why) {
-    struct python_wish wish = {.specifier = xasprintf("==%s.*", major), .source = xstrdup("--python")};
+/* Among the hosts of the link. */
+static int choose_for_wish(struct python_choice *choice, struct run_link *link, const struct python_wish *wish,
+                           char **why) {
     const cJSON *status = run_link_status(link, why);
-    int result = status ? python_choice_from(status, &wish, python, why) : -EIO;
-    python_wish_deinit(&wish);
-    return result;
-}
-
-int python_choice_named(struct run_link *link, const char *text, char **python, char **why) {
-    struct python_version version;
-    *python = NULL;
-    if (python_version_exact(text, &version))
-        return 0;
-    if (text[0] != '\0' && text[strspn(text, "0123456789")] == '\0')
-        return python_choice_major(link, text, python, why);
-    if (python_version_parse(text, &version))
-        *python = xasprintf("%u.%u", version.major, version.minor);
+    int result = status ? python_choice_from(status, wish, &choice->python, why) : -EIO;
+    if (result < 0)
+        return result;
+    choice->reason = wish_reason(wish);
+    choice->release = wish->release ? xstrdup(wish->release) : NULL;
     return 0;
+}
+
+/* What the project asks for. */
+static int choose_for_project(struct python_choice *choice, struct run_link *link, const char *folder, char **why) {
+    struct python_wish wish;
+    if (!python_wish_find(&wish, folder)) {
+        choice->reason = xstrdup("nothing asks for one, and it is the default");
+        return 0;
+    }
+    int result = choose_for_wish(choice, link, &wish, why);
+    python_wish_deinit(&wish);
+    return result;
+}
+
+/* The default or the newest of a major version. */
+static int choose_for_major(struct python_choice *choice, struct run_link *link, const char *major, const char *source,
+                            char **why) {
+    struct python_wish wish = {.specifier = xasprintf("==%s.*", major), .source = xstrdup(source)};
+    int result = choose_for_wish(choice, link, &wish, why);
+    python_wish_deinit(&wish);
+    return result;
+}
+
+int python_choice_find(struct python_choice *choice, struct run_link *link, const struct request_options *shared,
+                       char **why) {
+    struct python_version version;
+    const char *text = shared->request.python;
+    *choice = (struct python_choice){0};
+    *why = NULL;
+    if (text == NULL)
+        return choose_for_project(choice, link, shared->request.cwd, why);
+    const char *source = request_options_python_source(shared);
+    if (text[0] != '\0' && text[strspn(text, "0123456789")] == '\0')
+        return choose_for_major(choice, link, text, source, why);
+    if (!python_version_exact(text, &version) && python_version_parse(text, &version))
+        choice->python = xasprintf("%u.%u", version.major, version.minor);
+    choice->release = python_version_release(text);
+    choice->reason = xasprintf("%s asks for %s", source, text);
+    return 0;
+}
+
+void python_choice_deinit(struct python_choice *choice) {
+    free(choice->python);
+    free(choice->reason);
+    free(choice->release);
+    *choice = (struct python_choice){0};
 }

@@ -2,6 +2,7 @@
  * of the daemon. */
 #pragma once
 
+#include "client/request_options.h"
 #include "client/run_link.h"
 
 /* Looks up what `folder` asks for (NULL: only the active virtual environment) and a host of the daemon for it: of
@@ -10,10 +11,17 @@
  * is no such host. */
 int python_choice_ask(struct rpc_client *client, const char *folder, char **python, char **why);
 
-/* Understands what --python says beside X.Y: X for the default or the newest of them, X.Y.Z, pythonX.Y. Sets *python to
- * the X.Y that is meant, which the caller frees, or to NULL where `text` is to be sent as it is. Returns 0, or a
- * negative errno value with a message, which the caller frees. */
-int python_choice_named(struct run_link *link, const char *text, char **python, char **why);
+/* What a run compiles for. */
+struct python_choice {
+    char *python;  /* "3.13"; NULL: request.python is to be sent as it is */
+    char *reason;  /* a clause for a person: "FILE asks for 3.13.1" */
+    char *release; /* the X.Y.Z that is asked for, or NULL */
+};
 
-/* The same over the run's connection, which is opened only if something asks. */
-int python_choice_make(struct run_link *link, const char *folder, char **python, char **why);
+/* Finds what --python, the environment and the project ask for, over the run's connection, which is opened only if it
+ * is needed. --python may say X for the default or the newest of them, X.Y.Z, or pythonX.Y. Returns 0, or a negative
+ * errno value (-ENOENT: there is no such host) and a message, which the caller frees. The caller calls
+ * python_choice_deinit() in both cases. */
+int python_choice_find(struct python_choice *choice, struct run_link *link, const struct request_options *shared,
+                       char **why);
+void python_choice_deinit(struct python_choice *choice);

@@ -54,6 +54,7 @@ static void read_beside(struct python_info *info, const char *host) {
     cJSON *tree = read_json(path);
     int64_t magic = json_get_integer(tree, "magic", 1, UINT32_MAX, 0);
     info->interpreter = copy_member(tree, "interpreter");
+    info->version = copy_member(tree, "version");
     info->cache_tag = magic > 0 ? copy_member(tree, "cache_tag") : NULL;
     info->magic = (uint32_t)magic;
     cJSON_Delete(tree);
@@ -80,6 +81,7 @@ int python_info_ask(struct run_link *link, const char *wanted, struct python_inf
 void python_info_deinit(struct python_info *info) {
     free(info->python);
     free(info->interpreter);
+    free(info->version);
     free(info->cache_tag);
     *info = (struct python_info){0};
 }

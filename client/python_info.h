@@ -9,6 +9,7 @@
 struct python_info {
     char *python;      /* "3.13" */
     char *interpreter; /* the interpreter that the host was built for, or NULL */
+    char *version;     /* "3.13.0", of that interpreter, or NULL */
     char *cache_tag;   /* "cpython-313"; NULL: neither this nor the magic number is known */
     uint32_t magic;
 };

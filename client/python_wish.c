@@ -95,6 +95,8 @@ static bool wish_take_name(struct python_wish *wish, const char *name) {
         wish->specifier = xasprintf("==%s.*", name);
     else if (!python_version_parse(name, &wish->version) && !resolve_by_pyenv(wish, name))
         wish->unknown = xstrdup(name);
+    else
+        wish->release = python_version_release(name);
     return true;
 }
 
@@ -205,6 +207,7 @@ bool python_wish_find(struct python_wish *wish, const char *folder) {
 }
 
 void python_wish_deinit(struct python_wish *wish) {
+    free(wish->release);
     free(wish->specifier);
     free(wish->unknown);
     free(wish->source);

@@ -23,3 +23,7 @@ void request_options_finish(struct request_options *options) {
         options->request.optimize = environment_optimize(&options->environment);
     options->request.warnings = options->environment.warnings->child ? options->environment.warnings : NULL;
 }
+
+const char *request_options_python_source(const struct request_options *options) {
+    return options->request.python == options->environment.python ? "$PYCOMPILE_PYTHON" : "--python";
+}

@@ -13,6 +13,7 @@ struct request_options {
     struct environment environment;
     struct compile_request request; /* borrows from environment and argv; `file` is not set */
     bool json;
+    bool which_python;
     bool fallback;            /* also by $PYCOMPILE_FALLBACK */
     int environment_warnings; /* the number of warning options, at the front, that the environment gives */
 };
@@ -23,6 +24,9 @@ void request_options_deinit(struct request_options *options);
 
 /* Called after the command line was read: takes -W and -O into the request. */
 void request_options_finish(struct request_options *options);
+
+/* What the text of request.python comes from, for a message: the option or the variable. */
+const char *request_options_python_source(const struct request_options *options);
 
 /* Rows of a table of arguments; `at` is the offset of the struct request_options in the context. */
 #define REQUEST_OPTION(at, member) ((at) + offsetof(struct request_options, member))
@@ -41,6 +45,7 @@ void request_options_finish(struct request_options *options);
         {0, "priority", ARGUMENT_CHOICE, REQUEST_OPTION(at, request.priority), 0, 0, 0, priority_choices},             \
         {0, "no-cache", ARGUMENT_SET, REQUEST_OPTION(at, request.cache), CACHE_BYPASS, 0, 0, NULL},                    \
         {0, "recache", ARGUMENT_SET, REQUEST_OPTION(at, request.cache), CACHE_REFRESH, 0, 0, NULL},                    \
+        {0, "which-python", ARGUMENT_FLAG, REQUEST_OPTION(at, which_python), 0, 0, 0, NULL},                           \
         {0, "fallback", ARGUMENT_FLAG, REQUEST_OPTION(at, fallback), 0, 0, 0, NULL}, {                                 \
         0, "version", ARGUMENT_VERSION, 0, 0, 0, 0, NULL                                                               \
     }
@@ -49,7 +54,8 @@ void request_options_finish(struct request_options *options);
 #define REQUEST_OPTION_PYTHON_HELP                                                                                     \
     "  --python X.Y          the Python version to compile for (default: $PYCOMPILE_PYTHON,\n"                         \
     "                        else what the project asks for, else the daemon's first;\n"                               \
-    "                        see pycompilectl python)\n"
+    "                        see --which-python)\n"                                                                    \
+    "  --which-python        show which Python is chosen, and why, and exit\n"
 #define REQUEST_OPTIONS_HELP                                                                                           \
     "  -W, --warnings OPTION\n"                                                                                        \
     "                        warning control, as Python's own -W; may be repeated\n"                                   \

@@ -76,7 +76,7 @@ int run_link_open_running(struct run_link *link, char **why) {
     if (link->is_open)
         return 0;
     enum connect_status status = connect_daemon(link->socket_path, &fd, why);
-    if (status == CONNECT_OK && build_check_is_other(link->socket_path, connect_peer(fd))) {
+    if (status == CONNECT_OK && !link->keeps_daemon && build_check_is_other(link->socket_path, connect_peer(fd))) {
         close(fd);
         return run_link_open(link, why); /* which replaces it */
     }

@@ -13,6 +13,7 @@ struct run_link {
     const char *prog;          /* the program's name, for messages on standard error */
     struct progress *progress; /* cleared before a message, or NULL */
     bool may_say;              /* false: no messages on standard error */
+    bool keeps_daemon;         /* a daemon of another build is not replaced by run_link_open_running() */
     int wake_fd;               /* ends every wait when it becomes readable; -1: none */
     int patience_ms;           /* the longest silence of a daemon */
     bool is_open;

@@ -1,6 +1,8 @@
 """The Python that the clients take when none is named: the one that the project asks for, in the documented order."""
 import glob
+import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -38,12 +40,17 @@ class Choice(unittest.TestCase):
         return subprocess.run([program, *options, "a.py"], cwd=self.folder, env=dict(self.daemon.environment, **environment),
                               capture_output=True, text=True, timeout=e2e.DEADLINE)
 
-    def expect(self, version, *options, **environment):
-        """Both clients write for that version only."""
+    def expect(self, version, *options, release=None, **environment):
+        """Both clients write for that version only, and say which patch release was asked for if the host has another."""
         for program in (e2e.CLIENT, e2e.COMPILEALL):
             shutil.rmtree(os.path.join(self.folder, "__pycache__"), ignore_errors=True)
             done = self.run_client(program, *options, **environment)
-            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            said = done.stderr
+            if release is not None:
+                said, _, rest = said.partition(" asks for %s; the host compiles as %s" % (release, version))
+                self.assertRegex(said, r"^%s: \S+$" % os.path.basename(program))
+                said = re.sub(r"^[.\w]* does\n$", "", rest)
+            self.assertEqual((done.returncode, said), (0, ""))
             written = [os.path.basename(path) for path in glob.glob(self.folder + "/__pycache__/*")]
             self.assertEqual(written, ["a.cpython-%s.pyc" % version.replace(".", "")])
 
@@ -71,8 +78,8 @@ class Choice(unittest.TestCase):
         self.refuse('">=4.0"', path)
 
     def test_python_version(self):
-        path = self.write(".python-version", "# a comment\n%s.3\n" % self.other)
-        self.expect(self.other)
+        path = self.write(".python-version", "# a comment\n%s.99\n" % self.other)
+        self.expect(self.other, release=self.other + ".99")
         self.write(".python-version", "system\n")
         self.expect(self.default)
         self.write(".python-version", "3.7\n")
@@ -107,12 +114,68 @@ class Choice(unittest.TestCase):
         self.refuse('"pypy@3.10"', "$UV_PYTHON", UV_PYTHON="pypy@3.10")
 
     def test_forms_of_the_option(self):
-        for text in (self.oldest, self.oldest + ".0", "python" + self.oldest, "cpython-%s.1" % self.oldest):
+        for text in (self.oldest, "python" + self.oldest, "cpython-%s-linux" % self.oldest):
             self.expect(self.oldest, "--python", text)
             self.expect(self.oldest, PYCOMPILE_PYTHON=text)
+        for text in (self.oldest + ".99", "cpython-%s.99-linux" % self.oldest):
+            self.expect(self.oldest, "--python", text, release=text)
+            self.expect(self.oldest, PYCOMPILE_PYTHON=text, release=text)
         self.expect(self.default, "--python", "3")
         for program in (e2e.CLIENT, e2e.COMPILEALL):
             self.assertIn('"==2.*"', self.run_client(program, "--python", "2").stderr)
+
+    def version_of(self, python):
+        """The patch release of the interpreter that the host was built for."""
+        with open(e2e.hosts()[python] + ".json", encoding="utf-8") as file:
+            return json.load(file)["version"]
+
+    def test_another_patch_release(self):
+        """Said once a run, whatever the number of files; not where it is the host's; -q silences it."""
+        own = self.version_of(self.oldest)
+        path = self.write(".python-version", own + "\n")
+        self.expect(self.oldest)
+        self.write(".python-version", self.oldest + ".99\n")
+        self.write("src/pkg/b.py", "x = 1\n")
+        words = "%s asks for %s.99; the host compiles as %s does\n" % (path, self.oldest, own)
+        for program in (e2e.CLIENT, e2e.COMPILEALL):
+            name = os.path.basename(program) + ": "
+            self.assertEqual(self.run_client(program, "b.py").stderr, name + words)
+            done = self.run_client(program, "--json", "b.py")
+            self.assertEqual((len(done.stdout.splitlines()), done.stderr), (2, name + words))
+            self.assertEqual(self.run_client(program, "-q", "b.py").stderr, "")
+
+    def which(self, *options, **environment):
+        """What --which-python says after the interpreter, with a daemon and without one; it starts none."""
+        place = os.path.join(self.project, "run", "socket")
+        said = set()
+        for program in (e2e.CLIENT, e2e.COMPILEALL):
+            for more in ({}, {"PYCOMPILED_SOCKET": place}):
+                done = subprocess.run([program, "--which-python", *options], cwd=self.folder, capture_output=True, text=True,
+                                      env=dict(self.daemon.environment, **environment, **more), timeout=e2e.DEADLINE)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                said.add(done.stdout)
+        self.assertFalse(os.path.exists(os.path.dirname(place)))
+        self.assertEqual(len(said), 1, said)
+        version, interpreter, reason = said.pop().splitlines()
+        self.assertEqual(interpreter, "interpreter: %s, version %s" % (e2e.pythons()[version], self.version_of(version)))
+        return version, reason.partition("reason: ")[2]
+
+    def test_which_python(self):
+        self.assertEqual(self.which(), (self.default, "nothing asks for one, and it is the default"))
+        self.assertEqual(self.which("--python", self.oldest), (self.oldest, "--python asks for " + self.oldest))
+        self.assertEqual(self.which("--python", "3"), (self.default, '--python allows "==3.*"'))
+        self.assertEqual(self.which(PYCOMPILE_PYTHON=self.oldest), (self.oldest, "$PYCOMPILE_PYTHON asks for " + self.oldest))
+        self.assertEqual(self.which(UV_PYTHON=self.oldest + ".99"), (self.oldest, "$UV_PYTHON asks for %s.99" % self.oldest))
+        path = self.write("pyproject.toml", '[project]\nrequires-python = "==%s.*"\n' % self.oldest)
+        self.assertEqual(self.which(), (self.oldest, '%s allows "==%s.*"' % (path, self.oldest)))
+        path = self.write(".python-version", self.other + "\n")
+        self.assertEqual(self.which(), (self.other, "%s asks for %s" % (path, self.other)))
+        self.assertEqual(glob.glob(self.folder + "/__pycache__"), [])
+        self.write(".python-version", "3.7\n")
+        for program in (e2e.CLIENT, e2e.COMPILEALL):
+            done = self.run_client(program, "--which-python")
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn("no host for Python 3.7, which %s asks for" % path, done.stderr)
 
     def test_environment_of_the_project(self):
         self.write(".venv/pyvenv.cfg", "home = /usr/bin\nversion = %s.1\n" % self.other)

@@ -57,7 +57,15 @@ static const struct argument table[] = {
 };
 
 void compile_options_parse(struct compile_options *options, int argc, char **argv) {
-    struct arguments arguments = {PROG, usage, help, table, sizeof table / sizeof *table, NULL, options, OWN_COUNT};
+    struct arguments arguments = {PROG,
+                                  usage,
+                                  help,
+                                  table,
+                                  sizeof table / sizeof *table,
+                                  NULL,
+                                  options,
+                                  OWN_COUNT,
+                                  &options->shared.which_python};
     *options = (struct compile_options){0};
     request_options_init(&options->shared);
     options->file_count = arguments_parse(&arguments, argc, argv, "filenames");

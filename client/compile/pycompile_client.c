@@ -17,6 +17,7 @@
 #include "client/run_link.h"
 #include "client/standard_fds.h"
 #include "client/stderr_text.h"
+#include "client/which_python.h"
 
 #define PROG "pycompile-client"
 
@@ -31,13 +32,17 @@ static int report_options(const struct compile_request *request, struct run_link
     return *why == NULL ? 0 : -ENOTCONN;
 }
 
-/* Chooses the Python that is asked for; *python, which the caller frees, is NULL where request.python is to be sent as
- * it is. Returns 0, or a negative errno value and a message. */
-static int choose_python(const struct compile_options *options, struct run_link *link, char **python, char **why) {
-    const struct compile_request *request = &options->shared.request;
-    if (request->python == NULL)
-        return python_choice_make(link, request->cwd, python, why);
-    return python_choice_named(link, request->python, python, why);
+/* Says if another patch release was asked for than the host's. */
+static void say_other_release(const struct compile_options *options, struct run_link *link,
+                              const struct python_choice *choice) {
+    struct python_info info;
+    char *why = NULL;
+    if (options->quiet || choice->release == NULL)
+        return;
+    if (python_info_ask(link, choice->python, &info, &why) == 0)
+        which_python_compare(PROG, choice, &info);
+    free(why); /* a failure comes again where the work begins */
+    python_info_deinit(&info);
 }
 
 /* With --fallback: whether there are a host and a daemon. Returns 0, or a negative errno value and a message. */
@@ -50,30 +55,32 @@ static int reach_daemon(const struct compile_request *request, struct run_link *
 
 /* Chooses the Python, and finds a daemon if it must be there before the names are read. Returns 0, or a negative errno
  * value and a message. */
-static int prepare(struct compile_options *options, struct run_link *link, char **python, char **why) {
+static int prepare(struct compile_options *options, struct run_link *link, struct python_choice *choice, char **why) {
     struct fallback fallback;
     compile_options_fallback(options, &fallback);
-    int result = choose_python(options, link, python, why);
-    if (*python != NULL)
-        options->shared.request.python = *python;
+    int result = python_choice_find(choice, link, &options->shared, why);
+    if (choice->python != NULL)
+        options->shared.request.python = choice->python;
     if (result == 0 && options->shared.fallback)
         result = reach_daemon(&options->shared.request, link, why);
     if (fallback_is_for(&fallback, link, result))
         fallback_run(&fallback, link, why);
     fallback_deinit(&fallback);
+    if (result == 0)
+        say_other_release(options, link, choice);
     return result;
 }
 
 /* Compiles. Returns 0, or a negative errno value and a message. */
 static int compile_names(struct compile_options *options, struct run_link *link, struct names *names,
                          struct report *report, char **why) {
-    char *python = NULL;
-    int result = prepare(options, link, &python, why);
+    struct python_choice choice;
+    int result = prepare(options, link, &choice, why);
     if (result == 0)
         result = report_options(&options->shared.request, link, report, why);
     if (result == 0)
         result = file_batch_run(link, names, &options->shared.request, report, why);
-    free(python);
+    python_choice_deinit(&choice);
     return result;
 }
 
@@ -95,7 +102,9 @@ static int compile_all(struct compile_options *options) {
     run_link_init(&link, socket_path, PROG);
     link.progress = &progress;
     link.may_say = !options->quiet;
-    if (compile_names(options, &link, &names, &report, &why) < 0) {
+    if (options->shared.which_python) {
+        report.status = which_python(&link, &options->shared);
+    } else if (compile_names(options, &link, &names, &report, &why) < 0) {
         progress_clear(&progress);
         char *text = xasprintf(PROG ": %s\n", why);
         stderr_text_print(text);

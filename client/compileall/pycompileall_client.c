@@ -18,6 +18,7 @@
 #include "client/python_choice.h"
 #include "client/standard_fds.h"
 #include "client/stderr_text.h"
+#include "client/which_python.h"
 
 #define PROG "pycompileall-client"
 
@@ -111,15 +112,13 @@ static void sum_up(const struct compileall_work *work, int64_t begin) {
 /* Finds the Python to compile for. Returns 0, or a negative errno value and a message. */
 static int find_python(const struct compileall_options *options, struct run_link *link, struct python_info *info,
                        char **why) {
-    char *python = NULL;
-    int result = 0;
-    if (options->shared.request.python == NULL)
-        result = python_choice_make(link, options->shared.request.cwd, &python, why);
-    else
-        result = python_choice_named(link, options->shared.request.python, &python, why);
+    struct python_choice choice;
+    int result = python_choice_find(&choice, link, &options->shared, why);
     if (result == 0)
-        result = python_info_ask(link, python ? python : options->shared.request.python, info, why);
-    free(python);
+        result = python_info_ask(link, choice.python ? choice.python : options->shared.request.python, info, why);
+    if (result == 0 && options->quiet == 0)
+        which_python_compare(PROG, &choice, info);
+    python_choice_deinit(&choice);
     return result;
 }
 
@@ -250,22 +249,28 @@ static int compile_checked(const struct compileall_options *options, const struc
     return status;
 }
 
-static int compile_all(const struct compileall_options *options) {
-    char *socket_path = paths_socket(), *why = NULL;
-    struct run_link link;
+static int run(const struct compileall_options *options, struct run_link *link) {
     struct python_info info = {0};
+    char *why = NULL;
+    int result = prepare(options, link, &info, &why);
+    int status = result < 0 ? compileall_fail(why) : compile_checked(options, &info, link);
+    python_info_deinit(&info);
+    return status;
+}
+
+static int compile_all(const struct compileall_options *options) {
+    char *socket_path = paths_socket();
+    struct run_link link;
     run_link_init(&link, socket_path, PROG);
     link.wake_fd = wake_ends[0];
     link.may_say = options->quiet < 2;
-    int result = prepare(options, &link, &info, &why);
-    int status = result < 0 ? compileall_fail(why) : compile_checked(options, &info, &link);
+    int status = options->shared.which_python ? which_python(&link, &options->shared) : run(options, &link);
     if (is_interrupted()) {
         if (options->quiet < 2)
             (void)io_write_all(STDOUT_FILENO, "\n[interrupted]\n", strlen("\n[interrupted]\n"));
         status = 1;
     }
     run_link_deinit(&link);
-    python_info_deinit(&info);
     free(socket_path);
     return status;
 }

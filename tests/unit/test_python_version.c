@@ -102,12 +102,35 @@ static void test_exact_and_order(void **state) {
     assert_false(python_version_is_at_least("3.9", 3, 12) || python_version_is_at_least("pypy", 3, 12));
 }
 
+static void test_release(void **state) {
+    static const char *const cases[][2] = {
+        {"3.13.1", "3.13.1"},
+        {"cpython-3.12.10-linux", "3.12.10"},
+        {"python3.9.2", "3.9.2"},
+        {"3.14.0rc1", "3.14.0"},
+        {"3.13.0.final.0", "3.13.0"},
+        {"3.13", NULL},
+        {"3.13.", NULL},
+        {"3.13t", NULL},
+        {"3", NULL},
+        {"pypy3.10.1", NULL},
+        {"", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *release = python_version_release(cases[i][0]);
+        if (cases[i][1] == NULL)
+            assert_null(release);
+        else
+            assert_string_equal(release, cases[i][1]);
+        free(release);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_specifiers),
-        cmocka_unit_test(test_no_specifiers),
-        cmocka_unit_test(test_versions),
-        cmocka_unit_test(test_exact_and_order),
+        cmocka_unit_test(test_release),  cmocka_unit_test(test_specifiers),      cmocka_unit_test(test_no_specifiers),
+        cmocka_unit_test(test_versions), cmocka_unit_test(test_exact_and_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
