@@ -5,10 +5,10 @@
 #include "client/request_options.h"
 #include "client/run_link.h"
 
-/* Looks up what `folder` asks for (NULL: only the active virtual environment) and a host of the daemon for it: of
- * the versions that requires-python allows the daemon's default, else the newest. Returns 0 with the version in
- * *python, which the caller frees, or NULL if nothing asks; or -1 with a message, which the caller frees, if there
- * is no such host. */
+/* Looks up what `folder` asks for (NULL: only the active virtual environment) and a host of the daemon for it: of the
+ * versions that requires-python allows the daemon's default, else the newest. Returns 0 with the version in *python,
+ * which the caller frees, or NULL if nothing asks; or a negative errno value with a message, which the caller frees:
+ * -ENOENT if there is no such host. */
 int python_choice_ask(struct rpc_client *client, const char *folder, char **python, char **why);
 
 /* What a run compiles for. */
