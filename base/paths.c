@@ -1,10 +1,11 @@
-/* Environment, /proc/self/exe and stat() behind the paths. */
+/* Environment, /proc/self/exe (or the path of execve(2)) and stat() behind the paths. */
 #include "base/paths.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -64,14 +65,24 @@ int paths_check_folder(const char *socket_path, char **why) {
     return result;
 }
 
+/* The path that this program was run by, without links. For where /proc is not mounted: a relative path is wrong once
+ * the working directory has changed. NULL if unknown. */
+static char *executed_path(void) {
+    const char *path = (const char *)getauxval(AT_EXECFN); /* NOLINT(performance-no-int-to-ptr): as documented */
+    return path != NULL ? realpath(path, NULL) : NULL;
+}
+
 /* The folder of the running program, whatever name it was started by. NULL if unknown. */
 static char *own_folder(void) {
     char path[PATH_MAX];
     ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (len <= 0)
-        return NULL;
-    path[len] = '\0';
-    return folder_of(path);
+    if (len > 0) {
+        path[len] = '\0';
+        return folder_of(path);
+    }
+    char *executed = executed_path(), *folder = executed ? folder_of(executed) : NULL;
+    free(executed);
+    return folder;
 }
 
 char *paths_program(const char *name, bool libexec) {
@@ -98,4 +109,9 @@ void paths_host_folders(struct buffer *folders) {
         buffer_append_char(folders, '\0');
     }
     free(own);
+}
+
+bool paths_has_proc(void) {
+    struct stat st;
+    return lstat("/proc/self", &st) == 0;
 }

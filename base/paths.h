@@ -27,3 +27,6 @@ char *paths_program(const char *name, bool libexec);
 /* Appends the folders that may hold hosts (pycompile-host-X.Y) to `folders`, each ended by a NUL, most trusted first:
  * this program's own, ../libexec/pycompiled, and in a build tree host/. */
 void paths_host_folders(struct buffer *folders);
+
+/* Whether /proc is mounted, for messages where something cannot be done without it. */
+bool paths_has_proc(void);

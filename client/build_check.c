@@ -63,8 +63,8 @@ static bool build_check_is_same_file(const char *a, const char *b) {
 static enum build_executable build_check_name(const char *link) {
     char path[PATH_MAX];
     ssize_t len = readlink(link, path, sizeof path - 1);
-    if (len < 0)
-        return EXECUTABLE_UNKNOWN;
+    if (len < 0) /* without /proc only the daemon knows */
+        return paths_has_proc() ? EXECUTABLE_UNKNOWN : EXECUTABLE_ANOTHER;
     path[len] = '\0';
     size_t end = (size_t)len - strlen(DELETED);
     bool deleted = (size_t)len > strlen(DELETED) && strcmp(path + end, DELETED) == 0;

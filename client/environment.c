@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/paths.h"
 
 /* CPython ignores variables that are empty. */
 static const char *variable(const char *name) {
@@ -52,10 +53,13 @@ static int cache_use(void) {
     return CACHE_USE;
 }
 
-/* A working directory that was removed has no path, but can be entered all the same. */
+/* A working directory that was removed has no path, but can be entered all the same, if /proc is mounted. */
 static char *working_folder(void) {
     char *path = getcwd(NULL, 0);
-    return path != NULL && *path == '/' ? path : xasprintf("/proc/%ld/cwd", (long)getpid());
+    if (path != NULL && *path == '/')
+        return path;
+    free(path);
+    return paths_has_proc() ? xasprintf("/proc/%ld/cwd", (long)getpid()) : NULL;
 }
 
 void environment_init(struct environment *environment) {

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/paths.h"
 
 /* The daemon refuses a longer message. */
 #define BYTES_MAX ((size_t)60 << 20)
@@ -69,6 +70,12 @@ static int held_source_copy(struct held_source *source) {
     return io_write_all(fd, source->bytes.data, source->bytes.len);
 }
 
+/* The descriptor as the daemon finds it. Without /proc the daemon can only look at the file of that name. */
+static char *held_source_path(int fd, const char *file) {
+    char *real = paths_has_proc() ? NULL : realpath(file, NULL);
+    return real ? real : xasprintf("/proc/%ld/fd/%d", (long)getpid(), fd);
+}
+
 int held_source_read(struct held_source *source, const char *file) {
     source->is_own = held_source_is_own(file);
     source->fd = open(file, O_RDONLY | O_CLOEXEC);
@@ -79,7 +86,7 @@ int held_source_read(struct held_source *source, const char *file) {
         result = held_source_copy(source);
     buffer_string(&source->bytes);
     held_source_feed(source, file);
-    source->path = xasprintf("/proc/%ld/fd/%d", (long)getpid(), source->fd);
+    source->path = held_source_path(source->fd, file);
     return result;
 }
 

@@ -130,7 +130,9 @@ static int stop_by_force(struct rpc_client *client, int wait_ms) {
     if (process_fd < 0 || !is_daemon(pid)) {
         if (process_fd >= 0)
             close(process_fd);
-        return ctl_fail(xasprintf("the process that listens (pid %ld) is no pycompiled: it is left alone", (long)pid));
+        const char *finding =
+            paths_has_proc() ? "is no pycompiled" : "is not known without /proc, which is not mounted";
+        return ctl_fail(xasprintf("the process that listens (pid %ld) %s: it is left alone", (long)pid, finding));
     }
     cJSON *status = ask_status(client, wait_ms < FORCE_MS ? wait_ms : FORCE_MS, &why);
     free(why);
