@@ -48,8 +48,8 @@ enum type {
     TYPE_CODE = 'c',
 };
 
-/* A code object's parts: so many 32-bit numbers, then objects up to the file name, then objects up
- * to the first line's number, then objects. */
+/* The layout of a code object: the number of 32-bit numbers at its start, then of objects before the file name, of
+ * objects between it and the first line's number, and of objects after that. */
 struct code_form {
     unsigned numbers, before_name, before_line, after_line;
 };

@@ -20,7 +20,7 @@
 #define ARRAY_COUNT_TYPE int
 #endif
 
-/* A reply other than a value, which is a short line or a refused type, has so many bytes at most. */
+/* The most bytes of a reply other than a value: it is a short line, or of a refused type. */
 #define LINE_MAX_BYTES ((size_t)8 << 10)
 
 struct remote_link {

@@ -15,11 +15,11 @@
 #define BUCKET ((uint64_t)1024)
 #define SLOTS (BUCKET / sizeof(struct store_slot))
 
-/* A bucket for so many bytes of the limit: half of the index is in use with entries of 4 KiB on average. */
+/* One bucket for this many bytes of the limit: half of the index is in use with entries of 4 KiB on average. */
 #define BYTES_PER_BUCKET ((uint64_t)64 << 10)
 #define BUCKETS_MAX ((uint64_t)256 << 10)
 
-/* The index is scanned in steps of so many buckets. */
+/* The number of buckets in one step of a scan of the index. */
 #define BUCKETS_PER_STEP 64
 
 #define RECORD_ALIGNMENT 8
@@ -49,7 +49,7 @@ static uint64_t shorthash(const uint8_t *key, const void *data, size_t len) {
     return sum;
 }
 
-/* Reads exactly so many bytes. Returns 0, -EBADMSG where the file ends before, or another negative errno value. */
+/* Reads exactly `len` bytes. Returns 0, -EBADMSG if the file ends before, or another negative errno value. */
 static int file_read(const struct store_file *file, void *data, size_t len, uint64_t at) {
     ssize_t got;
     for (char *to = data; len > 0; to += got, at += (uint64_t)got, len -= (size_t)got) {

@@ -94,7 +94,7 @@ int store_file_write_slot(const struct store_file *file, uint64_t at, const stru
 int store_file_each(const struct store_file *file, bool (*visit)(struct store_slot *slot, void *context),
                     void *context);
 
-/* The bytes of a record with a value of so many bytes. */
+/* The bytes of a record whose value has `len` bytes. */
 uint64_t store_record_size(uint64_t len);
 
 /* The offset of a segment's first byte. */

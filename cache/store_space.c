@@ -7,7 +7,7 @@
 
 #include <sodium.h>
 
-/* An entry is copied when so many segments are newer than its own. */
+/* An entry that is used is copied when at least this many segments are newer than its own. */
 #define NEWER_SEGMENTS (STORE_SEGMENTS * 5 / 8)
 
 /* A walk over all slots: drops those of one segment and those that cannot be right, and counts the others. */

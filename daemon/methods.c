@@ -17,7 +17,7 @@
 #include "proto/rpc.h"
 #include "proto/search_request.h"
 
-/* A source text of so many bytes or more is passed to the host without being parsed here. */
+/* A source text of this many bytes or more is passed to the host without being parsed here. */
 #define LONG_SOURCE 1024
 
 static void methods_refuse(struct return_address *address, int code, const char *name, const char *why) {

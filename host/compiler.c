@@ -8,7 +8,7 @@
 #include "host/interned.h"
 #include "host/warning_state.h"
 
-/* The collector runs between jobs, once every so many. */
+/* The collector runs once in this many jobs, between two of them. */
 #define COLLECT_EVERY 512
 
 /* The number of frames above compile() in `python -m py_compile` that are missing here, where source_to_code() is

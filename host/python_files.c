@@ -13,8 +13,8 @@
 
 #define FILES_MAX 3
 
-/* For so long the files are taken to be as they were: a job from the cache is answered in less than the three calls of
- * stat() take on some file systems. */
+/* The time for which the files are taken as unchanged after a look at them. On some file systems the three calls of
+ * stat() take longer than a job that the cache answers. */
 #define PYTHON_FILES_FRESH_US 1000
 
 static struct python_file {

@@ -27,7 +27,7 @@ size_t position_character(const char *at, const char *end) {
     return len ? len : 1;
 }
 
-/* How many columns a character of so many bytes takes. */
+/* The columns of a character that has `bytes` bytes in UTF-8. */
 static size_t columns_of(enum position_encoding encoding, size_t bytes) {
     switch (encoding) {
     case POSITION_UTF8:

@@ -73,7 +73,7 @@ void connection_attach(struct connection *connection, struct attachment *attachm
                        const struct attachment_events *events);
 void connection_detach(struct connection *connection, struct attachment *attachment);
 
-/* Charges the connection for so many bytes that are held for it, or no longer. */
+/* Charges the connection for `bytes` that are held for it, and takes that back. */
 void connection_hold(struct connection *connection, size_t bytes);
 void connection_release(struct connection *connection, size_t bytes);
 

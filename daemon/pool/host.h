@@ -73,8 +73,8 @@ struct host {
     struct worker workers[];
 };
 
-/* Starts a host of the group with so many workers. Returns it, or NULL with a message in *why (the caller frees) and
- * in *shortage whether it is for want of a resource that may be available again later. */
+/* Starts a host of the group. Returns it, or NULL with a message in *why, which the caller frees; then *shortage tells
+ * whether a resource ran out that may be available again later. */
 struct host *host_start(struct host_group *group, enum host_kind kind, unsigned workers, bool *shortage, char **why);
 
 /* No more jobs for it; it leaves when it has none, and is killed if it does not. */

@@ -12,7 +12,7 @@
 /* Removing a file takes no time, unless the file system hangs. */
 #define CLEANUP_TIMEOUT_MS 10000
 
-/* Charges the client, if there is one, for so many bytes more. */
+/* Charges the client, if there is one, for `bytes` more. */
 static void job_hold(struct job *job, size_t bytes) {
     if (job->client == NULL)
         return;

@@ -17,7 +17,7 @@
 /* Time after an interactive job in which there is no prefetch. */
 #define INTERACTIVE_MS 5000
 
-/* A worker that has run its job for so long is not given another, which would have to wait for that one. */
+/* A worker that has run its job for longer than this gets no job ahead, since that would have to wait. */
 #define PREFETCH_RUNNING_MAX_MS 200
 
 static const char shutting_down[] = "the daemon is shutting down";

@@ -45,7 +45,7 @@ void pool_cancel(struct job *job);
 /* Makes sure that one interpreter is up or coming. */
 void pool_warm(struct pool *pool);
 
-/* Shrinks to one interpreter if nothing was done for so long. */
+/* Shrinks the pool to one interpreter if it has done nothing for `idle_ms`. */
 void pool_shrink(struct pool *pool, uint64_t idle_ms);
 
 /* For draining, when census->draining is set: answers all waiting jobs with a retryable Unavailable; lets all hosts go;
