@@ -16,6 +16,7 @@
 
 #include "base/buffer.h"
 #include "base/paths.h"
+#include "base/python_version.h"
 #include "cache/folder.h"
 #include "cache/remote.h"
 #include "cache/remote_link.h"
@@ -379,6 +380,14 @@ static bool options_take(struct options *options, struct given_options *given, i
     return true;
 }
 
+static bool options_check_python(const char *python) {
+    struct python_version version;
+    if (python == NULL || python_version_exact(python, &version))
+        return true;
+    fprintf(stderr, "pycompiled: --python takes a version such as 3.13, not '%s'\n", python);
+    return false;
+}
+
 /* Reads the command line. Returns whether to go on, else the exit status in *status. */
 static bool options_read(struct options *options, struct given_options *given, int argc, char **argv, int *status) {
     int opt, index = 0;
@@ -396,6 +405,8 @@ static bool options_read(struct options *options, struct given_options *given, i
         if (!options_take(options, given, opt) && !options_take_number(options, opt, long_options[index].name))
             return false;
     }
+    if (!options_check_python(options->python))
+        return false;
     if (optind < argc)
         fprintf(stderr, "pycompiled: unexpected argument '%s'\n", argv[optind]);
     return optind >= argc;

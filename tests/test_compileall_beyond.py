@@ -48,6 +48,23 @@ class Beyond(Case):
         lines = [json.loads(line) for line in self.ours("--json", "-o0", "pkg/sub").stdout.splitlines()]
         self.assertEqual({line["result"]["outcome"] for line in lines}, {"up-to-date"})
 
+    def test_json_has_a_line_for_each_source_and_level(self):
+        """With the same members, whether the daemon was asked or not."""
+        def lines(*args, **environment):
+            found = [json.loads(line) for line in self.ours("--json", *args, "pkg/sub", **environment).stdout.splitlines()]
+            return {(line["file"], line.get("optimize")): line["result"] for line in found}, len(found)
+
+        for args in (("-o0", "-o1", "-o2"), ("-b",), (), ("-o1", "-d", "/x")):
+            first, count = lines("-f", *args)
+            again, same_count = lines(*args)
+            self.assertEqual((len(first), len(again), same_count), (count, count, count))
+            self.assertEqual({result["outcome"] for result in again.values()}, {"up-to-date"})
+            for result in (*first.values(), *again.values()):
+                self.assertIsInstance(result.pop("elapsed_us"), int)
+                del result["outcome"]
+            self.assertEqual(again, first)
+        self.assertEqual(len(lines("-o0", "-o1", "-o2")[0]), 6)
+
     def test_verbose(self):
         self.assertRegex(self.ours("-qv", "pkg/sub").stderr, rb"^2 files: 2 compiled, 0 up to date, 0 failed; ")
         self.assertRegex(self.ours("-qv", "pkg/sub").stderr, rb"^2 files: 0 compiled, 2 up to date, 0 failed; ")

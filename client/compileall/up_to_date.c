@@ -34,3 +34,9 @@ bool up_to_date_check(const struct up_to_date *how, const struct walk_entry *ent
     }
     return true;
 }
+
+char *up_to_date_path(const struct up_to_date *how, const char *path, int optimize) {
+    int level = optimize < 0 ? how->optimize_default : optimize;
+    return how->legacy ? pyc_path_legacy(path)
+                       : pyc_path(path, how->cache_tag, level, how->prefix, how->cwd, how->strip_dot);
+}

@@ -23,3 +23,6 @@ struct up_to_date {
 
 /* Whether all of them are up to date. They are opened relative to the entry's folder if they are below it. */
 bool up_to_date_check(const struct up_to_date *how, const struct walk_entry *entry, const struct stat *source);
+
+/* The .pyc of the source at `path` for a level, -1 being the default one; the caller frees. Needs a cache tag. */
+char *up_to_date_path(const struct up_to_date *how, const char *path, int optimize);

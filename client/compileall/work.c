@@ -48,13 +48,28 @@ static char *name_code(struct compileall_work *work, const struct candidate *can
     return name;
 }
 
-/* A line of --json for a file that is not asked about. */
+/* A line of --json for a level that is not asked about, with the members of a daemon's answer. */
+static void say_level_up_to_date(struct compileall_work *work, const char *path, int optimize) {
+    struct buffer *out = &work->before;
+    char *cfile = up_to_date_path(&work->up_to_date, path, optimize);
+    buffer_append_string(out, "{\"file\":");
+    json_print_string(path, out);
+    if (optimize >= 0)
+        buffer_printf(out, ",\"optimize\":%d", optimize);
+    buffer_append_string(out, ",\"result\":{\"cfile\":");
+    json_print_string(cfile, out);
+    buffer_append_string(out, ",\"outcome\":\"up-to-date\"");
+    if (work->python_version != NULL) {
+        buffer_append_string(out, ",\"python\":");
+        json_print_string(work->python_version, out);
+    }
+    buffer_append_string(out, ",\"warnings\":[],\"elapsed_us\":0}}\n");
+    free(cfile);
+}
+
 static void say_up_to_date(struct compileall_work *work, const char *path) {
-    if (!work->options->shared.json)
-        return;
-    buffer_append_string(&work->before, "{\"file\":");
-    json_print_string(path, &work->before);
-    buffer_append_string(&work->before, ",\"result\":{\"outcome\":\"up-to-date\"}}\n");
+    for (size_t i = 0; work->options->shared.json && i < work->options->optimize_count; i++)
+        say_level_up_to_date(work, path, work->options->optimize[i]);
 }
 
 enum verdict { LEFT_ALONE, TO_BE_COMPILED, OPEN_ALREADY };
@@ -268,6 +283,7 @@ void compileall_work_init(struct compileall_work *work, const struct compileall_
     bool timestamp = compile_request_mode(&request) == INVALIDATION_TIMESTAMP;
     *work = (struct compileall_work){.options = options, .link = link};
     work->filter.source = &work->candidates;
+    work->python_version = info->version;
     work->looks_itself = timestamp && info->cache_tag != NULL;
     work->up_to_date = (struct up_to_date){
         .magic = info->magic,

@@ -25,7 +25,8 @@ struct compileall_work {
     bool holds;
     struct file_set open_files; /* the sources of all open items */
     struct up_to_date up_to_date;
-    bool looks_itself; /* the client judges the headers; else the host does */
+    const char *python_version; /* of the host's interpreter, or NULL */
+    bool looks_itself;          /* the client judges the headers; else the host does */
     struct compile_params params;
     struct progress progress;
     struct timing *timing; /* or NULL */

@@ -119,10 +119,12 @@ static uint64_t read_size(const char *text) {
     return (uint64_t)size << shift;
 }
 
+#define LIMIT_RANGE "a limit is a size from 16M to 1024G, not '%s'"
+
 static int cache_limit(const struct cache_run *run) {
     uint64_t limit = read_size(run->size);
     if (limit < STORE_LIMIT_MIN || limit > STORE_LIMIT_MAX)
-        return ctl_fail(xasprintf("a limit is a size from 16M to 1024G, not '%s'", run->size));
+        return ctl_fail(xasprintf(LIMIT_RANGE, run->size));
     int error = store_set_limit(run->store, limit);
     return error < 0 ? ctl_fail(xasprintf("the cache cannot be written anew: %s", strerror(-error))) : 0;
 }
@@ -157,6 +159,8 @@ static const struct cache_command *find_command(const struct arguments *argument
             arguments_error(arguments, "unrecognized arguments: %s", words[command->words]);
         if (count < command->words)
             arguments_error(arguments, "the following arguments are required: size");
+        if (command->words > 1 && read_size(words[1]) == 0)
+            arguments_error(arguments, "argument size: " LIMIT_RANGE, words[1]);
         return command;
     }
     arguments_error(arguments, "argument command: invalid choice: '%s' (choose from stats, clear, verify, limit)",
