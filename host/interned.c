@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* The part of the interpreter's state in which the table's address is searched for. It was at 0x3b00 to 0x4b000 up
@@ -26,7 +27,11 @@ struct interned {
     Py_ssize_t fresh_count;
 };
 
-/* Finds out which memory can be read: write() of the bytes to a pipe fails for an invalid address. */
+/* Reads memory that may belong to anything: AddressSanitizer must not judge it. Such a function reads members by
+ * itself, since a function that it calls is judged. */
+#define READS_ANY_MEMORY __attribute__((no_sanitize_address))
+
+/* Finds out which memory can be read: the system call write() of the bytes to a pipe fails for an invalid address. */
 struct probe {
     int fds[2];
     uintptr_t page; /* the last page that was probed */
@@ -38,7 +43,7 @@ static bool is_page_readable(struct probe *probe, uintptr_t page) {
     if (page == probe->page)
         return probe->readable;
     probe->page = page;
-    probe->readable = write(probe->fds[1], (const void *)page, 1) == 1 && read(probe->fds[0], &byte, 1) == 1;
+    probe->readable = syscall(SYS_write, probe->fds[1], page, 1) == 1 && read(probe->fds[0], &byte, 1) == 1;
     return probe->readable;
 }
 
@@ -50,18 +55,18 @@ static bool is_readable(struct probe *probe, uintptr_t start, size_t len) {
 }
 
 /* Whether there is a dictionary at the address that maps `string`, which is interned, to that very object. */
-static bool is_table(struct probe *probe, uintptr_t address, PyObject *string) {
-    PyObject *object = (PyObject *)address;
-    if (address == 0 || address % sizeof(void *) != 0 || !is_readable(probe, address, sizeof(PyDictObject)) ||
-        Py_TYPE(object) != &PyDict_Type || Py_REFCNT(object) < 1 || Py_REFCNT(object) > REFERENCES_MAX ||
-        PyDict_GET_SIZE(object) < STRINGS_MIN)
+READS_ANY_MEMORY static bool is_table(struct probe *probe, uintptr_t address, PyObject *string) {
+    const PyDictObject *table = (const PyDictObject *)address;
+    if (address == 0 || address % sizeof(void *) != 0 || !is_readable(probe, address, sizeof *table) ||
+        table->ob_base.ob_type != &PyDict_Type || table->ob_base.ob_refcnt < 1 ||
+        table->ob_base.ob_refcnt > REFERENCES_MAX || table->ma_used < STRINGS_MIN)
         return false;
-    PyObject *found = PyDict_GetItemWithError(object, string);
+    PyObject *found = PyDict_GetItemWithError((PyObject *)address, string);
     PyErr_Clear();
     return found == string;
 }
 
-static PyObject **search_state(struct probe *probe, PyObject *string) {
+READS_ANY_MEMORY static PyObject **search_state(struct probe *probe, PyObject *string) {
     uintptr_t state = (uintptr_t)PyInterpreterState_Get();
     struct probe here = *probe; /* candidates are on other pages */
     for (uintptr_t at = state; at < state + STATE_MAX; at += sizeof(void *)) {
