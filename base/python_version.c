@@ -26,11 +26,15 @@ static bool read_number(const char **text, unsigned *number) {
 }
 
 bool python_version_parse(const char *text, struct python_version *version) {
+    struct python_version read;
     if (version_skip(&text, "cpython") || version_skip(&text, "python"))
         (void)(version_skip(&text, "-") || version_skip(&text, "@"));
-    return read_number(&text, &version->major) && version->major > 0 && version_skip(&text, ".") &&
-           read_number(&text, &version->minor) &&
-           (*text == '\0' || *text == '.' || *text == '-' || isalpha((unsigned char)*text));
+    bool is_version = read_number(&text, &read.major) && read.major > 0 && version_skip(&text, ".") &&
+                      read_number(&text, &read.minor) &&
+                      (*text == '\0' || *text == '.' || *text == '-' || isalpha((unsigned char)*text));
+    if (is_version)
+        *version = read;
+    return is_version;
 }
 
 char *python_version_release(const char *text) {

@@ -9,7 +9,7 @@ struct python_version {
 
 /* Reads the X.Y at the beginning of `text`, after an optional "python", "cpython", dash or "@": 3.12, 3.12.1,
  * 3.13.0.final.0, python3.12, cpython-3.12.1-linux. Returns false if the text does not name a version of CPython:
- * system, pypy3.10, 3, 0.5. */
+ * system, pypy3.10, 3, 0.5; *version is then left as it is. */
 bool python_version_parse(const char *text, struct python_version *version);
 
 /* Reads a text that is X.Y and nothing else. Returns false for any other text. */

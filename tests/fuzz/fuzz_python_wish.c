@@ -1,6 +1,6 @@
 /* The configuration texts of the client: .venv/pyvenv.cfg, .python-version and pyproject.toml, and the version
  * specifiers of requires-python. The first byte of an input tells which; the rest is the text. Checked: a wish has
- * either a version or a specifier, and names the file that says so. */
+ * either a version, a specifier or an unknown name, and names the file that says so. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,7 +30,9 @@ static void remove_folder(void) {
 
 /* The folder is the working directory, and goes when the fuzzer ends. */
 static void make_folder(void) {
-    unsetenv("VIRTUAL_ENV");
+    static const char *const variables[] = {"VIRTUAL_ENV", "UV_PYTHON", "CONDA_PREFIX", "PYENV_VERSION"};
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
+        unsetenv(variables[i]);
     if (mkdtemp(folder) == NULL || chdir(folder) < 0 || mkdir(".venv", 0700) < 0)
         abort();
     atexit(remove_folder);
@@ -47,7 +49,9 @@ static void find_wish(void) {
     struct python_wish wish;
     if (!python_wish_find(&wish, folder))
         return;
-    if (wish.source == NULL || (wish.version.major == 0) != (wish.specifier != NULL) || wish.version.major > 999999)
+    bool has_no_version = wish.specifier != NULL || wish.unknown != NULL;
+    if (wish.source == NULL || (wish.version.major == 0) != has_no_version || wish.version.major > 999999 ||
+        (wish.release != NULL && wish.version.major == 0))
         abort();
     if (wish.specifier != NULL)
         python_version_allowed(&(struct python_version){3, 13}, wish.specifier);

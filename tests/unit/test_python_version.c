@@ -102,6 +102,17 @@ static void test_exact_and_order(void **state) {
     assert_false(python_version_is_at_least("3.9", 3, 12) || python_version_is_at_least("pypy", 3, 12));
 }
 
+static void test_a_failure_sets_nothing(void **state) {
+    static const char *const texts[] = {"3-foo", "3.", "3.x", "1#", "0.5", "3.13#", "pypy3.10"};
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct python_version version = {7, 8};
+        assert_false(python_version_parse(texts[i], &version));
+        assert_int_equal(version.major, 7);
+        assert_int_equal(version.minor, 8);
+    }
+}
+
 static void test_release(void **state) {
     static const char *const cases[][2] = {
         {"3.13.1", "3.13.1"},
@@ -129,8 +140,12 @@ static void test_release(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_release),  cmocka_unit_test(test_specifiers),      cmocka_unit_test(test_no_specifiers),
-        cmocka_unit_test(test_versions), cmocka_unit_test(test_exact_and_order),
+        cmocka_unit_test(test_a_failure_sets_nothing),
+        cmocka_unit_test(test_release),
+        cmocka_unit_test(test_specifiers),
+        cmocka_unit_test(test_no_specifiers),
+        cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_exact_and_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
