@@ -9,6 +9,3 @@
 
 /* Names the descriptor of the object, which the launcher leaves open, and which the host closes. */
 #define AS_PROGRAM_VARIABLE "PYCOMPILE_HOST_OBJECT"
-
-/* The host's main(). */
-int host_main(int argc, char **argv);

@@ -13,11 +13,11 @@
 #include "base/buffer.h"
 #include "base/build_id.h"
 #include "cache/remote.h"
-#include "host/as_program.h"
 #include "host/confine.h"
 #include "host/control.h"
 #include "host/host_cache.h"
 #include "host/host_options.h"
+#include "host/main.h"
 #include "host/python_files.h"
 #include "host/worker_loop.h"
 

@@ -186,7 +186,10 @@ class Held(unittest.TestCase):
         script = "import py_compile; py_compile.compile('/dev/stdin', cfile='out.pyc', doraise=True)"
         results = []
         for command in ([python, "-c", script], [e2e.CLIENT, "--python", version, "--cfile", "out.pyc", "/dev/stdin"]):
-            ours, theirs = pty.openpty()
+            try:
+                ours, theirs = pty.openpty()
+            except OSError as error:  # a chroot without /dev/pts
+                self.skipTest(str(error))
             os.write(ours, b"x = 1\n\x04")
             done = self.run_program(command, stdin=theirs, environment={"SOURCE_DATE_EPOCH": "1"})
             results.append((done.returncode, done.stderr, self.read("out.pyc")))
