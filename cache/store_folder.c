@@ -15,6 +15,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/io.h"
 #include "cache/folder.h"
 #include "cache/store_space.h"
 
@@ -42,13 +43,9 @@ struct store_folder {
     int64_t impatient_until; /* of clock_ms(); guarded by `writing` */
 };
 
-/* Reads a small file of the folder, or of any folder by its absolute path. "" where there is none. */
+/* Reads a small file of the folder, or of any folder by its absolute path. "" where it cannot be read. */
 static void small_read(int folder, const char *name, char *text, size_t size) {
-    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    ssize_t len = fd < 0 ? 0 : read(fd, text, size - 1);
-    if (fd >= 0)
-        close(fd);
-    text[len > 0 ? len : 0] = '\0';
+    (void)io_read_text(folder, name, O_NOFOLLOW | O_NONBLOCK, text, size); /* leaves "" */
 }
 
 /* Writes a small file of the folder, whole or not at all: others may read it meanwhile. Returns 0 or a negative errno
