@@ -3,6 +3,11 @@
 
 #include <stdbool.h>
 
+/* The versions 3.MINOR of CPython whose formats are known. CONTRIBUTING.md ("A new version of CPython") says what to
+ * look at before the newest one is raised. */
+#define PYTHON_MINOR_OLDEST 9
+#define PYTHON_MINOR_NEWEST 15
+
 struct python_version {
     unsigned major, minor;
 };

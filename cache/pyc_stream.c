@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/python_version.h"
 #include "base/utf8.h"
 
 /* Set in a type byte: the object gets the next number, by which later ones refer to it. */
@@ -13,8 +14,9 @@
 
 #define SHORT_MAX 255
 
-#define OLDEST_MINOR 9
-#define NEWEST_MINOR 14
+/* The first minor versions whose streams have slices (marshal version 5) and frozendicts (6). */
+#define SLICE_MINOR 14
+#define FROZENDICT_MINOR 15
 
 enum type {
     TYPE_NULL = '0',
@@ -45,6 +47,7 @@ enum type {
     TYPE_SET = '<',
     TYPE_FROZENSET = '>',
     TYPE_SLICE = ':',
+    TYPE_FROZENDICT = '}',
     TYPE_CODE = 'c',
 };
 
@@ -196,8 +199,10 @@ static bool read_body(struct reader *reader, uint8_t type) {
         return read_sequence(reader);
     case TYPE_DICT:
         return read_dict(reader);
+    case TYPE_FROZENDICT:
+        return reader->minor >= FROZENDICT_MINOR && read_dict(reader);
     case TYPE_SLICE:
-        return reader->minor >= 14 && read_objects(reader, 3);
+        return reader->minor >= SLICE_MINOR && read_objects(reader, 3);
     case TYPE_CODE:
         return read_code(reader);
     default:
@@ -252,8 +257,8 @@ static bool read_object(struct reader *reader, enum place place) {
 enum pyc_stream_status pyc_stream_find_name(const void *stream, size_t len, unsigned minor,
                                             struct pyc_stream_name *name) {
     struct reader reader = {.data = stream, .len = len, .minor = minor};
-    if (minor < OLDEST_MINOR || minor > NEWEST_MINOR || len == 0 || (reader.data[0] & ~FLAG_REF) != TYPE_CODE ||
-        !read_object(&reader, ELSEWHERE) || reader.at != len)
+    if (minor < PYTHON_MINOR_OLDEST || minor > PYTHON_MINOR_NEWEST || len == 0 ||
+        (reader.data[0] & ~FLAG_REF) != TYPE_CODE || !read_object(&reader, ELSEWHERE) || reader.at != len)
         return PYC_STREAM_INVALID;
     if (reader.bound)
         return PYC_STREAM_BOUND;

@@ -22,7 +22,8 @@ enum pyc_stream_status {
     PYC_STREAM_INVALID, /* not a stream of one code object, or of a form that is not known */
 };
 
-/* Reads the stream of CPython 3.MINOR (9 to 14), which may be any bytes. Sets *name if a single string is the
+/* Reads the stream of CPython 3.MINOR, which may be any bytes; versions outside PYTHON_MINOR_OLDEST to
+ * PYTHON_MINOR_NEWEST (base/python_version.h) are PYC_STREAM_INVALID. Sets *name if a single string is the
  * co_filename of every code object, and is used for nothing else. */
 enum pyc_stream_status pyc_stream_find_name(const void *stream, size_t len, unsigned minor,
                                             struct pyc_stream_name *name);

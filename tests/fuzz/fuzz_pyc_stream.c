@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/python_version.h"
 #include "cache/pyc_stream.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -32,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct pyc_stream_name place;
     if (size == 0)
         return 0;
-    unsigned minor = 9 + data[0] % 6;
+    unsigned minor = PYTHON_MINOR_OLDEST + data[0] % (PYTHON_MINOR_NEWEST - PYTHON_MINOR_OLDEST + 1);
     const uint8_t *stream = data + 1;
     size_t len = size - 1;
     if (pyc_stream_find_name(stream, len, minor, &place) != PYC_STREAM_FOUND)

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/python_version.h"
 #include "cache/pyc_stream.h"
 
 #define MINOR 13
@@ -135,7 +136,7 @@ static void test_constants(void **state) {
     }
 }
 
-/* 3.9's code objects have other parts, and slices came with 3.14. */
+/* 3.9's code objects have other parts. */
 static void test_versions(void **state) {
     struct buffer out = {0};
     buffer_append_char(&out, (char)('c' | 0x80));
@@ -151,14 +152,36 @@ static void test_versions(void **state) {
         assert_int_equal(pyc_stream_find_name(out.data, out.len, minor, &name),
                          minor == 9 || minor == 10 ? PYC_STREAM_FOUND : PYC_STREAM_INVALID);
     buffer_deinit(&out);
+}
 
-    struct buffer slice = {0};
-    append_bytes(&slice, ":NNN");
-    struct buffer stream = make_module(&slice, "x.py");
-    assert_int_equal(pyc_stream_find_name(stream.data, stream.len, 13, &name), PYC_STREAM_INVALID);
-    assert_int_equal(pyc_stream_find_name(stream.data, stream.len, 14, &name), PYC_STREAM_FOUND);
+/* Asserts that streams with that constant are read from 3.`first` on to the newest version that is known. */
+static void assert_first_minor(const char *bytes, size_t len, unsigned first) {
+    struct buffer constant = {0};
+    struct pyc_stream_name name;
+    buffer_append(&constant, bytes, len);
+    struct buffer stream = make_module(&constant, "x.py");
+    for (unsigned minor = 11; minor <= PYTHON_MINOR_NEWEST + 1; minor++)
+        assert_int_equal(pyc_stream_find_name(stream.data, stream.len, minor, &name),
+                         minor >= first && minor <= PYTHON_MINOR_NEWEST ? PYC_STREAM_FOUND : PYC_STREAM_INVALID);
     buffer_deinit(&stream);
-    buffer_deinit(&slice);
+    buffer_deinit(&constant);
+}
+
+/* Types that came with later versions of marshal. */
+static void test_later_types(void **state) {
+#define assert_first(literal, first) assert_first_minor(literal, sizeof(literal) - 1, first)
+    assert_first("N", 11);
+    assert_first(":NNN", 14);
+    assert_first("\xba\xe9\1\0\0\0r\2\0\0\0N", 14);
+    assert_first("}0", 15);
+    assert_first("}NTi\1\0\0\0N0", 15);
+    assert_first("\xfd\xe9\1\0\0\0r\2\0\0\0"
+                 "0",
+                 15);
+    assert_first("}N", 99);  /* no end */
+    assert_first("}N0", 99); /* a key without a value */
+    assert_first("?", 99);
+#undef assert_first
 }
 
 static void test_references(void **state) {
@@ -349,17 +372,12 @@ static void test_depth(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_constants),
-        cmocka_unit_test(test_versions),
-        cmocka_unit_test(test_references),
-        cmocka_unit_test(test_shared_name),
-        cmocka_unit_test(test_two_names),
-        cmocka_unit_test(test_encoding),
-        cmocka_unit_test(test_no_encoding),
-        cmocka_unit_test(test_splice),
-        cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_splice_of_constant),
+        cmocka_unit_test(test_constants),   cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_later_types), cmocka_unit_test(test_references),
+        cmocka_unit_test(test_shared_name), cmocka_unit_test(test_two_names),
+        cmocka_unit_test(test_encoding),    cmocka_unit_test(test_no_encoding),
+        cmocka_unit_test(test_splice),      cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_depth),       cmocka_unit_test(test_splice_of_constant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
