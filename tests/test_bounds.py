@@ -323,6 +323,56 @@ class Memory(Case):
                     self.assertLess(watcher.call("status")["result"]["held_bytes"], 8 * MIB)
                 self.assertGreater(watcher.call("status")["result"]["counters"]["refused"], 1)
 
+    def folders(self, daemon, count, rules=""):
+        """A tree of folders with names of 200 bytes; returns its top, and the bytes of all paths."""
+        top = os.path.join(os.path.realpath(daemon.folder), "watched")
+        paths = [os.path.join(top, "%0200d" % i) for i in range(count)]
+        for path in paths:
+            os.makedirs(path)
+        daemon.file("watched/.gitignore", rules)
+        return top, sum(map(len, paths))
+
+    def test_folders_of_watches_count(self):
+        """Names, the table of folders and the rules of .gitignore files are charged, and given back."""
+        with Daemon(fake=True) as daemon, daemon.connect() as client, daemon.connect() as watcher:
+            def held():
+                return watcher.call("status")["result"]["held_bytes"]
+            top, names = self.folders(daemon, 2000, "x\n" * 5000)
+            before = held()
+            number = client.call("watch", {"paths": [top]})["result"]["watch"]
+            self.assertGreater(held() - before, names + 5000 * 16)
+            self.assertLess(held() - before, 3 * names + 5000 * 64)
+            for name in sorted(os.listdir(top))[1:1001]:
+                os.rmdir(os.path.join(top, name))
+            until(lambda: held() - before < 2 * names)
+            client.call("unwatch", {"watch": number})
+            until(lambda: held() - before < 4096)
+
+    def test_a_watch_of_too_many_folders(self):
+        with Daemon("--memory-limit", "1", fake=True) as daemon, daemon.connect() as client, daemon.connect() as other:
+            top, _ = self.folders(daemon, 4000)
+            client.request("watch", {"paths": [top]})
+            self.unavailable(client.receive(), "holds too much", True)
+            self.assertIsNone(client.receive())
+            self.assertIn("result", other.compile("/a"))
+            until(lambda: other.call("status")["result"]["held_bytes"] < 4096)
+
+    def test_notifications_that_are_not_read(self):
+        """While its client does not read nothing is compiled for a watch, but for the jobs that run."""
+        with Daemon("--workers", "2", fake=True) as daemon, daemon.connect() as client, daemon.connect() as watcher:
+            def compiled():
+                return watcher.call("status")["result"]["counters"]["compiled"]
+            top = os.path.join(os.path.realpath(daemon.folder), "watched")
+            for i in range(300):
+                daemon.file("watched/%d:big=100000,.py" % i)
+            client.request("watch", {"paths": [top], "initial": True})
+            until(lambda: compiled() > 10)
+            until(lambda: watcher.call("status")["result"]["jobs"] == 0)
+            self.assertLess(compiled(), 100)
+            self.assertLess(watcher.call("status")["result"]["held_bytes"], 8 * MIB)
+            self.assertIn("result", client.receive())
+            self.assertEqual(len({client.receive()["params"]["file"] for _ in range(300)}), 300)
+
     def test_a_connection_has_its_share_of_watches(self):
         with Daemon(fake=True) as daemon:
             folder = os.path.join(daemon.folder, "watched")

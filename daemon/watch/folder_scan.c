@@ -14,6 +14,18 @@
     (IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR |           \
      IN_DONT_FOLLOW | IN_EXCL_UNLINK)
 
+#define ALLOCATION_BYTES 16 /* what malloc() adds to a path, about */
+
+static void scan_count_path(struct folder_scan *scan, const char *path, size_t entry_bytes) {
+    atomic_fetch_add(&scan->bytes, strlen(path) + 1 + ALLOCATION_BYTES + entry_bytes);
+}
+
+static void scan_read_rules(struct folder_scan *scan, const char *folder) {
+    size_t before = scan->ignored.bytes;
+    ignore_list_read(&scan->ignored, folder);
+    atomic_fetch_add(&scan->bytes, scan->ignored.bytes - before);
+}
+
 bool folder_scan_is_source(const char *name) {
     size_t len = strlen(name);
     return len > 3 && strcmp(name + len - 3, ".py") == 0;
@@ -28,6 +40,7 @@ static bool scan_add_folder(struct folder_scan *scan, const char *path) {
     }
     scan->folders = xrealloc(scan->folders, (scan->folder_count + 1) * sizeof *scan->folders);
     scan->folders[scan->folder_count++] = (struct found_folder){wd, xstrdup(path)};
+    scan_count_path(scan, path, sizeof *scan->folders);
     return true;
 }
 
@@ -61,6 +74,7 @@ static void scan_take_entry(struct folder_scan *scan, const char *folder, const 
         free(path);
         return;
     }
+    scan_count_path(scan, path, sizeof path);
     if (!is_folder) {
         files_add(&scan->files, path);
         return;
@@ -76,8 +90,8 @@ static bool scan_read_folder(struct folder_scan *scan, const char *folder, struc
     DIR *dir = opendir(folder);
     if (dir == NULL)
         return true;
-    ignore_list_read(&scan->ignored, folder);
-    for (const struct dirent *entry; (entry = readdir(dir)) != NULL;)
+    scan_read_rules(scan, folder);
+    for (const struct dirent *entry; !atomic_load(scan->stop) && (entry = readdir(dir)) != NULL;)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             scan_take_entry(scan, folder, entry, todo);
     closedir(dir);
@@ -103,8 +117,10 @@ void folder_scan_run_new(struct folder_scan *scan, const char *folder) {
 }
 
 void folder_scan_judge(struct folder_scan *scan, const char *path) {
-    if (!atomic_load(scan->stop) && !ignore_list_has(scan->known, &scan->ignored, path, false))
-        files_add(&scan->changed, xstrdup(path));
+    if (atomic_load(scan->stop) || ignore_list_has(scan->known, &scan->ignored, path, false))
+        return;
+    scan_count_path(scan, path, sizeof path);
+    files_add(&scan->changed, xstrdup(path));
 }
 
 void folder_scan_deinit(struct folder_scan *scan) {
@@ -116,4 +132,5 @@ void folder_scan_deinit(struct folder_scan *scan) {
     ignore_list_deinit(&scan->ignored);
     scan->folders = NULL;
     scan->folder_count = 0;
+    atomic_store(&scan->bytes, 0);
 }

@@ -30,6 +30,7 @@ struct folder_scan {
     struct found_files files;   /* Python sources that were met */
     struct found_files changed; /* Python sources that have changed and are not ignored */
     struct ignore_list ignored; /* the .gitignore files that were read now */
+    atomic_size_t bytes;        /* about what the findings hold; it only grows */
     int error; /* errno of the first folder that could not be followed because inotify watches or memory ran out */
 };
 

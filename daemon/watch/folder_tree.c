@@ -13,48 +13,26 @@
 
 #define EVENTS_BYTES 65536
 
+/* Folders that one reading of events may drop one by one. */
+#define DROPS_MAX 64
+
+/* While a scan runs, its size is looked at so often. */
+#define SIZE_MS 50
+
+/* Sources that are reported in one turn of the loop: a few milliseconds of work. */
+#define TAKEN_MAX 2000
+
 static void tree_start_work(struct folder_tree *tree);
 
-static char *tree_folder(const struct folder_tree *tree, int wd) {
-    return wd >= 0 && (size_t)wd < tree->folders_cap ? tree->folders[wd] : NULL;
-}
-
-static void tree_remember(struct folder_tree *tree, int wd, char *path) {
-    size_t needed = (size_t)wd + 1;
-    if (needed > tree->folders_cap) {
-        size_t cap = needed * 2;
-        tree->folders = xrealloc(tree->folders, cap * sizeof *tree->folders);
-        memset(tree->folders + tree->folders_cap, 0, (cap - tree->folders_cap) * sizeof *tree->folders);
-        tree->folders_cap = cap;
-    }
-    if (tree->folders[wd] == NULL)
-        tree->folder_count++;
-    free(tree->folders[wd]);
-    tree->folders[wd] = path;
-}
-
-static void tree_forget(struct folder_tree *tree, int wd) {
-    if (tree_folder(tree, wd) == NULL)
-        return;
-    free(tree->folders[wd]);
-    tree->folders[wd] = NULL;
-    tree->folder_count--;
-}
-
-/* Stops following the folder and everything below it. */
+/* Stops following the folder and everything below it. That takes as long as there are folders. So where many go at once
+ * everything is scanned again, in the thread pool. */
 static void tree_drop(struct folder_tree *tree, const char *path) {
-    ignore_list_remove(&tree->ignored, path);
-    for (size_t wd = 0; wd < tree->folders_cap; wd++) {
-        if (tree->folders[wd] == NULL || !ignore_list_is_within(tree->folders[wd], path))
-            continue;
-        inotify_rm_watch(tree->fd, (int)wd);
-        tree_forget(tree, (int)wd);
+    if (++tree->drops > DROPS_MAX) {
+        tree->todo_all = true;
+        return;
     }
-}
-
-static void tree_drop_all(struct folder_tree *tree) {
-    tree_drop(tree, "/");
-    ignore_list_deinit(&tree->ignored);
+    ignore_list_remove(&tree->ignored, path);
+    folder_table_unfollow(&tree->folders, tree->fd, path);
 }
 
 static bool tree_is_root(const struct folder_tree *tree, const char *path) {
@@ -89,14 +67,16 @@ static void tree_take_event(struct folder_tree *tree, const struct inotify_event
         tree->todo_all = true;
         return;
     }
-    const char *folder = tree_folder(tree, event->wd);
+    const char *folder = folder_table_get(&tree->folders, event->wd);
     if (folder == NULL)
         return;
     if (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED)) {
         if (tree_is_root(tree, folder))
             tree->todo_all = true; /* finds out what is left */
-        if (event->mask & (IN_IGNORED | IN_DELETE_SELF))
-            tree_forget(tree, event->wd);
+        if (event->mask & (IN_IGNORED | IN_DELETE_SELF)) {
+            paths_add(&tree->gone, folder);
+            folder_table_remove(&tree->folders, event->wd);
+        }
         return;
     }
     if (event->len == 0)
@@ -109,17 +89,33 @@ static void tree_take_event(struct folder_tree *tree, const struct inotify_event
     free(path);
 }
 
+/* Forgets the rules of folders that are gone. */
+static void tree_forget_rules(struct folder_tree *tree) {
+    const char **folders = NULL;
+    size_t count = 0;
+    for (size_t at = 0; at < tree->gone.len; at += strlen(tree->gone.data + at) + 1) {
+        folders = xrealloc(folders, (count + 1) * sizeof *folders);
+        folders[count++] = tree->gone.data + at;
+    }
+    ignore_list_remove_exactly(&tree->ignored, folders, count);
+    free(folders);
+    buffer_deinit(&tree->gone);
+}
+
 static void tree_on_readable(uv_poll_t *poll, int status, int events) {
     struct folder_tree *tree = list_entry(poll, struct folder_tree, poll);
     _Alignas(struct inotify_event) char bytes[EVENTS_BYTES];
     ssize_t got = status < 0 ? -1 : read(tree->fd, bytes, sizeof bytes);
-    for (const char *at = bytes; got > 0 && at < bytes + got && !tree->closing;) {
+    tree->drops = 0;
+    for (const char *at = bytes; got > 0 && at < bytes + got;) {
         const struct inotify_event *event = (const struct inotify_event *)at;
         tree_take_event(tree, event);
         at += sizeof *event + event->len;
     }
-    if (!tree->closing && (tree->todo_all || tree->new_folders.len > 0 || tree->changed.len > 0))
+    tree_forget_rules(tree);
+    if (tree->todo_all || tree->new_folders.len > 0 || tree->changed.len > 0)
         tree_start_work(tree);
+    tree->events->resized(tree);
 }
 
 /* In the pool. */
@@ -134,6 +130,7 @@ static void work_scan_all(struct folder_tree *tree) {
 static void work_run(uv_work_t *work) {
     struct folder_tree *tree = list_entry(work, struct folder_tree, work);
     const struct buffer *folders = &tree->work_folders, *changed = &tree->work_changed;
+    folder_table_unfollow(&tree->work_dropped, tree->fd, "/");
     if (tree->work_all)
         work_scan_all(tree);
     for (size_t at = 0; at < folders->len; at += strlen(folders->data + at) + 1)
@@ -150,38 +147,64 @@ static void tree_fail(struct folder_tree *tree) {
     tree->events->failed(tree, why);
 }
 
-/* Takes over the findings of the work. */
-static void tree_take_scan(struct folder_tree *tree) {
+/* Reports the next of the sources that the scan has found: those that have changed, then those that it has met. */
+static void tree_report_some(struct folder_tree *tree) {
+    const struct found_files *changed = &tree->scan.changed, *met = &tree->scan.files;
+    for (unsigned n = 0; n < TAKEN_MAX && tree->taken < changed->count + met->count; n++, tree->taken++) {
+        bool is_met = tree->taken >= changed->count;
+        tree->events->source(tree, is_met ? met->paths[tree->taken - changed->count] : changed->paths[tree->taken],
+                             is_met);
+    }
+}
+
+static void tree_end_work(struct folder_tree *tree) {
+    bool failed = tree->scan.error != 0 || tree->roots_missing == tree->root_count;
+    tree->works = tree->scanned = false;
+    folder_scan_deinit(&tree->scan);
+    tree->events->resized(tree);
+    if (failed) {
+        tree_fail(tree);
+        return;
+    }
+    tree->events->scanned(tree);
+    uv_poll_start(&tree->poll, UV_READABLE, tree_on_readable);
+}
+
+/* Reports a part of the sources in each turn of the loop. */
+static void tree_on_timer(uv_timer_t *timer) {
+    struct folder_tree *tree = list_entry(timer, struct folder_tree, timer);
+    tree->events->resized(tree);
+    if (!tree->scanned)
+        return;
+    tree_report_some(tree);
+    if (tree->taken < tree->scan.changed.count + tree->scan.files.count)
+        uv_timer_start(timer, tree_on_timer, 0, 0);
+    else
+        tree_end_work(tree);
+}
+
+/* Takes over the folders and rules that the scan has found. */
+static void tree_take_folders(struct folder_tree *tree) {
     struct folder_scan *scan = &tree->scan;
     for (size_t i = 0; i < scan->folder_count; i++) {
-        tree_remember(tree, scan->folders[i].wd, scan->folders[i].path);
+        folder_table_put(&tree->folders, scan->folders[i].wd, scan->folders[i].path);
         scan->folders[i].path = NULL;
     }
     ignore_list_merge(&tree->ignored, &scan->ignored);
-    for (size_t i = 0; i < scan->changed.count && !tree->closing; i++)
-        tree->events->source(tree, scan->changed.paths[i], false);
-    for (size_t i = 0; i < scan->files.count && !tree->closing; i++)
-        tree->events->source(tree, scan->files.paths[i], true);
 }
 
 static void tree_close_now(struct folder_tree *tree);
 
 static void work_done(uv_work_t *work, int status) {
     struct folder_tree *tree = list_entry(work, struct folder_tree, work);
-    tree->works = false;
-    if (!tree->closing)
-        tree_take_scan(tree);
-    bool failed = tree->scan.error != 0 || tree->roots_missing == tree->root_count;
-    if (tree->closing)
+    tree->scanned = true;
+    if (tree->closing) {
         tree_close_now(tree);
-    else if (failed)
-        tree_fail(tree);
-    else
-        tree->events->scanned(tree);
-    if (!tree->works) /* else the owner has started other work from a callback */
-        folder_scan_deinit(&tree->scan);
-    if (!tree->closing && !failed)
-        uv_poll_start(&tree->poll, UV_READABLE, tree_on_readable);
+        return;
+    }
+    tree_take_folders(tree);
+    uv_timer_stop(&tree->timer);
+    tree_on_timer(&tree->timer);
 }
 
 /* Moves a buffer. */
@@ -195,15 +218,24 @@ static void tree_start_work(struct folder_tree *tree) {
     uv_poll_stop(&tree->poll);
     tree->work_all = tree->todo_all;
     if (tree->todo_all) {
-        tree_drop_all(tree);
+        tree->work_dropped = tree->folders;
+        tree->folders = (struct folder_table){0};
+        ignore_list_deinit(&tree->ignored);
         buffer_deinit(&tree->new_folders);
         tree->roots_missing = 0;
         tree->todo_all = false;
     }
     paths_move(&tree->work_folders, &tree->new_folders);
     paths_move(&tree->work_changed, &tree->changed);
-    tree->scan = (struct folder_scan){.inotify_fd = tree->fd, .known = &tree->ignored, .stop = &tree->stop};
+    tree->scan = (struct folder_scan){
+        .inotify_fd = tree->fd,
+        .known = &tree->ignored,
+        .ignored.elsewhere = tree->ignored.bytes,
+        .stop = &tree->stop,
+    };
+    tree->taken = 0;
     tree->works = true;
+    uv_timer_start(&tree->timer, tree_on_timer, SIZE_MS, SIZE_MS);
     uv_queue_work(tree->poll.loop, &tree->work, work_run, work_done);
 }
 
@@ -218,17 +250,22 @@ int folder_tree_init(struct folder_tree *tree, uv_loop_t *loop, char **roots, si
         close(tree->fd);
         return status;
     }
+    uv_timer_init(loop, &tree->timer);
     tree->todo_all = true;
     tree_start_work(tree);
     return 0;
 }
 
-static void tree_on_poll_closed(uv_handle_t *handle) {
-    struct folder_tree *tree = list_entry(handle, struct folder_tree, poll);
+size_t folder_tree_size(const struct folder_tree *tree) {
+    return folder_table_size(&tree->folders) + tree->ignored.bytes + atomic_load(&tree->scan.bytes) +
+           tree->new_folders.len + tree->changed.len + tree->work_folders.len + tree->work_changed.len;
+}
+
+static void tree_on_timer_closed(uv_handle_t *handle) {
+    struct folder_tree *tree = list_entry(handle, struct folder_tree, timer);
     close(tree->fd);
-    for (size_t wd = 0; wd < tree->folders_cap; wd++)
-        free(tree->folders[wd]);
-    free(tree->folders);
+    folder_table_deinit(&tree->folders);
+    folder_table_deinit(&tree->work_dropped);
     folder_scan_deinit(&tree->scan);
     ignore_list_deinit(&tree->ignored);
     buffer_deinit(&tree->new_folders);
@@ -236,6 +273,11 @@ static void tree_on_poll_closed(uv_handle_t *handle) {
     buffer_deinit(&tree->work_folders);
     buffer_deinit(&tree->work_changed);
     tree->events->closed(tree);
+}
+
+static void tree_on_poll_closed(uv_handle_t *handle) {
+    struct folder_tree *tree = list_entry(handle, struct folder_tree, poll);
+    uv_close((uv_handle_t *)&tree->timer, tree_on_timer_closed);
 }
 
 static void tree_close_now(struct folder_tree *tree) {
@@ -246,7 +288,8 @@ void folder_tree_close(struct folder_tree *tree) {
     if (tree->closing)
         return;
     tree->closing = true;
+    uv_timer_stop(&tree->timer);
     atomic_store(&tree->stop, true);
-    if (!tree->works)
+    if (!tree->works || tree->scanned)
         tree_close_now(tree);
 }

@@ -25,7 +25,10 @@ struct part {
 struct gitignore {
     struct rule *rules;
     size_t count;
+    size_t pattern_bytes;
 };
+
+#define ALLOCATION_BYTES 16 /* what malloc() adds to a pattern, about */
 
 /* The length of a line without the end of the line, and without spaces before it that have no backslash. */
 static size_t pattern_length(const char *line, size_t len) {
@@ -55,6 +58,7 @@ static void rule_add(struct gitignore *rules, const char *line, size_t len) {
     if (len == 0 || len > GITIGNORE_PATTERN_MAX || rules->count == GITIGNORE_RULES_MAX)
         return;
     rule.pattern = xstrndup(line, len);
+    rules->pattern_bytes += len + 1 + ALLOCATION_BYTES;
     rules->rules = xrealloc(rules->rules, (rules->count + 1) * sizeof *rules->rules);
     rules->rules[rules->count++] = rule;
 }
@@ -71,6 +75,10 @@ struct gitignore *gitignore_parse(const char *text, size_t len) {
         text = stop + (newline != NULL);
     }
     return rules;
+}
+
+size_t gitignore_size(const struct gitignore *rules) {
+    return sizeof *rules + rules->count * sizeof *rules->rules + rules->pattern_bytes;
 }
 
 struct gitignore *gitignore_free(struct gitignore *rules) {

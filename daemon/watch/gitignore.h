@@ -23,6 +23,9 @@ enum gitignore_verdict {
 /* Reads the rules in `len` bytes of text. */
 struct gitignore *gitignore_parse(const char *text, size_t len);
 
+/* About the bytes that the rules hold in memory: for short ones many times their text. */
+size_t gitignore_size(const struct gitignore *rules);
+
 /* Takes NULL; returns NULL. */
 struct gitignore *gitignore_free(struct gitignore *rules);
 

@@ -12,7 +12,7 @@
 
 #define FILE_MAX ((size_t)256 << 10)
 #define LIST_MAX ((size_t)16 << 20)
-#define ENTRY_BYTES 256 /* counted for a file beside its text */
+#define ENTRY_BYTES 256 /* counted for a file beside its rules and its folder's name */
 
 /* Steps for one path and all rules: about a millisecond. A rule that does not match takes a few steps in most cases. */
 #define STEPS_MAX 500000u
@@ -39,7 +39,7 @@ static int open_rules(const char *folder) {
 }
 
 void ignore_list_read(struct ignore_list *list, const char *folder) {
-    int fd = list->bytes < LIST_MAX ? open_rules(folder) : -1;
+    int fd = list->bytes + list->elsewhere < LIST_MAX ? open_rules(folder) : -1;
     if (fd < 0)
         return;
     struct buffer text = {0};
@@ -47,10 +47,11 @@ void ignore_list_read(struct ignore_list *list, const char *folder) {
     while (text.len < FILE_MAX && (got = read(fd, buffer_reserve(&text, 4096), 4096)) > 0)
         text.len += (size_t)got;
     close(fd);
+    struct gitignore *rules = gitignore_parse(text.data ? text.data : "", text.len);
     ignore_list_add(list, (struct ignore_entry){.folder = xstrdup(folder),
                                                 .folder_len = strlen(folder),
-                                                .bytes = text.len + ENTRY_BYTES,
-                                                .rules = gitignore_parse(text.data ? text.data : "", text.len)});
+                                                .bytes = gitignore_size(rules) + strlen(folder) + ENTRY_BYTES,
+                                                .rules = rules});
     buffer_deinit(&text);
 }
 
@@ -85,26 +86,55 @@ void ignore_list_read_above(struct ignore_list *list, const char *folder) {
     }
 }
 
-void ignore_list_merge(struct ignore_list *list, struct ignore_list *more) {
-    for (size_t i = 0; i < more->count; i++)
-        ignore_list_add(list, more->entries[i]);
-    free(more->entries);
-    *more = (struct ignore_list){0};
+/* Keeps the entry as the list's entry number `kept`, or frees it. Returns how many are kept then. */
+static size_t ignore_list_sift(struct ignore_list *list, struct ignore_entry entry, bool keep, size_t kept) {
+    if (keep) {
+        list->entries[kept] = entry;
+        return kept + 1;
+    }
+    list->bytes -= entry.bytes;
+    gitignore_free(entry.rules);
+    free(entry.folder);
+    return kept;
 }
 
 void ignore_list_remove(struct ignore_list *list, const char *folder) {
     size_t kept = 0;
     for (size_t i = 0; i < list->count; i++) {
         struct ignore_entry entry = list->entries[i];
-        if (!ignore_list_is_within(entry.folder, folder)) {
-            list->entries[kept++] = entry;
-            continue;
-        }
-        list->bytes -= entry.bytes;
-        gitignore_free(entry.rules);
-        free(entry.folder);
+        kept = ignore_list_sift(list, entry, !ignore_list_is_within(entry.folder, folder), kept);
     }
     list->count = kept;
+}
+
+static int ignore_list_compare(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void ignore_list_remove_exactly(struct ignore_list *list, const char **folders, size_t count) {
+    size_t kept = 0;
+    if (list->count == 0 || count == 0)
+        return;
+    qsort(folders, count, sizeof *folders, ignore_list_compare);
+    for (size_t i = 0; i < list->count; i++) {
+        struct ignore_entry entry = list->entries[i];
+        const char *folder = entry.folder;
+        bool found = bsearch(&folder, folders, count, sizeof *folders, ignore_list_compare) != NULL;
+        kept = ignore_list_sift(list, entry, !found, kept);
+    }
+    list->count = kept;
+}
+
+void ignore_list_merge(struct ignore_list *list, struct ignore_list *more) {
+    const char **folders = xcalloc(more->count + 1, sizeof *folders);
+    for (size_t i = 0; i < more->count; i++)
+        folders[i] = more->entries[i].folder;
+    ignore_list_remove_exactly(list, folders, more->count);
+    free(folders);
+    for (size_t i = 0; i < more->count; i++)
+        ignore_list_add(list, more->entries[i]);
+    free(more->entries);
+    *more = (struct ignore_list){0};
 }
 
 void ignore_list_deinit(struct ignore_list *list) {

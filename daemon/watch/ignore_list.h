@@ -1,7 +1,7 @@
 /* The paths that a watch leaves out: __pycache__, the folders of version control, and what .gitignore files ignore.
  *
- * ignore_list_merge(), ignore_list_remove() and ignore_list_deinit() are for the loop. All other functions read the
- * disk or may take long, and are for the thread pool. If .gitignore files are too large, too many, or too slow to
+ * ignore_list_merge(), the functions that remove, and ignore_list_deinit() are for the loop. All other functions read
+ * the disk or may take long, and are for the thread pool. If .gitignore files are too large, too many, or too slow to
  * match, their rules beyond the limit ignore nothing. */
 #pragma once
 
@@ -18,21 +18,25 @@ struct ignore_list {
         struct gitignore *rules;
     } * entries;
     size_t count;
-    size_t bytes; /* of all files */
+    size_t bytes;     /* that all entries hold */
+    size_t elsewhere; /* bytes of the other lists that the limit is for */
 };
 
 /* Reads FOLDER/.gitignore, if there is one. Of a file over 256 KiB only the beginning is read, and nothing is read once
- * the files of the list have 16 MiB. */
+ * this list and those elsewhere hold 16 MiB. */
 void ignore_list_read(struct ignore_list *list, const char *folder);
 
 /* Reads the .gitignore files above the folder, up to the top of its repository; none if it is in no repository. */
 void ignore_list_read_above(struct ignore_list *list, const char *folder);
 
-/* Moves all entries of `more` to `list`. */
+/* Moves all entries of `more` to `list`, in place of entries of the same folders. */
 void ignore_list_merge(struct ignore_list *list, struct ignore_list *more);
 
 /* Removes the entries of the folder and of all folders below. */
 void ignore_list_remove(struct ignore_list *list, const char *folder);
+
+/* Removes the entries of these folders, and of none below. Sorts the array. */
+void ignore_list_remove_exactly(struct ignore_list *list, const char **folders, size_t count);
 void ignore_list_deinit(struct ignore_list *list);
 
 /* Whether one of the lists leaves the path (absolute) out. The folders on the path are not looked at. Takes a bounded

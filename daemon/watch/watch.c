@@ -25,6 +25,8 @@
 /* The most watches of a connection: each takes one of the inotify instances that the user may have (128 by default). */
 #define WATCHES_MAX 16
 
+#define NODE_BYTES 64 /* of a node of tsearch(3), and what malloc() adds to three allocations, about */
+
 enum source_state {
     SOURCE_WAITING,
     SOURCE_RUNNING,
@@ -61,7 +63,7 @@ static int watch_compare(const void *a, const void *b) {
 
 /* Bytes that the connection is charged for. */
 static size_t watch_source_size(const struct watched_source *source) {
-    return sizeof *source + strlen(source->path) + 1;
+    return sizeof *source + strlen(source->path) + 1 + NODE_BYTES;
 }
 
 /* Takes the source out of its watch. */
@@ -189,9 +191,11 @@ static void watch_start_job(struct watch *watch, struct watched_source *source) 
     pool_submit(job->pool, job);
 }
 
+/* Not before the request is answered: the client must know the watch's number first. */
 static void watch_submit(struct watch *watch) {
-    while (watch->connection != NULL && !watch->census->draining && !list_empty(&watch->waiting) &&
-           watch->running_count < JOBS_MAX && connection_unread(watch->connection) < UNREAD_MAX)
+    while (watch->connection != NULL && watch->address == NULL && !watch->census->draining &&
+           !list_empty(&watch->waiting) && watch->running_count < JOBS_MAX &&
+           connection_unread(watch->connection) < UNREAD_MAX)
         watch_start_job(watch, list_entry(watch->waiting.next, struct watched_source, link));
 }
 
@@ -206,16 +210,29 @@ static void watch_on_source(struct folder_tree *tree, const char *path, bool sca
         watch_add_source(watch, path, !scanned);
 }
 
+/* Charges the connection for what the watch holds now, apart from sources. */
+static void watch_charge(struct watch *watch) {
+    size_t size = sizeof *watch + watch_params_size(&watch->params) + folder_tree_size(&watch->tree);
+    connection_hold(watch->connection, size);
+    connection_release(watch->connection, watch->held);
+    watch->held = size;
+}
+
+static void watch_on_resized(struct folder_tree *tree) {
+    watch_charge(watch_of_tree(tree));
+}
+
 static void watch_on_scanned(struct folder_tree *tree) {
     struct watch *watch = watch_of_tree(tree);
     struct buffer result = {0};
     if (watch->address == NULL)
         return;
-    buffer_printf(&result, "{\"watch\":%llu,\"folders\":%zu}", (unsigned long long)watch->number, tree->folder_count);
+    buffer_printf(&result, "{\"watch\":%llu,\"folders\":%zu}", (unsigned long long)watch->number, tree->folders.count);
     struct return_address *address = watch->address;
     watch->address = NULL;
     return_address_result(address, (struct json_span){result.data, result.len});
     buffer_deinit(&result);
+    uv_idle_start(&watch->later, watch_on_later);
 }
 
 static void watch_close(struct watch *watch);
@@ -249,6 +266,7 @@ static void watch_on_tree_closed(struct folder_tree *tree) {
 
 static const struct folder_tree_events watch_tree_events = {
     .source = watch_on_source,
+    .resized = watch_on_resized,
     .scanned = watch_on_scanned,
     .failed = watch_on_failed,
     .closed = watch_on_tree_closed,
@@ -345,8 +363,7 @@ void watch_begin(const struct pools *pools, struct connection *connection, struc
     int code = watch_start(watch, pools, params, &why);
     if (code == 0) {
         connection_attach(connection, &watch->attachment, &watch_attachment_events);
-        watch->held = sizeof *watch + watch_params_size(&watch->params);
-        connection_hold(connection, watch->held);
+        watch_charge(watch);
         return;
     }
     if (code == RPC_UNAVAILABLE)
