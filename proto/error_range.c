@@ -1,6 +1,7 @@
 /* CPython counts lines and columns from 1; here both count from 0. */
 #include "proto/error_range.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "proto/json.h"
@@ -21,14 +22,35 @@ struct text_range error_range_of_line(const struct source_text *text, double lin
     return (struct text_range){{line, from}, {line, len}};
 }
 
-/* One error of the tokenizer has `text` and yet counts bytes. */
-static bool is_odd(const char *msg) {
+/* Whether the byte can be part of a number or of a name. */
+static bool is_of_literal(char byte) {
+    unsigned char c = (unsigned char)byte;
+    return isalnum(c) || c == '_' || c == '.' || c >= 0x80;
+}
+
+/* Whether an integer with leading zeros, such as 0777 or 0_7, begins at that byte of the line. */
+static bool is_zeros(const char *line, size_t at) {
+    size_t len = strlen(line);
+    if (at >= len || line[at] != '0' || (at > 0 && is_of_literal(line[at - 1])))
+        return false;
+    at += strspn(line + at, "0_");
+    return isdigit((unsigned char)line[at]);
+}
+
+/* One error of the tokenizer has `text`, and yet counts bytes up to some release of each version of CPython (3.13.0
+ * does, 3.13.18 does not). Whether the zeros stand where the count of characters leads tells. */
+static bool is_odd(const cJSON *value) {
     static const char zeros[] = "leading zeros in decimal integer literals";
-    return msg != NULL && strncmp(msg, zeros, sizeof zeros - 1) == 0;
+    const char *msg = json_get_string(value, "msg"), *text = json_get_string(value, "text");
+    double offset = json_get_number(value, "offset", 0);
+    if (msg == NULL || text == NULL || strncmp(msg, zeros, sizeof zeros - 1) != 0 || offset < 1)
+        return false;
+    size_t len = strlen(text), column = offset > (double)len ? len : (size_t)offset - 1;
+    return !is_zeros(text, position_to_byte(POSITION_UTF32, text, len, column));
 }
 
 enum position_encoding error_range_unit(const cJSON *value) {
-    bool bytes = json_get_string(value, "text") == NULL || is_odd(json_get_string(value, "msg"));
+    bool bytes = json_get_string(value, "text") == NULL || is_odd(value);
     return bytes ? POSITION_UTF8 : POSITION_UTF32;
 }
 

@@ -181,7 +181,8 @@ class Diagnostics(WithDaemon):
         self.assertEqual(client.diagnostics(URI), [])
 
     def test_three_encodings(self):
-        """An error of the parser, which counts characters, and errors of the compiler and of the tokenizer, which count bytes."""
+        """An error of the parser, which counts characters, of the compiler, which counts bytes, and of the tokenizer, which
+        counts bytes up to some patch release of each version."""
         line = 's = "é€🐍"; '  # 11 characters, 12 UTF-16 units, 17 bytes
         columns = {"utf-8": 17, "utf-16": 12, "utf-32": 11}
         for version in e2e.pythons():
