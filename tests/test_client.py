@@ -295,7 +295,9 @@ class LikePyCompile(Case):
                     self.assertEqual(usual.read(), legacy.read())
 
     def test_recursion_limit(self):
-        """The deepest accepted expression is the same, and so is the message for the next deeper one."""
+        """The deepest accepted expression is the same, and so is the message for the next deeper one. From 3.14 on the stack
+        is the limit, not a count; it begins at a random place and holds the environment, so that the deepest expression of
+        py_compile itself differs by tens of terms from run to run."""
         for version, python in self.each():
             path = os.path.join(self.folder, "deep.py")
 
@@ -308,9 +310,12 @@ class LikePyCompile(Case):
             while high - low > 1:
                 middle = (low + high) // 2
                 low, high = (middle, high) if accepted(middle).returncode == 0 else (low, middle)
+            if e2e.version_tuple(version) >= (3, 14):
+                low, high = low * 99 // 100, high * 101 // 100
             for depth in (low, high):
                 real, ours = accepted(depth), self.client("--python", version, path)
-                self.assertEqual((real.returncode, real.stderr), (ours.returncode, ours.stderr), (version, depth))
+                self.assertEqual((real.returncode, e2e.without_stack(real.stderr)),
+                                 (ours.returncode, e2e.without_stack(ours.stderr)), (version, depth))
 
     def test_warnings(self):
         for version, python in self.each():

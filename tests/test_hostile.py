@@ -36,7 +36,7 @@ def limit_memory():
 def normal(text):
     """The message of py_compile without the parts that differ from run to run, and as the client prints it where py_compile
     lets an exception through."""
-    text = text.decode("utf-8", "backslashreplace")
+    text = e2e.without_stack(text).decode("utf-8", "backslashreplace")
     if text.startswith("Traceback"):
         text = text.rstrip("\n").rpartition("\n")[2]
     return re.sub(r"\b\d{12,}\b", "ADDRESS", text.rstrip("\n"))
