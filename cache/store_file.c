@@ -27,6 +27,9 @@
 /* So much of a value is read together with the head of its record, before the head is checked. */
 #define FIRST_READ ((size_t)32 << 10)
 
+/* The rest of it is read in such steps: memory is taken only as the file proves to have the bytes. */
+#define READ_STEP ((size_t)1 << 20)
+
 static const uint8_t magic[8] = "pycstr2";
 static const uint8_t header_key[crypto_shorthash_KEYBYTES] = "store's header";
 
@@ -237,7 +240,7 @@ uint64_t store_file_segment_start(const struct store_file *file, unsigned segmen
 
 int store_file_segment_of(const struct store_file *file, const struct store_slot *slot) {
     uint64_t start = store_file_segment_start(file, 0), size = store_record_size(slot->len);
-    if (slot->place < start || slot->place % RECORD_ALIGNMENT != 0)
+    if (slot->place < start || slot->place % RECORD_ALIGNMENT != 0 || slot->len > STORE_VALUE_MAX)
         return -1;
     uint64_t segment = (slot->place - start) / file->segment_size, offset = (slot->place - start) % file->segment_size;
     return segment < STORE_SEGMENTS && size <= file->segment_size - offset ? (int)segment : -1;
@@ -258,6 +261,18 @@ static bool record_is_of(const struct store_record *record, const struct store_s
            record->check == record_check(&record->key, slot->place, slot->len);
 }
 
+/* Appends as many of the `len` bytes as can be read. */
+static void value_read(const struct store_file *file, uint64_t at, size_t len, struct buffer *value) {
+    while (len > 0) {
+        size_t step = len < READ_STEP ? len : READ_STEP;
+        if (file_read(file, buffer_reserve(value, step), step, at) < 0)
+            return;
+        value->len += step;
+        at += step;
+        len -= step;
+    }
+}
+
 bool store_file_read_record(const struct store_file *file, const struct store_key *key, const struct store_slot *slot,
                             struct buffer *value) {
     struct store_record record;
@@ -269,9 +284,7 @@ bool store_file_read_record(const struct store_file *file, const struct store_ke
         !record_is_of(&record, slot) || memcmp(record.key.bytes, key->bytes, STORE_KEY_SIZE) != 0)
         return false;
     value->len += first;
-    size_t rest = slot->len - first;
-    if (rest > 0 && file_read(file, buffer_reserve(value, rest), rest, slot->place + sizeof record + first) == 0)
-        value->len += rest;
+    value_read(file, slot->place + sizeof record + first, slot->len - first, value);
     if (value->len - start == slot->len && shorthash(key->bytes, value->data + start, slot->len) == record.sum)
         return true;
     value->len = start;

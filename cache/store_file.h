@@ -27,6 +27,9 @@
 
 #define STORE_SEGMENTS 16
 
+/* A longer value is neither stored nor read, however large the store may be: a slot could claim any length. */
+#define STORE_VALUE_MAX ((uint32_t)32 << 20)
+
 struct store_key {
     uint8_t bytes[STORE_KEY_SIZE];
 };
@@ -101,10 +104,11 @@ uint64_t store_record_size(uint64_t len);
 uint64_t store_file_segment_start(const struct store_file *file, unsigned segment);
 
 /* The segment in which the slot's record lies. Negative: the slot cannot be right, since there is no room for a record
- * at its place. */
+ * at its place, or no value may be that long. */
 int store_file_segment_of(const struct store_file *file, const struct store_slot *slot);
 
-/* Whether the record of the slot is there, whole, and of that key; if so, appends its value. */
+/* Whether the record of the slot is there, whole, and of that key; if so, appends its value. Takes memory only as bytes
+ * are read: what a slot claims is not believed. */
 bool store_file_read_record(const struct store_file *file, const struct store_key *key, const struct store_slot *slot,
                             struct buffer *value);
 

@@ -131,7 +131,7 @@ int store_space_put(struct store_writer *writer, const struct store_key *key, co
                     uint32_t age) {
     struct store_header *header = &writer->header;
     uint64_t size = store_record_size(len), at;
-    if (len > UINT32_MAX || size > writer->file->segment_size)
+    if (len > STORE_VALUE_MAX || size > writer->file->segment_size)
         return 0;
     int status = 0;
     if (size > writer->file->segment_size - header->segments[header->current].used)

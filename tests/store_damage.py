@@ -88,7 +88,7 @@ def at_random(image, random):
 
 def crafted(image, random):
     """A damage by somebody who knows the layout, with values at the edges of what may be."""
-    fields, kind = header_of(image), random.randrange(7)
+    fields, kind = header_of(image), random.randrange(8)
     slots = slots_of(image)
     edge = random.choice(EDGES)
     if kind == 0:  # one number of the header
@@ -123,6 +123,14 @@ def crafted(image, random):
         one, other = random.choice(slots), random.choice(slots)
         first, second = image[one + 16:one + 32], image[other + 16:other + 32]
         return put(put(image, one + 16, second), other + 16, first)
+    if kind == 6:  # a record of a length that its checks confirm
+        at = random.choice(slots)
+        tag, place, _, age = SLOT.unpack_from(image, at)
+        length = edge & 0xffffffff
+        key = tag + image[place + 16:place + 32]
+        check = siphash(tag, key[16:] + struct.pack("<QI", place, length)) & 0xffffffff
+        image = put(image, at, SLOT.pack(tag, place, length, age))
+        return put(image, place + 40, struct.pack("<II", length, check))
     fields[SEGMENTS_AT + 3 * random.randrange(16)] = edge  # segments that are full, or fuller
     fields[CURRENT_AT] = random.randrange(16)
     return with_header(image, fields)

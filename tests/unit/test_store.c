@@ -180,6 +180,64 @@ static void test_limit(void **state) {
     store_close(store);
 }
 
+static void test_the_longest_value(void **state) {
+    struct store *store = open_store(1024 * MIB); /* its segments have room for longer ones */
+    put(store, 1, STORE_VALUE_MAX);
+    put(store, 2, STORE_VALUE_MAX + 1);
+    assert_true(use(store, 1, STORE_VALUE_MAX));
+    assert_false(use(store, 2, STORE_VALUE_MAX + 1));
+    assert_int_equal(facts_of(store).entries, 1);
+    assert_int_equal(facts_of(store).damaged, 0);
+    store_close(store);
+}
+
+/* Writes an entry whose value is all zeros and never written, with checks of its head that are right. */
+static void craft(unsigned number, uint32_t len, uint64_t file_size) {
+    struct store_file store;
+    char *path = file("store");
+    assert_int_equal(store_file_open(&store, AT_FDCWD, path), 0);
+    struct store_key key = key_of(number);
+    struct store_slot slot;
+    uint64_t at = store_file_find_room(&store, &key, &slot), place = store_file_segment_start(&store, 8);
+    char *zeros = xcalloc(1, len);
+    assert_int_equal(store_file_write_record(&store, place, &key, zeros, len), 0);
+    free(zeros);
+    assert_int_equal(ftruncate(store.fd, (off_t)(place + file_size)), 0);
+    slot = (struct store_slot){.place = place, .len = len};
+    memcpy(slot.tag, key.bytes, STORE_TAG_SIZE);
+    assert_int_equal(store_file_write_slot(&store, at, &slot), 0);
+    store_file_close(&store);
+    free(path);
+}
+
+/* A record that claims a great length, by somebody who knows the checks, makes no process take that memory: not if no
+ * value may be so long, nor if the file has not so many bytes. */
+static void test_crafted_lengths(void **state) {
+    static const struct {
+        uint32_t len;
+        uint64_t file_size;
+        size_t most; /* memory */
+    } cases[] = {
+        {STORE_VALUE_MAX + 1, STORE_VALUE_MAX + 4096, MIB},
+        {60 * (uint32_t)MIB, 60 * MIB + 4096, MIB},
+        {STORE_VALUE_MAX, 2 * MIB, 8 * MIB},
+        {STORE_VALUE_MAX, 4096, MIB},
+    };
+    struct store *store = open_store(1024 * MIB);
+    put(store, 1, 3000);
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        craft(100 + i, cases[i].len, cases[i].file_size);
+        struct buffer value = {0};
+        struct store_key key = key_of(100 + i);
+        bool anew;
+        assert_false(store_get(store, &key, &value, &anew));
+        assert_in_range(value.cap, 0, cases[i].most);
+        buffer_deinit(&value);
+        assert_true(use(store, 1, 3000));
+    }
+    store_close(store);
+}
+
 static void test_clear(void **state) {
     struct store *store = open_store(0);
     put(store, 1, 20 * MIB);
@@ -613,15 +671,26 @@ static void test_folder(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
     const struct CMUnitTest tests[] = {
-        TEST(test_round_trip),    TEST(test_least_recently_used_leaves),
-        TEST(test_limit),         TEST(test_clear),
-        TEST(test_damaged_value), TEST(test_damaged_file),
-        TEST(test_not_a_store),   TEST(test_removed_while_open),
-        TEST(test_boot),          TEST(test_full_disk),
-        TEST(test_two_processes), TEST(test_folder),
-        TEST(test_damaged_bytes), TEST(test_cut_short),
-        TEST(test_lock_is_kept),  TEST(test_writer_is_killed),
-        TEST(test_full_bucket),   TEST(test_many_at_once),
+        TEST(test_round_trip),
+        TEST(test_least_recently_used_leaves),
+        TEST(test_limit),
+        TEST(test_clear),
+        TEST(test_the_longest_value),
+        TEST(test_crafted_lengths),
+        TEST(test_damaged_value),
+        TEST(test_damaged_file),
+        TEST(test_not_a_store),
+        TEST(test_removed_while_open),
+        TEST(test_boot),
+        TEST(test_full_disk),
+        TEST(test_two_processes),
+        TEST(test_folder),
+        TEST(test_damaged_bytes),
+        TEST(test_cut_short),
+        TEST(test_lock_is_kept),
+        TEST(test_writer_is_killed),
+        TEST(test_full_bucket),
+        TEST(test_many_at_once),
         TEST(test_clear_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
