@@ -140,11 +140,29 @@ static void answer_needs_own_host(struct answer *answer) {
     answer_error(answer, RPC_NEEDS_OWN_HOST, "a host of its own is needed", NULL);
 }
 
+/* Reads a source that the client has read and holds for this. Its bytes are in the request or in a copy. Returns 0 or a
+ * negative errno value. */
+static int read_held_source(struct compile_job *job) {
+    const struct compile_request *request = job->request;
+    if (request->source != NULL)
+        return source_file_stat(&job->source, job->dir_fd, request->source_file);
+    int error = source_file_read(&job->source, job->dir_fd, request->source_copy, source_max(job));
+    struct source_file origin;
+    if (error == 0)
+        error = source_file_stat(&origin, job->dir_fd, request->source_file);
+    if (error == 0)
+        job->source.stat = origin.stat;
+    return error;
+}
+
+static bool is_held(const struct compile_request *request) {
+    return request->source_file != NULL && (request->source != NULL || request->source_copy != NULL);
+}
+
 /* Returns whether the source was read. If not, a failure was noted, or *answer sends the job to a solo host. */
 static bool read_source(struct compile_job *job, struct answer *answer) {
-    const char *held = job->request->source_file;
-    int error = held != NULL && job->request->source != NULL
-                    ? source_file_stat(&job->source, job->dir_fd, held)
+    int error = is_held(job->request)
+                    ? read_held_source(job)
                     : source_file_read(&job->source, job->dir_fd, job->request->file, source_max(job));
     job->cache.dir_fd = job->dir_fd;
     if (error == -EFBIG && !job->setting->solo) {
@@ -282,7 +300,8 @@ static const char *path_of(struct compile_job *job, const char *name) {
 /* Whether reading a file named `name` once more gives the bytes of the source. */
 static bool reads_again(const struct compile_job *job, const char *name) {
     const struct compile_request *request = job->request;
-    return request->source == NULL && S_ISREG(job->source.stat.st_mode) && strcmp(name, request->file) == 0;
+    return request->source == NULL && request->source_copy == NULL && S_ISREG(job->source.stat.st_mode) &&
+           strcmp(name, request->file) == 0;
 }
 
 static struct compile_input make_input(struct compile_job *job) {

@@ -16,7 +16,7 @@ static bool names_source(const struct compile_request *request) {
 
 /* A text in place of the file may compile differently from the same bytes in a file, and seldom comes again. */
 static bool is_cacheable(const struct compile_request *request) {
-    return request->cache != CACHE_BYPASS && request->source == NULL && request->write;
+    return request->cache != CACHE_BYPASS && request->source == NULL && request->source_copy == NULL && request->write;
 }
 
 static void make_key(struct job_cache *job) {

@@ -57,6 +57,7 @@ struct compile_request {
     bool force;
     const char *source;      /* text to compile instead of the file's, or NULL */
     const char *source_file; /* the file whose bytes `source` holds, where the daemon finds it, or NULL */
+    const char *source_copy; /* a file that holds those bytes in place of `source`, or NULL */
     bool write;
     const char *python; /* "X.Y", or NULL */
     int priority;       /* enum priority */

@@ -110,6 +110,24 @@ class Held(unittest.TestCase):
         data, _ = self.pyc(version, "fifo")
         self.assertEqual(data[4:16], bytes(4) + int(os.stat(fifo).st_mtime).to_bytes(4, "little") + bytes(4))
 
+    def test_long_once_it_is_escaped(self):
+        """Bytes that JSON writes as six: 12 MiB of them would be over the limit of a message. (A \\x01 in a comment is fine.)"""
+        fifo = os.path.join(self.folder, "fifo.py")
+        os.mkfifo(fifo, 0o640)
+        data = b"x = 1\n" + (b"#" + b"\1" * 1000 + b"\n") * (12 << 10) + b"y = 2\n"
+        for version, python in mirrored()[:1]:
+            results = []
+            for command in ([python, "-m", "py_compile"], [e2e.CLIENT, "--python", version]):
+                self.feed(fifo, data)
+                done = self.run_program([*command, "fifo.py"], environment={"SOURCE_DATE_EPOCH": "1"})
+                results.append((done.returncode, done.stderr, done.stdout, self.pyc(version, "fifo")))
+            self.assertEqual(results[1], results[0])
+            self.assertEqual(results[0][0], 0)
+            self.feed(fifo, data)
+            self.assertEqual(self.run_program([e2e.CLIENT, "--python", version, "fifo.py"]).returncode, 0)
+            header = self.pyc(version, "fifo")[0][4:16]
+            self.assertEqual(header, bytes(4) + int(os.stat(fifo).st_mtime).to_bytes(4, "little") + bytes(4))
+
     def test_too_long(self):
         """A pipe with more than can be sent is refused, and not taken for an empty source by the daemon."""
         path = os.path.join(self.folder, "long.py")

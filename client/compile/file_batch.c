@@ -120,8 +120,8 @@ static void file_batch_ask(void *tag, struct buffer *params, void *context) {
     if (source == NULL || is_copy)
         return;
     params->len--; /* without the brace */
-    buffer_append_string(params, ",\"source\":");
-    json_print_string(source->bytes.data, params);
+    buffer_append_string(params, source->copy_path ? ",\"source_copy\":" : ",\"source\":");
+    json_print_string(source->copy_path ? source->copy_path : source->bytes.data, params);
     buffer_append_string(params, ",\"source_file\":");
     json_print_string(source->path, params);
     buffer_append_char(params, '}');

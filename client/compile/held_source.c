@@ -1,5 +1,5 @@
 /* A request cannot carry a NUL in a source, which is an error in all versions of Python. Such bytes go into a file
- * in memory, which the daemon reads itself. */
+ * in memory, which the daemon reads itself. So do the bytes of a long source: as JSON text each can take six. */
 #include "client/compile/held_source.h"
 
 #include <errno.h>
@@ -14,8 +14,11 @@
 #include "base/io.h"
 #include "base/paths.h"
 
-/* The daemon refuses a longer message. */
+/* A longer source is refused: this process holds it. */
 #define BYTES_MAX ((size_t)60 << 20)
+
+/* A longer one is not sent. With six bytes for each it would still be within the limit of a message. */
+#define SENT_MAX ((size_t)8 << 20)
 #define FEED_MS 10
 
 static bool held_source_begins(const char *text, const char *prefix) {
@@ -59,15 +62,37 @@ static void held_source_feed(struct held_source *source, const char *file) {
     source->fifo = NULL;
 }
 
-/* Replaces the descriptor by a file in memory. */
-static int held_source_copy(struct held_source *source) {
+/* Makes a file in memory with the bytes. Returns a descriptor or a negative errno value. */
+static int held_source_to_memory(const struct held_source *source) {
     int fd = memfd_create("source", MFD_CLOEXEC);
     if (fd < 0)
         return -errno;
+    int result = io_write_all(fd, source->bytes.data, source->bytes.len);
+    if (result < 0)
+        close(fd);
+    return result < 0 ? result : fd;
+}
+
+/* Replaces the descriptor by a file in memory. */
+static int held_source_replace(struct held_source *source) {
+    int fd = held_source_to_memory(source);
+    if (fd < 0)
+        return fd;
     close(source->fd);
     source->fd = fd;
     source->is_copy = true;
-    return io_write_all(fd, source->bytes.data, source->bytes.len);
+    return 0;
+}
+
+/* Puts the bytes into a file in memory beside the descriptor. Without /proc the daemon could not open it. */
+static int held_source_put_aside(struct held_source *source) {
+    if (!paths_has_proc())
+        return 0;
+    source->copy_fd = held_source_to_memory(source);
+    if (source->copy_fd < 0)
+        return source->copy_fd;
+    source->copy_path = xasprintf("/proc/%ld/fd/%d", (long)getpid(), source->copy_fd);
+    return 0;
 }
 
 /* The descriptor as the daemon finds it. Without /proc the daemon can only look at the file of that name. */
@@ -78,12 +103,15 @@ static char *held_source_path(int fd, const char *file) {
 
 int held_source_read(struct held_source *source, const char *file) {
     source->is_own = held_source_is_own(file);
+    source->copy_fd = -1;
     source->fd = open(file, O_RDONLY | O_CLOEXEC);
     if (source->fd < 0)
         return -errno;
     int result = io_read_all(source->fd, BYTES_MAX, &source->bytes);
     if (result == 0 && (source->bytes.len > 0 && memchr(source->bytes.data, '\0', source->bytes.len) != NULL))
-        result = held_source_copy(source);
+        result = held_source_replace(source);
+    else if (result == 0 && source->bytes.len > SENT_MAX)
+        result = held_source_put_aside(source);
     buffer_string(&source->bytes);
     held_source_feed(source, file);
     source->path = held_source_path(source->fd, file);
@@ -98,8 +126,11 @@ void held_source_deinit(struct held_source *source) {
     }
     if (source->fd >= 0)
         close(source->fd);
+    if (source->copy_fd >= 0)
+        close(source->copy_fd);
     free(source->path);
+    free(source->copy_path);
     buffer_deinit(&source->bytes);
-    source->fd = -1;
-    source->path = source->fifo = NULL;
+    source->fd = source->copy_fd = -1;
+    source->path = source->copy_path = source->fifo = NULL;
 }

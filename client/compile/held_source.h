@@ -18,6 +18,8 @@ struct held_source {
     pthread_t feeder; /* the thread that opens the pipe for them */
     atomic_bool done; /* ends the feeder */
     bool is_copy;     /* the bytes cannot be sent: the descriptor is a copy that the daemon reads */
+    int copy_fd;      /* of a file in memory with the bytes, which are too many for a message; -1: they are sent */
+    char *copy_path;  /* of that file, as the daemon finds it, or NULL */
 };
 
 /* Whether the daemon cannot read the file by that name. A missing file or a folder is left to the daemon, which
