@@ -78,7 +78,7 @@ const struct schema_field compile_parameters[] = {
         .text = "Where the daemon finds the open file that source was read from, as /proc/PID/fd/N: a pipe or a terminal, "
                 "which nobody can read twice. Then source stands for its bytes (the encoding that they declare counts, an "
                 "undecodable byte is a lone surrogate), and time, size and mode are those of this file."),
-    ROW(source_copy, STRING, SELECTED, FILE,
+    ROW(source_copy, STRING, VALUE, FILE,
         .text = "Beside source_file and in place of source, where that would be too long for a message: a file that "
                 "holds the bytes, where the daemon finds it."),
     ROW(write, BOOL, NONE, FILE, .preset = true,
