@@ -37,6 +37,15 @@ static void host_programs_scan(struct host_programs *programs, const char *folde
     closedir(dir);
 }
 
+/* A build with sanitizers has none. */
+static void host_programs_find_launcher(struct host_programs *programs, const char *folder) {
+    char *path = xasprintf("%s/pycompile-host", folder);
+    if (programs->launcher == NULL && access(path, X_OK) == 0)
+        programs->launcher = path;
+    else
+        free(path);
+}
+
 static int newest_first(const void *a, const void *b) {
     const struct host_program *x = a, *y = b;
     return python_version_compare(&y->version, &x->version);
@@ -48,8 +57,10 @@ void host_programs_find(struct host_programs *programs, const char *first) {
     if (first != NULL)
         buffer_append(&folders, first, strlen(first) + 1);
     paths_host_folders(&folders);
-    for (size_t at = 0; at < folders.len; at += strlen(folders.data + at) + 1)
+    for (size_t at = 0; at < folders.len; at += strlen(folders.data + at) + 1) {
         host_programs_scan(programs, folders.data + at);
+        host_programs_find_launcher(programs, folders.data + at);
+    }
     buffer_deinit(&folders);
     if (programs->count > 1)
         qsort(programs->items, programs->count, sizeof *programs->items, newest_first);
@@ -61,5 +72,6 @@ void host_programs_deinit(struct host_programs *programs) {
         free(programs->items[i].path);
     }
     free(programs->items);
+    free(programs->launcher);
     *programs = (struct host_programs){0};
 }

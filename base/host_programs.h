@@ -13,6 +13,7 @@ struct host_program {
 struct host_programs {
     struct host_program *items;
     unsigned count;
+    char *launcher; /* pycompile-host, which runs hosts in interpreters that are named at run time; or NULL */
 };
 
 /* Looks in `first` (or NULL), then in the folders of paths_host_folders(); the first folder that has a version wins. It

@@ -1,6 +1,7 @@
 /* Members are those of proto/openrpc.json.in. */
 #include "host/answer.h"
 
+#include "host/python_release.h"
 #include "host/warning_state.h"
 #include "proto/json.h"
 #include "proto/rpc.h"
@@ -126,7 +127,7 @@ void answer_result(struct answer *answer, const char *cfile, const char *outcome
     cJSON *result = cJSON_CreateObject();
     json_add_string_or_null(result, "cfile", cfile);
     cJSON_AddStringToObject(result, "outcome", outcome);
-    cJSON_AddStringToObject(result, "python", PY_VERSION);
+    cJSON_AddStringToObject(result, "python", python_release());
     cJSON_AddItemToObject(result, "warnings", warnings ? warnings : cJSON_CreateArray());
     cJSON_AddNumberToObject(result, "elapsed_us", (double)elapsed_us);
     *answer = (struct answer){.result = result};

@@ -14,6 +14,7 @@
 #include "base/pyc_path.h"
 #include "cache/key.h"
 #include "host/job_cache.h"
+#include "host/python_release.h"
 #include "host/ranges.h"
 #include "host/source_hash.h"
 #include "proto/rpc.h"
@@ -111,7 +112,7 @@ static char *decide_cfile(const struct compile_job *job) {
         return xstrdup(request->cfile);
     if (request->legacy)
         return pyc_path_legacy(request->file);
-    return pyc_path(request->file, HOST_CACHE_TAG, request->optimize, request->pycache_prefix, request->cwd,
+    return pyc_path(request->file, python_cache_tag(), request->optimize, request->pycache_prefix, request->cwd,
                     PY_VERSION_HEX >= 0x030C0000);
 }
 

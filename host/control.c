@@ -15,6 +15,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/io.h"
+#include "host/control_message.h"
 #include "host/host_cache.h"
 #include "host/pyc_file.h"
 #include "proto/frame.h"
@@ -27,30 +28,15 @@
 /* A change of the cache's size by more than this part is reported. */
 #define CACHE_STEP_PART 64
 
-/* Sends a notification; takes the parameters. An error is ignored: it means that the server is gone. */
-static void control_notify(int fd, const char *method, cJSON *params) {
-    struct buffer text = {0}, message = {0}, frame = {0};
-    json_print(params, &text);
-    rpc_write_notification(&message, method, text.data, text.len);
-    frame_write(FRAMING_HEADERS, message.data, message.len, &frame);
-    ssize_t sent = send(fd, frame.data, frame.len, MSG_NOSIGNAL);
-    (void)sent;
-    buffer_deinit(&text);
-    buffer_deinit(&message);
-    buffer_deinit(&frame);
-    cJSON_Delete(params);
-}
-
-void control_report_ready(int fd, const char *version) {
+void control_report_ready(int fd, const char *version, const char *executable) {
     cJSON *params = cJSON_CreateObject();
     cJSON_AddStringToObject(params, "python", version);
-    control_notify(fd, "ready", params);
+    json_add_string_or_null(params, "interpreter", executable);
+    control_message_send(fd, "ready", params);
 }
 
 void control_report_failure(int fd, const char *reason) {
-    cJSON *params = cJSON_CreateObject();
-    cJSON_AddStringToObject(params, "reason", reason);
-    control_notify(fd, "failed", params);
+    control_message_failure(fd, reason);
 }
 
 static long resident_kb(void) {
@@ -69,7 +55,7 @@ void control_report_memory(int fd) {
         told_kb = kb;
         cJSON *params = cJSON_CreateObject();
         cJSON_AddNumberToObject(params, "rss_kb", (double)kb);
-        control_notify(fd, "memory", params);
+        control_message_send(fd, "memory", params);
     }
     pthread_mutex_unlock(&mutex);
 }
@@ -82,7 +68,7 @@ void control_report_cache(int fd) {
         return;
     cJSON *params = cJSON_CreateObject();
     cJSON_AddNumberToObject(params, "bytes", (double)bytes);
-    control_notify(fd, "cache", params);
+    control_message_send(fd, "cache", params);
 }
 
 /* What on_shot() sends: made beforehand, as a signal handler cannot. */

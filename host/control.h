@@ -3,8 +3,8 @@
 
 #include <stdbool.h>
 
-/* Says that CPython `version` is up, or why it cannot be. */
-void control_report_ready(int fd, const char *version);
+/* Says that CPython `version` of that executable is up, or why it cannot be. */
+void control_report_ready(int fd, const char *version, const char *executable);
 void control_report_failure(int fd, const char *reason);
 
 /* Reports the resident size, if it has changed much since the last report. Any thread may call it. */

@@ -9,6 +9,11 @@
 
 #include "cache/remote.h"
 
+/* A host that is linked with a libpython has its interpreter compiled in. */
+#ifndef HOST_PYTHON_EXECUTABLE
+#define HOST_PYTHON_EXECUTABLE ""
+#endif
+
 enum option_kind {
     OPTION_FLAG,   /* bool; takes no value */
     OPTION_TEXT,   /* const char * */
@@ -37,6 +42,8 @@ static const struct {
     {"remote-state", OPTION_FD, offsetof(struct host_options, remote_state_fd)},
     {"remote-timeout", OPTION_NUMBER, offsetof(struct host_options, remote_timeout)},
     {"remote-read-only", OPTION_FLAG, offsetof(struct host_options, remote_read_only)},
+    {"interpreter", OPTION_TEXT, offsetof(struct host_options, interpreter)},
+    {"trial", OPTION_FLAG, offsetof(struct host_options, trial)},
 };
 
 /* Reads digits of `base` up to the character `end`. Returns what stands behind that number, or NULL where `text` does
@@ -108,9 +115,11 @@ bool host_options_parse(int argc, char **argv, struct host_options *options) {
                                      .last_fd = -2,
                                      .mask = 022,
                                      .remote_state_fd = -1,
-                                     .remote_timeout = REMOTE_TIMEOUT_MS_DEFAULT};
+                                     .remote_timeout = REMOTE_TIMEOUT_MS_DEFAULT,
+                                     .interpreter = HOST_PYTHON_EXECUTABLE};
     for (int i = 1; i < argc; i++)
         if (!read_host_option(argv[i], options))
             return false;
-    return options->control_fd >= 0 && options->first_fd >= 0 && options->last_fd >= options->first_fd;
+    return options->control_fd >= 0 && options->first_fd >= 0 && options->last_fd >= options->first_fd &&
+           options->interpreter[0] != '\0';
 }

@@ -16,6 +16,9 @@ struct host_options {
     int remote_state_fd;       /* of the state of the remote tier; -1: there is no remote tier */
     unsigned remote_timeout;   /* ms */
     bool remote_read_only;
+    const char
+        *interpreter; /* the executable that this process runs, or whose libpython it is linked with; "": not said */
+    bool trial;       /* compare with the interpreter's own py_compile first (host/trial.h) */
 };
 
 /* Reads the command line into *options, which borrows its strings. Returns false where it is not one that docs/host.md

@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "host/control.h"
+#include "host/python_release.h"
 
 static const char *status_text(PyStatus status) {
     return status.err_msg ? status.err_msg : "CPython could not be initialised";
@@ -33,9 +34,9 @@ static const char *init_runtime(void) {
     config.use_hash_seed = 1;
     config.hash_seed = 0;
 #endif
-    status = PyConfig_SetBytesString(&config, &config.program_name, HOST_PYTHON_EXECUTABLE);
+    status = PyConfig_SetBytesString(&config, &config.program_name, python_executable());
     if (!PyStatus_Exception(status))
-        status = PyConfig_SetBytesString(&config, &config.executable, HOST_PYTHON_EXECUTABLE);
+        status = PyConfig_SetBytesString(&config, &config.executable, python_executable());
     if (!PyStatus_Exception(status))
         status = Py_InitializeFromConfig(&config);
     PyConfig_Clear(&config);
@@ -51,10 +52,7 @@ void interpreter_init_runtime(int control_fd) {
         control_report_failure(control_fd, why);
         _exit(1);
     }
-    const char *version = Py_GetVersion(); /* of a shared libpython, which may be another patch release's */
-    char *release = xstrndup(version, strcspn(version, " "));
-    control_report_ready(control_fd, release);
-    free(release);
+    control_report_ready(control_fd, python_release(), python_executable());
     done = true;
 }
 

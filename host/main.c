@@ -19,6 +19,8 @@
 #include "host/host_options.h"
 #include "host/main.h"
 #include "host/python_files.h"
+#include "host/python_release.h"
+#include "host/trial.h"
 #include "host/worker_loop.h"
 
 /* A worker's stack where the process has no limit of its own; CPython's recursion limits are made for the usual
@@ -31,6 +33,7 @@ static int usage(void) {
                     "                          [--pristine] [--solo] [--memory-limit=MIB] [--big-source=BYTES]\n"
                     "                          [--cache=DIR] [--cache-limit=BYTES]\n"
                     "                          [--remote-state=FD] [--remote-timeout=MS] [--remote-read-only]\n"
+                    "                          [--interpreter=PATH] [--trial]\n"
                     "       pycompile-host-X.Y --version\n"
                     "A worker of pycompiled, which starts it.\n");
     return 2;
@@ -67,7 +70,7 @@ static void *run_worker(void *argument) {
 
 /* Starts a thread for each worker, and returns when all have ended. While CPython comes up, they answer the requests
  * that need no interpreter. */
-static int run_threads(const struct host_options *options, long server_pid) {
+static int run_threads(const struct host_options *options, long server_pid, struct trial *trial) {
     int count = options->last_fd - options->first_fd + 1;
     struct worker_setting *settings = xcalloc((size_t)count, sizeof *settings);
     pthread_t *threads = xcalloc((size_t)count, sizeof *threads);
@@ -83,6 +86,7 @@ static int run_threads(const struct host_options *options, long server_pid) {
             .mask = options->mask,
             .source_max = longest_source(options),
             .own_gil = true,
+            .trial = started == 0 ? trial : NULL,
         };
         error = pthread_create(&threads[started], &attributes, run_worker, &settings[started]);
     }
@@ -100,7 +104,7 @@ static int run_threads(const struct host_options *options, long server_pid) {
 }
 
 /* Runs the only worker, on the main thread and in the main interpreter. */
-static int run_here(const struct host_options *options, long server_pid) {
+static int run_here(const struct host_options *options, long server_pid, struct trial *trial) {
     if (options->first_fd != options->last_fd) {
         control_report_failure(options->control_fd, "this host can have one worker only");
         return 1;
@@ -113,6 +117,7 @@ static int run_here(const struct host_options *options, long server_pid) {
         .source_max = longest_source(options),
         .pristine = options->pristine,
         .solo = options->solo,
+        .trial = trial,
     };
     worker_loop(&setting);
     return 0;
@@ -158,11 +163,13 @@ static bool is_of_our_build(const struct host_options *options) {
 int main(int argc, char **argv) {
     struct host_options options;
     long server_pid = getppid();
-    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-        puts(PY_VERSION);
+    bool parsed = host_options_parse(argc, argv, &options);
+    python_release_init(options.interpreter);
+    if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
+        puts(python_release());
         return 0;
     }
-    if (!host_options_parse(argc, argv, &options))
+    if (!parsed)
         return usage();
     if (!are_sockets(&options)) {
         fputs("pycompile-host: the descriptors given are not sockets\n", stderr);
@@ -172,6 +179,7 @@ int main(int argc, char **argv) {
         return 1;
     python_files_note();
     confine((size_t)options.memory_limit << 20);
+    struct trial *trial = options.trial ? trial_begin(options.cache) : NULL;
     control_report_shots(options.control_fd);
     configure_cache(&options);
     if (options.pristine)
@@ -182,7 +190,7 @@ int main(int argc, char **argv) {
         _exit(1);
     }
     bool threads = HOST_HAS_OWN_GIL && !options.pristine;
-    int status = threads ? run_threads(&options, server_pid) : run_here(&options, server_pid);
+    int status = threads ? run_threads(&options, server_pid, trial) : run_here(&options, server_pid, trial);
     host_cache_leave();
     _exit(status);
 }

@@ -1,5 +1,5 @@
-/* The host's main(), for the program in which it has another name (host/as_program.h). */
+/* The host's main(), for the object in which it has another name (host/preload.h). */
 #pragma once
 
-/* main() under the name that it has in the object that is preloaded into the interpreter. */
+/* main() under the name by which pycompile-preload.so looks it up. */
 int host_main(int argc, char **argv);

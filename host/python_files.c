@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/buffer.h"
 #include "base/clock.h"
+#include "host/python_release.h"
 
 #define FILES_MAX 3
 
@@ -43,16 +43,25 @@ static void python_files_add_libpython(void) {
 
 /* A module of the library, in the folder beside the executable's. */
 static void python_files_add_library(void) {
-    const char *bin = strstr(HOST_PYTHON_EXECUTABLE, "/bin/");
-    if (bin != NULL)
-        python_files_add(xasprintf("%.*s/lib/python%d.%d/os.py", (int)(bin - HOST_PYTHON_EXECUTABLE),
-                                   HOST_PYTHON_EXECUTABLE, PY_MAJOR_VERSION, PY_MINOR_VERSION));
+    const char *executable = python_executable(), *slash = strrchr(executable, '/');
+    size_t len = slash != NULL ? (size_t)(slash - executable) : 0;
+    if (len >= strlen("/bin") && memcmp(executable + len - strlen("/bin"), "/bin", strlen("/bin")) == 0)
+        python_files_add(xasprintf("%.*s/lib/python%d.%d/os.py", (int)(len - strlen("/bin")), executable,
+                                   PY_MAJOR_VERSION, PY_MINOR_VERSION));
 }
 
 void python_files_note(void) {
-    python_files_add(xstrdup(HOST_PYTHON_EXECUTABLE));
+    python_files_add(xstrdup(python_executable()));
     python_files_add_libpython();
     python_files_add_library();
+}
+
+void python_files_describe(struct buffer *out) {
+    for (size_t i = 0; i < python_file_count; i++) {
+        const struct stat *st = &python_files[i].st;
+        buffer_printf(out, "%s %ju %ju %jd %jd.%09ld\n", python_files[i].path, (uintmax_t)st->st_dev,
+                      (uintmax_t)st->st_ino, (intmax_t)st->st_size, (intmax_t)st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
+    }
 }
 
 static bool python_file_has_changed(const struct python_file *file) {

@@ -4,8 +4,13 @@
 
 #include <stdbool.h>
 
-/* Notes what the files are now. Called once, before there are threads. */
+#include "base/buffer.h"
+
+/* Notes what the files are now. Called once, after python_release_init(), before there are threads. */
 void python_files_note(void);
+
+/* Appends a line for each file: its path and what tells it from another. */
+void python_files_describe(struct buffer *out);
 
 /* Whether one of them is another file now, or was written to: by device, inode, size and modification time. A file that
  * is missing is not (an upgrade may be under way). A change may be noticed a millisecond late. Any thread may call it.

@@ -214,10 +214,40 @@ static void run_job(struct worker_loop *loop, enum method method, const struct r
     cJSON_Delete(params);
 }
 
+/* Compiles the probe of the trial as any file; a failure shows in the comparison. */
+static void compile_probe(struct worker_loop *loop, const struct trial *trial) {
+    struct job_setting setting = {.mask = 077, .unique = "trial"};
+    struct compile_request request;
+    struct answer answer = {0};
+    compile_request_init(&request);
+    request.file = trial->probe;
+    request.cfile = trial->ours;
+    request.cache = CACHE_BYPASS;
+    compile(loop, &setting, &request, &answer);
+    answer_deinit(&answer);
+}
+
+/* Whether this host compiles as the interpreter's own py_compile; if not, *answer holds the error. */
+static bool stand_trial(struct worker_loop *loop, struct answer *answer) {
+    if (!warm(loop, answer))
+        return false;
+    compile_probe(loop, loop->setting->trial);
+    char *why = trial_judge(loop->setting->trial);
+    if (why != NULL)
+        answer_error(answer, RPC_INTERNAL_ERROR, why, NULL);
+    free(why);
+    return why == NULL;
+}
+
 /* A pristine worker compiles nothing itself, so its interpreter stays fresh: it is made at once. */
 static void answer_warm(struct worker_loop *loop, struct answer *answer) {
+    bool fine = true;
     loop->warm_wanted = true;
-    if (!loop->setting->pristine || warm(loop, answer))
+    if (loop->setting->trial != NULL)
+        fine = stand_trial(loop, answer);
+    else if (loop->setting->pristine)
+        fine = warm(loop, answer);
+    if (fine)
         answer->result = cJSON_CreateObject();
 }
 

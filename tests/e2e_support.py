@@ -129,8 +129,8 @@ def exists(pid):
 
 
 def copy_host(version, folder):
-    """The files of a host: the program, and the shared object if it runs in the interpreter's executable."""
-    for path in (hosts()[version], hosts()[version] + ".so"):
+    """The files of a host: the program, and the shared objects if it runs in the interpreter's executable."""
+    for path in (hosts()[version], hosts()[version] + ".so", os.path.join(HOSTS, "pycompile-preload.so")):
         if os.path.exists(path):
             shutil.copy(path, folder)
 

@@ -18,7 +18,7 @@ needs_root = unittest.skipUnless(os.geteuid() == 0, "needs root, to make files o
 
 # The variables that daemon/pool/host_process.c gives a host, and no others.
 PASSED = {"LC_ALL", "PATH", "LD_LIBRARY_PATH", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
-          "LD_PRELOAD", "PYCOMPILE_HOST_OBJECT"}  # host/as_program.h: gone when the host's main() begins
+          "LD_PRELOAD", "PYCOMPILE_HOST_OBJECT"}  # host/preload.h: gone when the host's main() begins
 
 
 class Place(unittest.TestCase):

@@ -1,0 +1,186 @@
+/* Success is remembered as a file whose name is a hash of its contents; one that is damaged counts as none. */
+#include "host/trial.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/build_id.h"
+#include "base/io.h"
+#include "host/python_files.h"
+#include "host/python_release.h"
+
+#define FACTS_MAX 16384
+#define PYC_MAX ((size_t)1 << 20)
+
+/* Functions, classes, comprehensions, exceptions, names that occur often and names that do not, constants of each type.
+ * It has no set of constants: before 3.11 their order depends on the seed of hashes. */
+static const char probe[] =
+    "\"\"\"A probe.\"\"\"\n"
+    "import os, sys\n"
+    "from collections import OrderedDict as ordered\n"
+    "CONSTANTS = (None, True, ..., 0, -1, 1 << 70, 2.5, 1e300, 3j, b'bytes', 'text', 'caf\\u00e9', (1, (2, 'text')))\n"
+    "def outer(first, *args, key='text', **rest):\n"
+    "    total = 0\n"
+    "    def inner(value=first):\n"
+    "        nonlocal total\n"
+    "        total += value\n"
+    "        return lambda: (total, f'{value!r:>10} of {key}')\n"
+    "    for index, item in enumerate(args):\n"
+    "        try:\n"
+    "            yield inner(item)()\n"
+    "        except (KeyError, ValueError) as error:\n"
+    "            raise RuntimeError(str(error)) from error\n"
+    "        finally:\n"
+    "            rest[index] = [x for x in args if x is not None]\n"
+    "class Probe(ordered):\n"
+    "    attribute: int = 1\n"
+    "    async def method(self):\n"
+    "        async with self as entered:\n"
+    "            return {key: await value for key, value in entered.items()}\n"
+    "    @property\n"
+    "    def path(self):\n"
+    "        return os.path.join(sys.prefix, *self.keys(), 'probe')\n"
+    "if __name__ == '__main__':\n"
+    "    print(list(outer(1, 2, 3)), Probe().path)\n";
+
+/* FNV-1a. */
+static uint64_t trial_hash(const char *text) {
+    uint64_t hash = 14695981039346656037u;
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
+    return hash;
+}
+
+static char *trial_facts(void) {
+    struct buffer facts = {0};
+    buffer_printf(&facts, "%s\n%s\n", build_id, python_release());
+    python_files_describe(&facts);
+    return buffer_string(&facts);
+}
+
+/* The file belongs to the user, as the folder does, which the cache checks. */
+static bool trial_is_remembered(const struct trial *trial) {
+    struct buffer text = {0};
+    struct stat st;
+    bool same = trial->record != NULL && lstat(trial->record, &st) == 0 && st.st_uid == geteuid() &&
+                io_read_file(AT_FDCWD, trial->record, O_NOFOLLOW, FACTS_MAX, &text) == 0 &&
+                strcmp(buffer_string(&text), trial->facts) == 0;
+    buffer_deinit(&text);
+    return same;
+}
+
+/* Failing to remember costs one more trial. */
+static void trial_remember(const struct trial *trial) {
+    if (trial->record == NULL)
+        return;
+    char *temporary = xasprintf("%s.%ld.tmp", trial->record, (long)getpid());
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    bool fine = fd >= 0 && io_write_all(fd, trial->facts, strlen(trial->facts)) == 0;
+    if (fd >= 0)
+        close(fd);
+    if (!fine || rename(temporary, trial->record) < 0)
+        unlink(temporary);
+    free(temporary);
+}
+
+static void trial_free(struct trial *trial) {
+    free(trial->folder);
+    free(trial->probe);
+    free(trial->ours);
+    free(trial->theirs);
+    free(trial->record);
+    free(trial->facts);
+    free(trial);
+}
+
+static int trial_write_probe(const char *path) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    int result = io_write_all(fd, probe, sizeof probe - 1);
+    close(fd);
+    return result;
+}
+
+/* Makes the folder and the probe. Without one, trial_judge() finds no file. */
+static void trial_prepare(struct trial *trial) {
+    const char *temporary = getenv("TMPDIR");
+    trial->folder = xasprintf("%s/pycompile-trial-XXXXXX", temporary && *temporary == '/' ? temporary : "/tmp");
+    if (mkdtemp(trial->folder) == NULL)
+        trial->folder[0] = '\0';
+    trial->probe = xasprintf("%s/probe.py", trial->folder);
+    trial->ours = xasprintf("%s/probe.pyc", trial->folder);
+    trial->theirs = xasprintf("%s/__pycache__/probe.%s.pyc", trial->folder, python_cache_tag());
+    if (trial->folder[0] != '\0')
+        (void)trial_write_probe(trial->probe);
+}
+
+static pid_t trial_run_py_compile(const struct trial *trial) {
+    const char *const argv[] = {python_executable(), "-I", "-S", "-B", "-m", "py_compile", trial->probe, NULL};
+    pid_t child = fork();
+    if (child != 0)
+        return child;
+    execv(argv[0], (char *const *)(uintptr_t)argv);
+    _exit(127);
+}
+
+struct trial *trial_begin(const char *cache) {
+    struct trial *trial = xcalloc(1, sizeof *trial);
+    trial->facts = trial_facts();
+    if (cache != NULL)
+        trial->record = xasprintf("%s/trial-%016llx", cache, (unsigned long long)trial_hash(trial->facts));
+    if (trial_is_remembered(trial)) {
+        trial_free(trial);
+        return NULL;
+    }
+    trial_prepare(trial);
+    trial->child = trial_run_py_compile(trial);
+    return trial;
+}
+
+static bool trial_same_bytes(const struct trial *trial) {
+    struct buffer ours = {0}, theirs = {0};
+    bool same = io_read_file(AT_FDCWD, trial->ours, 0, PYC_MAX, &ours) == 0 &&
+                io_read_file(AT_FDCWD, trial->theirs, 0, PYC_MAX, &theirs) == 0 && ours.len == theirs.len &&
+                memcmp(ours.data, theirs.data, ours.len) == 0;
+    buffer_deinit(&ours);
+    buffer_deinit(&theirs);
+    return same;
+}
+
+static void trial_clean_up(const struct trial *trial) {
+    if (trial->folder[0] == '\0')
+        return;
+    unlink(trial->theirs);
+    char *folder = xasprintf("%s/__pycache__", trial->folder);
+    rmdir(folder);
+    free(folder);
+    unlink(trial->ours);
+    unlink(trial->probe);
+    rmdir(trial->folder);
+}
+
+char *trial_judge(struct trial *trial) {
+    int status = -1;
+    char *why = NULL;
+    while (trial->child > 0 && waitpid(trial->child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (trial->folder[0] == '\0')
+        why = xstrdup("no folder can be made for a trial compile (TMPDIR)");
+    else if (status != 0)
+        why = xasprintf("its own py_compile fails (status %d)", WIFEXITED(status) ? WEXITSTATUS(status) : status);
+    else if (!trial_same_bytes(trial))
+        why = xstrdup("a trial compile gave other bytes than its own py_compile");
+    else
+        trial_remember(trial);
+    trial_clean_up(trial);
+    return why;
+}
