@@ -10,7 +10,7 @@
 #include "daemon/peers/language_server.h"
 #include "daemon/peers/request_batch.h"
 #include "daemon/peers/return_address.h"
-#include "daemon/pool/pools.h"
+#include "daemon/pool/interpreters.h"
 #include "daemon/server.h"
 #include "daemon/status.h"
 #include "daemon/watch/watch.h"
@@ -30,22 +30,22 @@ static void methods_refuse_params(struct return_address *address, const char *wh
     methods_refuse(address, RPC_INVALID_PARAMS, "Invalid params", why);
 }
 
-/* Makes a job for that Python version, or returns NULL: then the request is answered. */
+/* Makes a job for that Python, or returns NULL: then the request is answered. */
 static struct job *methods_new_job(struct connection *connection, struct return_address *address, const char *python,
                                    enum job_kind kind, struct json_span params, int timeout_ms) {
     struct server *server = server_of(connection);
-    struct pool *pool = pools_find(&server->pools, python);
+    char *why;
     if (server->census.draining) {
         return_address_unavailable(address, "the daemon is shutting down", true);
         return NULL;
     }
-    if (pool == NULL) {
-        char *reason = pools_missing_reason(&server->pools, python);
-        return_address_unavailable(address, reason, false);
-        free(reason);
+    why = interpreters_refuse(&server->interpreters, python);
+    if (why != NULL) {
+        return_address_unavailable(address, why, false);
+        free(why);
         return NULL;
     }
-    struct job *job = pool_new_job(pool, connection, address, kind, params);
+    struct job *job = interpreters_new_job(&server->interpreters, python, connection, address, kind, params);
     job->timeout_ms = timeout_ms >= 0 ? (unsigned)timeout_ms : server->options->job_timeout_ms;
     return job;
 }
@@ -75,8 +75,8 @@ static char *methods_file_name(const struct compile_request *request) {
 static void methods_supersede(struct connection *connection, struct job *job, char *file) {
     list_each(link, &connection->requests) {
         struct job *older = methods_job_of(link);
-        if (older->buffer == NULL || older->pool != job->pool || older->address == NULL ||
-            strcmp(older->buffer, file) != 0)
+        if (older->buffer == NULL || older->pool != job->pool || older->awaited != job->awaited ||
+            older->address == NULL || strcmp(older->buffer, file) != 0)
             continue;
         methods_cancel(older, "RequestCancelled: a newer check of the same file has come");
         break;
@@ -108,7 +108,7 @@ static void methods_submit(struct connection *connection, struct return_address 
                       connection->group->options->cache != NULL; /* as host/job_cache.c decides it */
     if (kind == JOB_CHECK && request->source != NULL)
         methods_supersede(connection, job, methods_file_name(request));
-    pool_submit(job->pool, job);
+    interpreters_submit(&server_of(connection)->interpreters, job);
 }
 
 static void methods_compile(struct connection *connection, struct return_address *address,
@@ -150,7 +150,7 @@ static void method_search(struct connection *connection, struct return_address *
         struct job *job = methods_new_job(connection, address, request.python, JOB_SEARCH, span, request.timeout_ms);
         if (job != NULL) {
             job->wants = HOST_PRISTINE;
-            pool_submit(job->pool, job);
+            interpreters_submit(&server_of(connection)->interpreters, job);
         }
     }
     free(why);
@@ -159,7 +159,7 @@ static void method_search(struct connection *connection, struct return_address *
 
 static void method_watch(struct connection *connection, struct return_address *address,
                          const struct rpc_message *message) {
-    watch_begin(&server_of(connection)->pools, connection, address, message->params);
+    watch_begin(&server_of(connection)->interpreters, connection, address, message->params);
 }
 
 static void method_unwatch(struct connection *connection, struct return_address *address,

@@ -197,6 +197,7 @@ struct server *server_new(const struct options *options, const struct connection
     language_server_group_init(&server->language_servers, &server->loop, &server->census, listener->path,
                                options->connection_limit);
     notifier_init(&server->notifier, &server->loop, server_progresses);
+    interpreters_init(&server->interpreters, &server->pools, &server->census, &server->loop);
     server_share_remote(server);
     if (server_make_pools(server, why) < 0) {
         server_close_handles(server);
@@ -237,6 +238,7 @@ void server_run(struct server *server) {
 struct server *server_free(struct server *server) {
     if (server == NULL)
         return NULL;
+    interpreters_deinit(&server->interpreters);
     pools_deinit(&server->pools);
     int status = uv_loop_close(&server->loop);
     assert(status == 0);
@@ -261,6 +263,7 @@ void server_drain(struct server *server, const char *reason) {
     listen_release(&server->listener);
     acceptor_close(&server->acceptor);
     uv_timer_start(&server->drain_timer, server_on_drain_timer, server->options->drain_timeout_s * 1000ull, 0);
+    interpreters_drain(&server->interpreters);
     for (unsigned i = 0; i < server->pools.count; i++)
         pool_drain(server->pools.items[i]);
     server_check_end(server);

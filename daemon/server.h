@@ -13,7 +13,7 @@
 #include "daemon/peers/channel.h"
 #include "daemon/peers/connection_group.h"
 #include "daemon/peers/language_server.h"
-#include "daemon/pool/pools.h"
+#include "daemon/pool/interpreters.h"
 #include "daemon/process/listen.h"
 #include "daemon/process/notifier.h"
 
@@ -29,6 +29,7 @@ struct server {
     struct connection_group clients;
     struct language_server_group language_servers;
     struct pools pools;
+    struct interpreters interpreters;
     struct notifier notifier;
     uint64_t seen_refusals, seen_moved; /* the channels', when the watchdog was told last */
     uv_signal_t sigterm, sigint;

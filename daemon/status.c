@@ -50,6 +50,7 @@ static void status_add_pool(cJSON *pythons, const struct pool *pool, bool is_def
     cJSON_AddStringToObject(item, "python", pool->python);
     json_add_string_or_null(item, "version", pool->version);
     cJSON_AddStringToObject(item, "path", pool->program);
+    json_add_string_or_null(item, "interpreter", pool->interpreter);
     cJSON_AddBoolToObject(item, "default", is_default);
     cJSON_AddNumberToObject(item, "queued", (double)queues_count(&pool->queues));
     cJSON_AddNumberToObject(item, "crashes", (double)pool->group.crashes);

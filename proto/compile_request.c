@@ -84,7 +84,9 @@ const struct schema_field compile_parameters[] = {
     ROW(write, BOOL, NONE, FILE, .preset = true,
         .text = "False: check only, write nothing. A check never writes, whatever this says."),
     ROW(python, STRING, SELECTED, ANY,
-        .text = "Which host, as \"3.13\"; default: the daemon's first."),
+        .text = "Which Python: a version that the daemon has a host for, as \"3.13\", or the absolute path of an interpreter, or "
+                "of the python of a virtual environment, which stands for the interpreter that the environment was made with; "
+                "default: the daemon's first."),
     ROW(priority, CHOICE, NONE, ANY, .choices = priority_choices, .preset = PRIORITY_NORMAL,
         .text = "Order among waiting jobs."),
     ROW(timeout_ms, INT, NONE, ANY, .min = 0, .max = INT_MAX, .preset = -1, .fallback = COMPILE_TIMEOUT_DEFAULT_MS,

@@ -59,7 +59,7 @@ struct compile_request {
     const char *source_file; /* the file whose bytes `source` holds, where the daemon finds it, or NULL */
     const char *source_copy; /* a file that holds those bytes in place of `source`, or NULL */
     bool write;
-    const char *python; /* "X.Y", or NULL */
+    const char *python; /* "X.Y", the path of an interpreter, or NULL */
     int priority;       /* enum priority */
     int timeout_ms;     /* 0: none; -1: not said */
     int cache;          /* enum cache_use */

@@ -12,7 +12,7 @@
 const struct schema_field search_parameters[] = {
     ROW(pattern, STRING, .required = true, .text = "The regular expression."),
     ROW(strings, STRINGS, .required = true, .text = "The strings."),
-    ROW(python, STRING, .text = "Which host, as \"3.13\"; default: the daemon's first."),
+    ROW(python, STRING, .text = "Which Python, as for compile."),
     ROW(timeout_ms, INT, .min = 0, .max = INT_MAX, .preset = -1, .fallback = COMPILE_TIMEOUT_DEFAULT_MS,
         .text = "Counted from the start of the search; 0: none."),
 };

@@ -37,6 +37,7 @@ static void host_part_closed(struct host *host) {
         return;
     struct census *census = host->group->census;
     free(host->version);
+    free(host->interpreter);
     free(host->failure);
     free(host);
     census_host_ended(census);
@@ -115,6 +116,9 @@ static void host_set_failure(struct host *host, const char *why) {
 static void host_take_report(struct host *host, const char *method, const cJSON *params) {
     if (strcmp(method, "ready") == 0) {
         const char *version = json_get_string(params, "python");
+        const char *interpreter = json_get_string(params, "interpreter");
+        free(host->interpreter);
+        host->interpreter = interpreter ? xstrdup(interpreter) : NULL;
         free(host->version);
         host->version = xstrdup(version ? version : host->group->python);
         host->group->events->ready(host);
@@ -307,6 +311,8 @@ static int host_run(struct host *host, int (*pairs)[2]) {
         fds[i] = pairs[i][1];
     struct host_command command = {
         .program = host->group->program,
+        .interpreter = host->group->interpreter,
+        .trial = host->group->trial,
         .kind = host->kind,
         .workers = host->worker_count,
         .fds = fds,

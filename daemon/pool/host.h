@@ -40,9 +40,11 @@ struct host_group {
     struct channel_group *channels;
     const struct options *options;
     struct census *census;
-    int remote_fd;       /* of the memory that hosts share about the remote cache; -1: no remote cache */
-    const char *python;  /* "3.13" */
-    const char *program; /* path */
+    int remote_fd;           /* of the memory that hosts share about the remote cache; -1: no remote cache */
+    const char *python;      /* "3.13" */
+    const char *program;     /* path */
+    const char *interpreter; /* that the program is to run; NULL: it has one of its own */
+    bool trial;              /* the next hosts compare with the interpreter's own py_compile first */
     struct list hosts;
     uint64_t crashes; /* of hosts */
 };
@@ -53,11 +55,12 @@ struct host {
     enum host_kind kind;
     struct host_process process;
     struct channel control;
-    char *version; /* "3.13.0", or NULL until it is ready */
-    char *failure; /* the reason, in its words, why it cannot work; or NULL */
-    bool came_up;  /* an interpreter for a worker is or was up in it */
-    bool retiring; /* gets no more jobs; asked to leave once it has none */
-    bool left;     /* has been asked to leave */
+    char *version;     /* "3.13.0", or NULL until it is ready */
+    char *interpreter; /* path of the executable that it runs, as it reports; or NULL */
+    char *failure;     /* the reason, in its words, why it cannot work; or NULL */
+    bool came_up;      /* an interpreter for a worker is or was up in it */
+    bool retiring;     /* gets no more jobs; asked to leave once it has none */
+    bool left;         /* has been asked to leave */
     bool exited;
     int64_t exit_status;
     int term_signal;

@@ -15,7 +15,7 @@
 
 #define CONTROL_FD 3
 #define FIRST_WORKER_FD 4
-#define ARGUMENTS_MAX 16
+#define ARGUMENTS_MAX 18
 
 /* The variables that a host may see: none of them changes what CPython compiles. */
 static const char *const passed_variables[] = {"LD_LIBRARY_PATH",       "TMPDIR",       "ASAN_OPTIONS",
@@ -75,6 +75,10 @@ static char **host_process_arguments(const struct host_command *command) {
         args[n++] = xasprintf("--cache=%s", options->cache);
         args[n++] = xasprintf("--cache-limit=%zu", options->cache_limit);
     }
+    if (command->interpreter != NULL)
+        args[n++] = xasprintf("--interpreter=%s", command->interpreter);
+    if (command->trial)
+        args[n++] = xstrdup("--trial");
     if (command->remote_fd >= 0) {
         args[n++] = xasprintf("--remote-state=%u", FIRST_WORKER_FD + command->workers);
         args[n++] = xasprintf("--remote-timeout=%u", options->remote.timeout_ms);

@@ -29,6 +29,8 @@ struct host_process {
 /* What a host is started with. Everything is borrowed for the time of the start. */
 struct host_command {
     const char *program;
+    const char *interpreter; /* or NULL */
+    bool trial;
     enum host_kind kind;
     unsigned workers;
     const int *fds; /* the host's ends of its sockets: control's first, then one a worker */

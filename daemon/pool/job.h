@@ -12,6 +12,7 @@
 #include "proto/compile_request.h"
 #include "proto/json.h"
 
+struct interpreter_name;
 struct pool;
 struct return_address;
 struct worker;
@@ -33,6 +34,7 @@ enum job_state {
     JOB_QUEUED,   /* in its pool's queue of jobs for hosts of the kind `wants` */
     JOB_ALONE,    /* in its pool's list of jobs for solo hosts */
     JOB_CLEANUP,  /* in its pool's list of cleanups */
+    JOB_UNPLACED, /* in the list of those that wait until their interpreter is found (interpreters.h); has no pool */
     JOB_ASSIGNED, /* with a worker */
 };
 
@@ -42,7 +44,8 @@ struct job {
     enum job_kind kind;
     enum host_kind wants;
     enum priority priority;
-    struct pool *pool;
+    struct pool *pool;                /* NULL while it is JOB_UNPLACED */
+    struct interpreter_name *awaited; /* if it is JOB_UNPLACED */
     struct census *census;
     struct worker *worker;          /* if assigned */
     struct connection *client;      /* NULL: no client waits for the answer (any more) */
@@ -61,7 +64,7 @@ struct job {
     bool asks_cache; /* a host that compiles it has asked the cache in vain */
 };
 
-/* Makes a job of a pool without a client. The parameters' text is copied. */
+/* Makes a job of a pool (NULL: it has none yet) without a client. The parameters' text is copied. */
 struct job *job_new(struct pool *pool, struct census *census, enum job_kind kind, struct json_span params);
 
 /* Gives the job a client, which is charged for it, and takes the address of its answer. */

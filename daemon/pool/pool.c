@@ -17,11 +17,11 @@
 /* Time after an interactive job in which there is no prefetch. */
 #define INTERACTIVE_MS 5000
 
-/* Jobs that wait for a pristine host when another is started. */
-#define PRISTINE_JOBS 4
-
 /* A worker that has run its job for longer than this gets no job ahead, since that would have to wait. */
 #define PREFETCH_RUNNING_MAX_MS 200
+
+/* An interpreter that was named at run time keeps one host until it has been idle for this many times the idle time. */
+#define FORGOTTEN_AFTER 10
 
 static const char shutting_down[] = "the daemon is shutting down";
 
@@ -60,6 +60,7 @@ struct pool *pool_new(const struct host_group *model, const char *python, const 
     pool->group.events = &pool_host_events;
     pool->group.python = pool->python;
     pool->group.program = pool->program;
+    pool->proven = true;
     list_init(&pool->group.hosts);
     queues_init(&pool->queues);
     start_init(&pool->starter, &pool->group, pool_workers_per_host(python, model->options->workers), pool_on_retry);
@@ -78,8 +79,28 @@ struct pool *pool_free(struct pool *pool) {
     free(pool->python);
     free(pool->program);
     free(pool->version);
+    free(pool->interpreter);
+    interpreter_file_deinit(&pool->file);
     free(pool);
     return NULL;
+}
+
+void pool_take_interpreter(struct pool *pool, struct interpreter_file *file) {
+    pool_retire(pool);
+    start_reset(&pool->starter);
+    interpreter_file_deinit(&pool->file);
+    free(pool->python);
+    free(pool->interpreter);
+    free(pool->version);
+    pool->file = *file;
+    *file = (struct interpreter_file){0};
+    pool->python = xstrdup(pool->file.path);
+    pool->interpreter = xstrdup(pool->file.path);
+    pool->version = NULL;
+    pool->group.python = pool->python;
+    pool->group.interpreter = pool->file.path;
+    pool->group.crashes = 0;
+    pool->proven = false;
 }
 
 /* Workers of shared hosts that run jobs or will, and how many of them are starting. */
@@ -139,28 +160,10 @@ static void pool_dispatch_shared(struct pool *pool) {
         pool_assign(pool, HOST_SHARED, ahead);
 }
 
-/* Pristine hosts that are up or starting. */
-static unsigned pool_count_pristine(const struct pool *pool) {
-    unsigned count = 0;
-    list_each(link, &pool->group.hosts) {
-        const struct host *host = list_entry(link, struct host, link);
-        count += host->kind == HOST_PRISTINE && !host->retiring;
-    }
-    return count;
-}
-
-/* As many pristine hosts as workers at most, each with one job at a time. One is started for each PRISTINE_JOBS that
- * wait, since its start costs about as much as they do. */
 static void pool_dispatch_pristine(struct pool *pool) {
-    size_t waiting;
-    pool_assign(pool, HOST_PRISTINE, 0);
-    while ((waiting = queues_count_of(&pool->queues, HOST_PRISTINE)) > 0) {
-        unsigned count = pool_count_pristine(pool);
-        bool enough = count > 0 && (count >= pool->group.options->workers || waiting <= count * PRISTINE_JOBS);
-        if (enough || start_host(&pool->starter, HOST_PRISTINE, 1) == NULL)
-            break;
-    }
-    for (unsigned ahead = 1; ahead < WORKER_JOBS; ahead++)
+    if (queues_count_of(&pool->queues, HOST_PRISTINE) > 0 && host_group_find(&pool->group, HOST_PRISTINE) == NULL)
+        start_host(&pool->starter, HOST_PRISTINE, 1);
+    for (unsigned ahead = 0; ahead < WORKER_JOBS; ahead++)
         pool_assign(pool, HOST_PRISTINE, ahead);
 }
 
@@ -214,8 +217,27 @@ static void pool_fail_if_hopeless(struct pool *pool) {
         queues_drop_cleanups(&pool->queues, pool->python);
 }
 
+/* Starts a host with one worker, which serves afterwards. The jobs wait. */
+static void pool_begin_trial(struct pool *pool) {
+    if (host_group_find(&pool->group, HOST_SHARED) != NULL)
+        return;
+    pool->group.trial = true;
+    start_host(&pool->starter, HOST_SHARED, 1);
+    pool->group.trial = false;
+}
+
+static void pool_dispatch_unproven(struct pool *pool) {
+    if (queues_count(&pool->queues) > 0 || !list_empty(&pool->queues.cleanups))
+        pool_begin_trial(pool);
+    pool_fail_if_hopeless(pool);
+}
+
 /* Gives waiting jobs to workers, and starts hosts for the rest. */
 static void pool_dispatch(struct pool *pool) {
+    if (!pool->proven) {
+        pool_dispatch_unproven(pool);
+        return;
+    }
     pool_dispatch_cleanups(pool);
     if (!pool_is_draining(pool)) {
         pool_dispatch_solo(pool);
@@ -241,6 +263,14 @@ struct job *pool_new_job(struct pool *pool, struct connection *client, struct re
     return job;
 }
 
+struct job *pool_new_unplaced_job(struct census *census, struct connection *client, struct return_address *address,
+                                  enum job_kind kind, struct json_span params) {
+    struct job *job = job_new(NULL, census, kind, params);
+    job->state = JOB_UNPLACED;
+    job_attach(job, client, &pool_attachment_events, address);
+    return job;
+}
+
 void pool_submit(struct pool *pool, struct job *job) {
     if (job->priority == PRIORITY_INTERACTIVE)
         pool->interactive_until_ms = pool_now(pool) + INTERACTIVE_MS;
@@ -250,7 +280,10 @@ void pool_submit(struct pool *pool, struct job *job) {
 }
 
 void pool_cancel(struct job *job) {
-    if (job->state == JOB_ASSIGNED) {
+    if (job->state == JOB_UNPLACED) {
+        list_remove(&job->link);
+        job_free(job);
+    } else if (job->state == JOB_ASSIGNED) {
         job_abandon(job);
         worker_limit(job->worker, job);
     } else {
@@ -261,16 +294,31 @@ void pool_cancel(struct job *job) {
 
 void pool_warm(struct pool *pool) {
     unsigned starting;
-    if (!pool_is_draining(pool) && pool_live_workers(pool, &starting) == 0)
+    if (!pool_is_draining(pool) && !pool->proven)
+        pool_begin_trial(pool);
+    else if (!pool_is_draining(pool) && pool_live_workers(pool, &starting) == 0)
         start_worker(&pool->starter);
     pool_fail_if_hopeless(pool);
 }
 
-static bool pool_is_busy(const struct pool *pool, uint64_t idle_ms) {
-    bool busy = queues_count(&pool->queues) > 0 || pool_now(pool) - pool->last_used_ms < idle_ms;
+static bool pool_has_jobs(const struct pool *pool) {
+    bool has = queues_count(&pool->queues) > 0;
     list_each(link, &pool->group.hosts)
-        busy = busy || host_in_flight(list_entry(link, struct host, link)) > 0;
-    return busy;
+        has = has || host_in_flight(list_entry(link, struct host, link)) > 0;
+    return has;
+}
+
+bool pool_is_free(const struct pool *pool) {
+    return !pool_has_jobs(pool) && list_empty(&pool->queues.cleanups);
+}
+
+static bool pool_is_busy(const struct pool *pool, uint64_t idle_ms) {
+    return pool_has_jobs(pool) || pool_now(pool) - pool->last_used_ms < idle_ms;
+}
+
+/* An interpreter that was named at run time, and has not been asked for in a long time, keeps no host. */
+static bool pool_is_forgotten(const struct pool *pool, uint64_t idle_ms) {
+    return pool->file.path != NULL && pool_now(pool) - pool->last_used_ms >= FORGOTTEN_AFTER * idle_ms;
 }
 
 static unsigned pool_warm_workers(const struct host *host) {
@@ -288,7 +336,8 @@ void pool_shrink(struct pool *pool, uint64_t idle_ms) {
         return;
     list_each(link, &pool->group.hosts) {
         struct host *host = list_entry(link, struct host, link);
-        if (host->kind == HOST_SHARED && pool_warm_workers(host) <= 1 && !kept && !host->retiring)
+        if (host->kind == HOST_SHARED && pool_warm_workers(host) <= 1 && !kept && !host->retiring &&
+            !pool_is_forgotten(pool, idle_ms))
             kept = true;
         else
             host_retire(host);
@@ -319,12 +368,21 @@ void pool_kill(struct pool *pool) {
 
 static void pool_on_host_ready(struct host *host) {
     struct pool *pool = pool_of(host);
+    if (host->retiring)
+        return;
     free(pool->version);
     pool->version = xstrdup(host->version);
+    if (pool->file.path != NULL) {
+        pool->starter.workers_per_host = pool_workers_per_host(pool->version, pool->group.options->workers);
+        return;
+    }
+    free(pool->interpreter);
+    pool->interpreter = host->interpreter ? xstrdup(host->interpreter) : NULL;
 }
 
 static void pool_on_worker_ready(struct host *host) {
     start_succeeded(&pool_of(host)->starter);
+    pool_of(host)->proven |= !host->retiring;
     pool_dispatch(pool_of(host));
 }
 
@@ -377,6 +435,10 @@ static void pool_replace_host(struct pool *pool, struct host *host, struct job *
     if (!host->retiring)
         log_line("Python %s was replaced on disk: its host is too", pool->python);
     host_retire(host);
+    if (pool->file.path != NULL) {
+        pool_retire(pool);
+        pool->proven = false;
+    }
     pool_send_elsewhere(pool, job, job->wants);
 }
 

@@ -1,4 +1,4 @@
-/* The pool of one Python version: its waiting jobs, its hosts, and which job goes to which worker.
+/* The pool of one Python: its waiting jobs, its hosts, and which job goes to which worker.
  *
  * From 3.12 on a host holds many interpreters, each with its own GIL; before, it holds one, and the pool has as many
  * hosts as workers. The pool grows while jobs wait and shrinks when it is idle. recovery.h says what becomes of jobs
@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/interpreter_file.h"
 #include "daemon/pool/host.h"
 #include "daemon/pool/queues.h"
 #include "daemon/pool/start.h"
@@ -17,9 +18,13 @@ struct pool {
     struct host_group group;
     struct queues queues;
     struct starter starter;
-    char *python;    /* "3.13" */
-    char *program;   /* path of its host */
-    char *version;   /* "3.13.0", or NULL before the first host was ready */
+    char *python;                 /* "3.13"; of an interpreter that was named at run time: its path */
+    char *program;                /* path of its host */
+    char *version;                /* "3.13.0", or NULL before the first host was ready */
+    char *interpreter;            /* path of its executable, or NULL before the first host was ready */
+    struct interpreter_file file; /* the interpreter that was named at run time; its path is NULL where the program has
+                                     one of its own */
+    bool proven;     /* a trial has shown that hosts compile as the interpreter does: else none gets a job */
     bool keeps_warm; /* keeps one interpreter when it is idle */
     uint64_t last_used_ms;
     uint64_t interactive_until_ms; /* until then an editor may ask for more: no prefetch, which would delay that */
@@ -30,11 +35,22 @@ struct pool {
  * for later, when the loop has turned. */
 struct pool *pool_new(const struct host_group *model, const char *python, const char *program);
 void pool_close(struct pool *pool);
+
+/* Makes the pool that of another interpreter, or of the same one after it was replaced: its hosts are let go, and the
+ * first that starts has to stand a trial. Takes *file, which was found at run time. */
+void pool_take_interpreter(struct pool *pool, struct interpreter_file *file);
+
+/* Whether it has no jobs. */
+bool pool_is_free(const struct pool *pool);
 struct pool *pool_free(struct pool *pool);
 
 /* Makes a job of a client's. The caller completes it (wants, priority, timeout_ms, ...) and submits it. */
 struct job *pool_new_job(struct pool *pool, struct connection *client, struct return_address *address,
                          enum job_kind kind, struct json_span params);
+
+/* Makes a job that has no pool yet, and is in no list. pool_cancel() is for it, too. */
+struct job *pool_new_unplaced_job(struct census *census, struct connection *client, struct return_address *address,
+                                  enum job_kind kind, struct json_span params);
 
 /* Takes a job: it will be answered, whatever happens. */
 void pool_submit(struct pool *pool, struct job *job);

@@ -11,7 +11,13 @@
 int pools_init(struct pools *pools, const struct host_group *model, char **why) {
     struct host_programs programs;
     host_programs_find(&programs, model->options->hosts);
-    *pools = (struct pools){.items = xcalloc(programs.count, sizeof *pools->items), .count = programs.count};
+    *pools = (struct pools){
+        .items = xcalloc(programs.count + POOLS_INTERPRETERS_MAX, sizeof *pools->items),
+        .count = programs.count,
+        .installed = programs.count,
+        .model = *model,
+        .launcher = programs.launcher ? xstrdup(programs.launcher) : NULL,
+    };
     for (unsigned i = 0; i < programs.count; i++)
         pools->items[i] = pool_new(model, programs.items[i].python, programs.items[i].path);
     host_programs_deinit(&programs);
@@ -33,24 +39,62 @@ void pools_deinit(struct pools *pools) {
     for (unsigned i = 0; i < pools->count; i++)
         pool_free(pools->items[i]);
     free(pools->items);
+    free(pools->launcher);
     *pools = (struct pools){0};
 }
 
 struct pool *pools_find(const struct pools *pools, const char *python) {
     if (python == NULL)
-        return pools->fallback ? pools->fallback : pools->count ? pools->items[0] : NULL;
-    for (unsigned i = 0; i < pools->count; i++)
+        return pools->fallback ? pools->fallback : pools->installed ? pools->items[0] : NULL;
+    for (unsigned i = 0; i < pools->installed; i++)
         if (strcmp(pools->items[i]->python, python) == 0)
             return pools->items[i];
     return NULL;
 }
 
+static struct pool *pools_find_interpreter(const struct pools *pools, const char *path) {
+    for (unsigned i = pools->installed; i < pools->count; i++)
+        if (strcmp(pools->items[i]->file.path, path) == 0)
+            return pools->items[i];
+    return NULL;
+}
+
+bool pools_has_interpreter(const struct pools *pools, const char *path) {
+    return pools_find_interpreter(pools, path) != NULL;
+}
+
+/* The pool that has been idle for longest, or NULL. */
+static struct pool *pools_find_free(const struct pools *pools) {
+    struct pool *oldest = NULL;
+    for (unsigned i = pools->installed; i < pools->count; i++)
+        if (pool_is_free(pools->items[i]) && (oldest == NULL || pools->items[i]->last_used_ms < oldest->last_used_ms))
+            oldest = pools->items[i];
+    return oldest;
+}
+
+struct pool *pools_take_interpreter(struct pools *pools, struct interpreter_file *file) {
+    struct pool *pool = pools_find_interpreter(pools, file->path);
+    if (pool != NULL && interpreter_file_same(&pool->file, file)) {
+        interpreter_file_deinit(file);
+        return pool;
+    }
+    if (pool == NULL && pools->count < pools->installed + POOLS_INTERPRETERS_MAX) {
+        pool = pool_new(&pools->model, file->path, pools->launcher);
+        pools->items[pools->count++] = pool;
+    }
+    if (pool == NULL)
+        pool = pools_find_free(pools);
+    if (pool != NULL)
+        pool_take_interpreter(pool, file);
+    return pool;
+}
+
 char *pools_missing_reason(const struct pools *pools, const char *python) {
-    if (pools->count == 0)
+    if (pools->installed == 0)
         return xstrdup("there is no pycompile-host-X.Y beside the daemon: build with a CPython that can be embedded");
     struct buffer reason = {0};
     buffer_printf(&reason, "no host for Python %.32s; there is one for", python);
-    for (unsigned i = 0; i < pools->count; i++)
+    for (unsigned i = 0; i < pools->installed; i++)
         buffer_printf(&reason, "%s %s", i ? "," : "", pools->items[i]->python);
     return buffer_string(&reason);
 }

@@ -1,11 +1,18 @@
-/* The pools of a daemon: one for each Python version for which there is a host program. */
+/* The pools of a daemon: one for each Python version for which there is a host program, and one for each interpreter
+ * that requests name, up to a limit. */
 #pragma once
 
 #include "daemon/pool/pool.h"
 
+/* Interpreters that are named at run time, at once. */
+#define POOLS_INTERPRETERS_MAX 16
+
 struct pools {
-    struct pool **items; /* the newest Python first */
+    struct pool **items; /* the installed ones, the newest Python first; then those of interpreters */
     unsigned count;
+    unsigned installed; /* of them */
+    struct host_group model;
+    char *launcher;        /* program for interpreters that are named at run time; NULL: they cannot be served */
     struct pool *fallback; /* for requests that name no version */
 };
 
@@ -18,6 +25,13 @@ void pools_deinit(struct pools *pools);
 
 /* The pool for a version ("3.13"; NULL: the default), or NULL. */
 struct pool *pools_find(const struct pools *pools, const char *python);
+
+/* The pool of that interpreter, whose contents are taken. There are at most POOLS_INTERPRETERS_MAX: beyond, the one
+ * that has been idle for longest gives its place. NULL where all are in use; *file is then left alone. */
+struct pool *pools_take_interpreter(struct pools *pools, struct interpreter_file *file);
+
+/* Whether there is a pool of an interpreter of that path. */
+bool pools_has_interpreter(const struct pools *pools, const char *path);
 
 /* Says which versions there are, for a request that wants another; the caller frees. */
 char *pools_missing_reason(const struct pools *pools, const char *python);

@@ -79,6 +79,12 @@ void start_succeeded(struct starter *starter) {
     uv_timer_stop(&starter->timer);
 }
 
+void start_reset(struct starter *starter) {
+    start_succeeded(starter);
+    free(starter->failure);
+    starter->failure = NULL;
+}
+
 bool start_is_hopeless(const struct starter *starter) {
     return starter->hopeless && start_now(starter) < starter->retry_at_ms;
 }

@@ -37,6 +37,9 @@ void start_failed(struct starter *starter, char *why, bool again);
 /* A host is gone; counts as a failed start if no interpreter came up in it. */
 void start_judge_end(struct starter *starter, const struct host *host);
 
+/* What has failed so far counts no more: the next start is another program's. */
+void start_reset(struct starter *starter);
+
 /* An interpreter has come up. */
 void start_succeeded(struct starter *starter);
 

@@ -10,8 +10,8 @@
 #include "base/buffer.h"
 #include "daemon/peers/connection.h"
 #include "daemon/peers/return_address.h"
+#include "daemon/pool/interpreters.h"
 #include "daemon/pool/job.h"
-#include "daemon/pool/pool.h"
 #include "daemon/watch/folder_tree.h"
 #include "daemon/watch/watch_params.h"
 #include "proto/rpc.h"
@@ -43,6 +43,7 @@ struct watched_source {
 };
 
 struct watch {
+    struct interpreters *interpreters;
     struct attachment attachment;  /* to its connection */
     struct connection *connection; /* NULL: has ended */
     struct census *census;
@@ -181,14 +182,14 @@ static void watch_start_job(struct watch *watch, struct watched_source *source) 
     source->state = SOURCE_RUNNING;
     source->force = false;
     watch->running_count++;
-    struct job *job =
-        pool_new_job(watch->params.pool, connection, return_address_new_hooked(connection, watch_on_answer, source),
-                     JOB_COMPILE, (struct json_span){params.data, params.len});
+    struct job *job = interpreters_new_job(watch->interpreters, watch->params.python, connection,
+                                           return_address_new_hooked(connection, watch_on_answer, source), JOB_COMPILE,
+                                           (struct json_span){params.data, params.len});
     job->asks_cache = watch->params.asks_cache;
     job->timeout_ms = watch->params.timeout_ms;
     job->priority = watch->params.priority;
     buffer_deinit(&params);
-    pool_submit(job->pool, job);
+    interpreters_submit(watch->interpreters, job);
 }
 
 /* Not before the request is answered: the client must know the watch's number first. */
@@ -332,9 +333,10 @@ static unsigned watch_count(const struct connection *connection) {
 }
 
 /* Returns 0, or a JSON-RPC error code with a sentence in *why, which the caller frees. */
-static int watch_start(struct watch *watch, const struct pools *pools, struct json_span params, char **why) {
+static int watch_start(struct watch *watch, struct interpreters *interpreters, struct json_span params, char **why) {
+    watch->interpreters = interpreters;
     const struct options *options = watch->connection->group->options;
-    int code = watch_params_read(&watch->params, pools, options, params, why);
+    int code = watch_params_read(&watch->params, interpreters, options, params, why);
     if (code != 0)
         return code;
     if (watch->census->draining) {
@@ -356,11 +358,11 @@ static int watch_start(struct watch *watch, const struct pools *pools, struct js
     return 0;
 }
 
-void watch_begin(const struct pools *pools, struct connection *connection, struct return_address *address,
+void watch_begin(struct interpreters *interpreters, struct connection *connection, struct return_address *address,
                  struct json_span params) {
     char *why = NULL;
     struct watch *watch = watch_new(connection, address);
-    int code = watch_start(watch, pools, params, &why);
+    int code = watch_start(watch, interpreters, params, &why);
     if (code == 0) {
         connection_attach(connection, &watch->attachment, &watch_attachment_events);
         watch_charge(watch);

@@ -8,12 +8,14 @@
 #include "daemon/pool/pools.h"
 #include "proto/json.h"
 
+struct interpreters;
+
 struct connection;
 struct return_address;
 
 /* Begins the watch that `params` (the parameters of the method `watch`) describe. Takes the address: the answer is the
  * watch's number, once all folders are followed, or an error. */
-void watch_begin(const struct pools *pools, struct connection *connection, struct return_address *address,
+void watch_begin(struct interpreters *interpreters, struct connection *connection, struct return_address *address,
                  struct json_span params);
 
 /* Ends the connection's watch of that number. Returns whether there is one. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "daemon/options.h"
-#include "daemon/pool/pools.h"
+#include "daemon/pool/interpreters.h"
 #include "proto/rpc.h"
 
 /* The path without slashes at its end and without doubled ones. */
@@ -64,16 +64,15 @@ static char *watch_params_print_members(const cJSON *tree) {
     return members;
 }
 
-static int watch_params_take_compile(struct watch_params *params, const struct pools *pools,
+static int watch_params_take_compile(struct watch_params *params, const struct interpreters *interpreters,
                                      const struct options *options, cJSON *tree, char **why) {
     struct compile_request request;
     if (compile_request_decode_watch(tree, &request, why) < 0)
         return RPC_INVALID_PARAMS;
-    params->pool = pools_find(pools, request.python);
-    if (params->pool == NULL) {
-        *why = pools_missing_reason(pools, request.python);
+    *why = interpreters_refuse(interpreters, request.python);
+    if (*why != NULL)
         return RPC_UNAVAILABLE;
-    }
+    params->python = request.python ? xstrdup(request.python) : NULL;
     params->timeout_ms = request.timeout_ms >= 0 ? (unsigned)request.timeout_ms : options->job_timeout_ms;
     params->asks_cache = options->cache != NULL && request.cache == CACHE_USE;
     params->priority = (enum priority)request.priority;
@@ -81,8 +80,8 @@ static int watch_params_take_compile(struct watch_params *params, const struct p
     return 0;
 }
 
-int watch_params_read(struct watch_params *params, const struct pools *pools, const struct options *options,
-                      struct json_span span, char **why) {
+int watch_params_read(struct watch_params *params, const struct interpreters *interpreters,
+                      const struct options *options, struct json_span span, char **why) {
     const char *error = "an object is needed";
     *params = (struct watch_params){0};
     cJSON *tree = span.text ? json_parse(span.text, span.len, &error) : NULL;
@@ -90,7 +89,7 @@ int watch_params_read(struct watch_params *params, const struct pools *pools, co
     if (!cJSON_IsObject(tree))
         *why = xstrdup(error);
     else if (watch_params_take_own(params, tree, why) == 0)
-        code = watch_params_take_compile(params, pools, options, tree, why);
+        code = watch_params_take_compile(params, interpreters, options, tree, why);
     cJSON_Delete(tree);
     return code;
 }
@@ -100,6 +99,7 @@ void watch_params_deinit(struct watch_params *params) {
         free(params->paths[i]);
     free(params->paths);
     free(params->members);
+    free(params->python);
     *params = (struct watch_params){0};
 }
 

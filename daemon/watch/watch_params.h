@@ -9,14 +9,13 @@
 #include "proto/json.h"
 
 struct options;
-struct pool;
-struct pools;
+struct interpreters;
 
 struct watch_params {
     char **paths; /* absolute, without a slash at the end; owned */
     size_t path_count;
-    bool initial;      /* begin with the files that are not up to date */
-    struct pool *pool; /* of the Python version */
+    bool initial; /* begin with the files that are not up to date */
+    char *python; /* as the request names it, or NULL; owned */
     enum priority priority;
     unsigned timeout_ms;
     bool asks_cache; /* the jobs look up the cache */
@@ -25,8 +24,8 @@ struct watch_params {
 
 /* Decodes and checks. Returns 0, or a JSON-RPC error code with a sentence in *why, which the
  * caller frees. The caller calls watch_params_deinit() in both cases. */
-int watch_params_read(struct watch_params *params, const struct pools *pools, const struct options *options,
-                      struct json_span span, char **why);
+int watch_params_read(struct watch_params *params, const struct interpreters *interpreters,
+                      const struct options *options, struct json_span span, char **why);
 void watch_params_deinit(struct watch_params *params);
 
 /* The bytes that the parameters hold. */
