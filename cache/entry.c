@@ -1,62 +1,31 @@
-/* The layout of an entry: a head, the name to which the entry is bound (if it is), the warnings as JSON, the stream.
- * Warnings are stored without the code's file name, and their text without the same name at its start. */
+/* The layout of an entry: a head, the name to which the entry is bound (if it is), the JSON, the stream. The JSON is of
+ * the form that cache/nameless.h makes. */
 #include "cache/entry.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/nameless.h"
 #include "cache/pyc_stream.h"
 #include "proto/json.h"
 
 struct entry_head {
+    uint32_t kind;
     uint32_t bound_len; /* of the name; 0: not bound */
-    uint32_t warnings_len;
+    uint32_t json_len;
     uint32_t name_start, name_end; /* in the stream */
+    uint32_t reserved;
     uint64_t stream_len;
 };
 
-/* Member of a stored warning, in place of `text` and `filename`: the part of the text behind the code's file name. */
-#define REST "rest"
-
-/* Takes the file name out of a warning. Whether that is possible: the name stands where it is expected. */
-static bool warning_forget_name(cJSON *warning, const char *name) {
-    const char *filename = json_get_string(warning, "filename"), *text = json_get_string(warning, "text");
-    size_t len = strlen(name);
-    if (filename == NULL)
-        return true; /* the warning concerns no file */
-    if (text == NULL || strcmp(filename, name) != 0 || strncmp(text, name, len) != 0)
-        return false;
-    cJSON_AddStringToObject(warning, REST, text + len);
-    cJSON_DeleteItemFromObjectCaseSensitive(warning, "filename");
-    cJSON_DeleteItemFromObjectCaseSensitive(warning, "text");
-    return true;
-}
-
-static cJSON *warning_with_name(const cJSON *stored, const char *name) {
-    cJSON *warning = cJSON_CreateObject();
-    const cJSON *member;
-    cJSON_ArrayForEach(member, stored) {
-        if (strcmp(member->string, REST) == 0) {
-            char *text = xasprintf("%s%s", name, cJSON_IsString(member) ? member->valuestring : "");
-            cJSON_AddStringToObject(warning, "filename", name);
-            cJSON_AddStringToObject(warning, "text", text);
-            free(text);
-        } else {
-            cJSON_AddItemToObject(warning, member->string, cJSON_Duplicate(member, true));
-        }
-    }
-    return warning;
-}
-
-/* Appends the warnings as they are stored. Whether they serve other names too. */
-static bool entry_print_warnings(const struct entry_outcome *outcome, struct buffer *out) {
-    if (cJSON_GetArraySize(outcome->warnings) == 0)
+/* Appends the JSON as it is stored. Whether it serves other names too. */
+static bool entry_print_json(const struct entry_outcome *outcome, struct buffer *out) {
+    if (outcome->kind == ENTRY_CODE && cJSON_GetArraySize(outcome->json) == 0)
         return true;
-    cJSON *copy = cJSON_Duplicate(outcome->warnings, true), *warning;
-    bool exchangeable = true;
-    cJSON_ArrayForEach(warning, copy)
-        exchangeable = warning_forget_name(warning, outcome->name) && exchangeable;
+    cJSON *copy = cJSON_Duplicate(outcome->json, true);
+    bool exchangeable =
+        outcome->kind == ENTRY_ERROR ? nameless_error(copy, outcome->name) : nameless_warnings(copy, outcome->name);
     json_print(copy, out);
     cJSON_Delete(copy);
     return exchangeable;
@@ -65,28 +34,31 @@ static bool entry_print_warnings(const struct entry_outcome *outcome, struct buf
 /* Whether the name may be exchanged; sets where it stands. The compiler must have written it in the form that
  * pyc_stream_encode_name() gives. */
 static bool entry_find_name(const struct entry_outcome *outcome, struct pyc_stream_name *place) {
+    if (outcome->kind == ENTRY_ERROR)
+        return true;
     return outcome->len <= UINT32_MAX &&
            pyc_stream_find_name(outcome->stream, outcome->len, outcome->minor, place) == PYC_STREAM_FOUND &&
            pyc_stream_name_is(outcome->stream, place, outcome->name);
 }
 
 void entry_encode(const struct entry_outcome *outcome, struct buffer *entry) {
-    struct buffer warnings = {0};
+    struct buffer json = {0};
     struct pyc_stream_name place = {0};
-    bool exchangeable = entry_print_warnings(outcome, &warnings) && entry_find_name(outcome, &place);
+    bool exchangeable = entry_print_json(outcome, &json) && entry_find_name(outcome, &place);
     struct entry_head head = {
+        .kind = outcome->kind,
         .bound_len = exchangeable ? 0 : (uint32_t)strlen(outcome->name),
-        .warnings_len = (uint32_t)warnings.len,
+        .json_len = (uint32_t)json.len,
         .name_start = (uint32_t)place.start,
         .name_end = (uint32_t)place.end,
         .stream_len = outcome->len,
     };
-    buffer_reserve(entry, sizeof head + head.bound_len + warnings.len + outcome->len);
+    buffer_reserve(entry, sizeof head + head.bound_len + json.len + outcome->len);
     buffer_append(entry, &head, sizeof head);
     buffer_append(entry, outcome->name, head.bound_len);
-    buffer_append(entry, warnings.data, warnings.len);
+    buffer_append(entry, json.data, json.len);
     buffer_append(entry, outcome->stream, outcome->len);
-    buffer_deinit(&warnings);
+    buffer_deinit(&json);
 }
 
 static bool entry_put_name(const struct entry_head *head, const char *stream, const char *name, struct buffer *out) {
@@ -100,39 +72,38 @@ static bool entry_put_name(const struct entry_head *head, const char *stream, co
     return pyc_stream_splice(stream, head->stream_len, &place, name, out);
 }
 
-/* The warnings of an entry with the name put in; NULL: the text is not an array. */
-static cJSON *entry_read_warnings(const char *text, size_t len, const char *name) {
+/* The JSON of an entry with the name put in; NULL: it is not of the entry's kind. */
+static cJSON *entry_read_json(enum entry_kind kind, const char *text, size_t len, const char *name) {
     const char *error;
-    cJSON *warnings = cJSON_CreateArray(), *stored = len > 0 ? json_parse(text, len, &error) : NULL;
-    const cJSON *item;
-    bool fine = len == 0 || cJSON_IsArray(stored);
-    cJSON_ArrayForEach(item, stored)
-        cJSON_AddItemToArray(warnings, warning_with_name(item, name));
+    if (kind == ENTRY_CODE && len == 0)
+        return cJSON_CreateArray();
+    cJSON *stored = json_parse(text, len, &error);
+    cJSON *json = kind == ENTRY_ERROR ? nameless_error_for(stored, name) : nameless_warnings_for(stored, name);
     cJSON_Delete(stored);
-    if (fine)
-        return warnings;
-    cJSON_Delete(warnings);
-    return NULL;
+    return json;
 }
 
-bool entry_decode(const void *entry, size_t len, const char *name, struct buffer *stream, cJSON **warnings) {
+/* Whether the head can be that of an entry whose other parts have `len` bytes. */
+static bool entry_head_fits(const struct entry_head *head, size_t len) {
+    bool is_kind = head->kind == ENTRY_CODE || (head->kind == ENTRY_ERROR && head->stream_len == 0);
+    return is_kind && head->bound_len <= len && head->json_len <= len - head->bound_len &&
+           head->stream_len == len - head->bound_len - head->json_len;
+}
+
+enum entry_kind entry_decode(const void *entry, size_t len, const char *name, struct buffer *stream, cJSON **json) {
     struct entry_head head;
     if (len < sizeof head)
-        return false;
+        return ENTRY_NONE;
     memcpy(&head, entry, sizeof head);
-    len -= sizeof head;
-    if (head.bound_len > len || head.warnings_len > len - head.bound_len ||
-        head.stream_len != len - head.bound_len - head.warnings_len)
-        return false;
-    const char *bound = (const char *)entry + sizeof head, *text = bound + head.bound_len,
-               *code = text + head.warnings_len;
-    if (head.bound_len > 0) {
-        if (head.bound_len != strlen(name) || memcmp(bound, name, head.bound_len) != 0)
-            return false;
+    if (!entry_head_fits(&head, len - sizeof head))
+        return ENTRY_NONE;
+    const char *bound = (const char *)entry + sizeof head, *text = bound + head.bound_len, *code = text + head.json_len;
+    if (head.bound_len > 0 && (head.bound_len != strlen(name) || memcmp(bound, name, head.bound_len) != 0))
+        return ENTRY_NONE;
+    if (head.bound_len > 0)
         buffer_append(stream, code, head.stream_len);
-    } else if (!entry_put_name(&head, code, name, stream)) {
-        return false;
-    }
-    *warnings = entry_read_warnings(text, head.warnings_len, name);
-    return *warnings != NULL;
+    else if (head.kind == ENTRY_CODE && !entry_put_name(&head, code, name, stream))
+        return ENTRY_NONE;
+    *json = entry_read_json((enum entry_kind)head.kind, text, head.json_len, name);
+    return *json != NULL ? (enum entry_kind)head.kind : ENTRY_NONE;
 }

@@ -5,6 +5,8 @@
 
 #include <sodium.h>
 
+#include "cache/entry.h"
+
 /* Each part goes in with its length, so that no two lists of parts are the same bytes. */
 static void key_add(crypto_generichash_state *state, const void *data, size_t len) {
     uint64_t length = len;
@@ -80,9 +82,14 @@ static bool names_module(const char *option) {
     return *option != '\0' && *option != ':';
 }
 
+/* linecache finds no lines of such a file. */
+static bool is_in_brackets(const char *name) {
+    return name[0] == '<' && name[strlen(name) - 1] == '>';
+}
+
 bool key_name_matters(const char *name, const cJSON *warnings) {
     const cJSON *option;
-    if (strcmp(name, "__main__.py") == 0 || strcmp(name, "__main__") == 0)
+    if (strcmp(name, "__main__.py") == 0 || strcmp(name, "__main__") == 0 || is_in_brackets(name))
         return true;
     cJSON_ArrayForEach(option, warnings) {
         if (names_module(option->valuestring))
@@ -95,6 +102,7 @@ void key_of_question(const struct key_question *question, struct store_key *key)
     crypto_generichash_state state;
     crypto_generichash_init(&state, NULL, 0, sizeof key->bytes);
     key_add(&state, PYCOMPILED_VERSION, strlen(PYCOMPILED_VERSION));
+    key_add_number(&state, ENTRY_FORMAT);
     key_add(&state, question->python, strlen(question->python));
     key_add_number(&state, question->magic);
     key_add_request(&state, question->request);

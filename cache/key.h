@@ -1,4 +1,5 @@
-/* The key of a cached compile: two compiles with the same key give the same code and the same warnings.
+/* The key of a cached compile: two compiles with the same key give the same code and the same warnings, or the same
+ * error.
  *
  * Of the request the key takes each parameter that its row marks as COMPILE_EFFECT_VALUE (proto/compile_request.h), so
  * the table alone decides about parameters. The host adds what it finds out by itself: the build of Python and the
@@ -23,8 +24,8 @@ struct key_question {
     size_t len;
 };
 
-/* Whether warnings can depend on the module's name: a -W option names a module, or the name is __main__, for which
- * Python has a filter. */
+/* Whether warnings can depend on the file's name: a -W option names a module; or the name is __main__, for which Python
+ * has a filter; or it is in angle brackets, and Python shows no lines of such a file. */
 bool key_name_matters(const char *name, const cJSON *warnings);
 
 /* The key: BLAKE2b of the question, so nobody can make two questions with the same key. Parameters that mean the same

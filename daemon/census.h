@@ -15,9 +15,10 @@
 struct counters {
     uint64_t requests;
     uint64_t compiled, up_to_date, checked, cached;
-    uint64_t cache_misses; /* compiles for which the host asked the cache in vain */
+    uint64_t cache_misses; /* compiles and compile errors for which the host asked the cache in vain */
     uint64_t compile_errors, os_errors;
-    uint64_t crashes; /* of hosts */
+    uint64_t cached_errors; /* of compile_errors: those that the cache had */
+    uint64_t crashes;       /* of hosts */
     uint64_t timeouts, cancelled;
     uint64_t exact;                          /* jobs that a pristine process ran */
     uint64_t exact_causes[RPC_EXACT_CAUSES]; /* jobs that a host has refused, by its reason */

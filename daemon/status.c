@@ -82,6 +82,7 @@ static void status_add_counters(cJSON *status, const struct counters *c) {
         {"checked", c->checked},
         {"cached", c->cached},
         {"compile_errors", c->compile_errors},
+        {"cached_errors", c->cached_errors},
         {"os_errors", c->os_errors},
         {"crashes", c->crashes},
         {"timeouts", c->timeouts},
@@ -112,14 +113,15 @@ static void status_add_remote(cJSON *cache, const struct server *server) {
 }
 
 static void status_add_cache(cJSON *status, const struct server *server) {
+    const struct counters *counters = &server->census.counters;
     if (server->options->cache == NULL) {
         cJSON_AddNullToObject(status, "cache");
         return;
     }
     cJSON *item = cJSON_AddObjectToObject(status, "cache");
     cJSON_AddStringToObject(item, "folder", server->options->cache);
-    cJSON_AddNumberToObject(item, "hits", (double)server->census.counters.cached);
-    cJSON_AddNumberToObject(item, "misses", (double)server->census.counters.cache_misses);
+    cJSON_AddNumberToObject(item, "hits", (double)(counters->cached + counters->cached_errors));
+    cJSON_AddNumberToObject(item, "misses", (double)counters->cache_misses);
     cJSON_AddNumberToObject(item, "bytes", (double)server->census.cache_bytes);
     if (server->remote != NULL)
         status_add_remote(item, server);

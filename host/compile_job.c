@@ -242,17 +242,26 @@ static bool prepare(struct compile_job *job, struct answer *answer) {
     return true;
 }
 
+/* Takes the data. */
+static void answer_kept_error(struct answer *answer, cJSON *data) {
+    cJSON_AddTrueToObject(data, "cached");
+    answer_error(answer, RPC_PY_COMPILE_ERROR, "PyCompileError", data);
+}
+
 /* Writes what the cache has. Where the file cannot be written the error goes with the warnings that compiling gives, so
  * that case is left to compile_job_finish(). */
 static bool answer_from_cache(struct compile_job *job, struct answer *answer) {
     struct buffer code = {0};
-    cJSON *warnings = NULL;
-    bool done = job_cache_ask(&job->cache, &code, &warnings) && write_pyc(job, code.data, code.len);
-    if (done) {
-        answer_success(job, "cached", warnings, answer);
+    cJSON *json = NULL;
+    enum entry_kind kind = job_cache_ask(&job->cache, &code, &json);
+    bool done = kind == ENTRY_ERROR || (kind == ENTRY_CODE && write_pyc(job, code.data, code.len));
+    if (kind == ENTRY_ERROR) {
+        answer_kept_error(answer, json);
+    } else if (done) {
+        answer_success(job, "cached", json, answer);
     } else {
         pyc_failure_deinit(&job->failure);
-        cJSON_Delete(warnings);
+        cJSON_Delete(json);
     }
     buffer_deinit(&code);
     return done;
@@ -344,6 +353,8 @@ static bool compile_source(struct compile_job *job, struct compiler *compiler, s
         return true;
     case COMPILE_FAILED:
         answer_compile_error(answer, compiler, input.filename, output->exception, output->warnings.list);
+        if (output->warnings.list != NULL) /* else there was no memory for it */
+            job_cache_feed_error(&job->cache, answer->data);
         return false;
     case COMPILE_UNMARSHALLABLE:
         answer_unmarshallable(job, output, answer);
@@ -366,10 +377,12 @@ static void answer_failure(const struct compile_job *job, struct answer *answer)
 }
 
 /* Takes the warnings. */
-static void write_compiled(struct compile_job *job, PyObject *bytes, cJSON *warnings, struct answer *answer) {
-    const char *code = PyBytes_AS_STRING(bytes);
-    size_t len = (size_t)PyBytes_GET_SIZE(bytes);
-    job_cache_feed(&job->cache, code, len, warnings);
+static void write_compiled(struct compile_job *job, const struct compile_output *output, cJSON *warnings,
+                           struct answer *answer) {
+    const char *code = PyBytes_AS_STRING(output->bytes);
+    size_t len = (size_t)PyBytes_GET_SIZE(output->bytes);
+    if (output->warnings.list != NULL) /* else there was no memory for it */
+        job_cache_feed(&job->cache, code, len, warnings);
     if (write_pyc(job, code, len))
         answer_success(job, "compiled", warnings, answer);
     else
@@ -381,7 +394,7 @@ static void compile_and_write(struct compile_job *job, struct compiler *compiler
     if (compile_source(job, compiler, &output, answer)) {
         cJSON *warnings = answer_warnings(output.warnings.list);
         if (job->request->write)
-            write_compiled(job, output.bytes, warnings, answer);
+            write_compiled(job, &output, warnings, answer);
         else
             answer_success(job, "checked", warnings, answer);
     }

@@ -5,13 +5,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cache/entry.h"
 #include "cache/key.h"
 #include "host/host_cache.h"
+#include "host/lasting_error.h"
 
-/* Whether co_filename names the source. Only then do the warnings show lines of this source. */
-static bool names_source(const struct compile_request *request) {
-    return strcmp(compile_request_name(request), request->file) == 0;
+/* Whether co_filename names the source, a file that can be read again. Only then do warnings and errors show lines of
+ * this source. */
+static bool shows_source(const struct job_cache *job) {
+    return strcmp(compile_request_name(job->request), job->request->file) == 0 && S_ISREG(job->source->stat.st_mode);
 }
 
 /* A text in place of the file may compile differently from the same bytes in a file, and seldom comes again. */
@@ -32,22 +33,31 @@ static void make_key(struct job_cache *job) {
     job->keyed = true;
 }
 
-bool job_cache_ask(struct job_cache *job, struct buffer *code, cJSON **warnings) {
+/* Whether the warnings or the error of an entry may be given for this source. */
+static bool serves(const struct job_cache *job, enum entry_kind kind, const cJSON *json) {
+    return (kind == ENTRY_CODE && cJSON_GetArraySize(json) == 0) || shows_source(job);
+}
+
+enum entry_kind job_cache_ask(struct job_cache *job, struct buffer *code, cJSON **json) {
     const struct compile_request *request = job->request;
     struct buffer entry = {0};
     struct cache *cache;
-    *warnings = NULL;
+    enum entry_kind kind = ENTRY_NONE;
+    *json = NULL;
     if (!job->may_ask || request->cache != CACHE_USE || !is_cacheable(request) || (cache = host_cache()) == NULL)
-        return false;
+        return ENTRY_NONE;
     make_key(job);
-    bool hit = cache_get(cache, &job->key, &entry) &&
-               entry_decode(entry.data, entry.len, compile_request_name(request), code, warnings) &&
-               (cJSON_GetArraySize(*warnings) == 0 || names_source(request));
+    if (cache_get(cache, &job->key, &entry))
+        kind = entry_decode(entry.data, entry.len, compile_request_name(request), code, json);
     buffer_deinit(&entry);
-    return hit;
+    if (kind == ENTRY_NONE || serves(job, kind, *json))
+        return kind;
+    cJSON_Delete(*json);
+    *json = NULL;
+    return ENTRY_NONE;
 }
 
-/* Whether the file is still the one that was compiled; CPython read its lines again for the warnings. */
+/* Whether the file is still the one that was compiled; CPython read its lines again for warnings and errors. */
 static bool is_unchanged(const struct job_cache *job) {
     const struct stat *then = &job->source->stat;
     struct stat now;
@@ -56,22 +66,34 @@ static bool is_unchanged(const struct job_cache *job) {
            now.st_mtim.tv_nsec == then->st_mtim.tv_nsec;
 }
 
-void job_cache_feed(struct job_cache *job, const char *code, size_t len, const cJSON *warnings) {
-    const struct compile_request *request = job->request;
+static void put_outcome(struct job_cache *job, const struct entry_outcome *outcome) {
+    struct cache *cache = host_cache();
     struct buffer entry = {0};
-    struct cache *cache;
-    if (!is_cacheable(request) ||
-        (cJSON_GetArraySize(warnings) > 0 && (!names_source(request) || !is_unchanged(job))) ||
-        (cache = host_cache()) == NULL)
+    if (cache == NULL)
         return;
     make_key(job);
-    const struct entry_outcome outcome = {
-        .stream = code,
-        .len = len,
-        .minor = PY_MINOR_VERSION,
-        .name = compile_request_name(request),
-        .warnings = warnings,
-    };
-    entry_encode(&outcome, &entry);
+    entry_encode(outcome, &entry);
     cache_put(cache, &job->key, &entry);
+}
+
+void job_cache_feed(struct job_cache *job, const char *code, size_t len, const cJSON *warnings) {
+    if (!is_cacheable(job->request) || (cJSON_GetArraySize(warnings) > 0 && (!shows_source(job) || !is_unchanged(job))))
+        return;
+    put_outcome(job, &(struct entry_outcome){
+                         .kind = ENTRY_CODE,
+                         .name = compile_request_name(job->request),
+                         .json = warnings,
+                         .stream = code,
+                         .len = len,
+                         .minor = PY_MINOR_VERSION,
+                     });
+}
+
+void job_cache_feed_error(struct job_cache *job, const cJSON *data) {
+    const struct buffer *source = &job->source->data;
+    if (!is_cacheable(job->request) || !shows_source(job) || !is_unchanged(job) ||
+        !lasting_error(data, source->len > 0 ? source->data : "", source->len))
+        return;
+    put_outcome(job,
+                &(struct entry_outcome){.kind = ENTRY_ERROR, .name = compile_request_name(job->request), .json = data});
 }

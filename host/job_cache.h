@@ -7,6 +7,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/buffer.h"
+#include "cache/entry.h"
 #include "cache/store.h"
 #include "host/source_file.h"
 #include "proto/compile_request.h"
@@ -21,9 +22,14 @@ struct job_cache {
     bool keyed;
 };
 
-/* Looks the source up in the cache, unless the request forbids that. Returns whether it is there; then `code` gets the
- * stream that compiling would give, and *warnings (the caller deletes) the warnings. */
-bool job_cache_ask(struct job_cache *job, struct buffer *code, cJSON **warnings);
+/* Looks the source up in the cache, unless the request forbids that. ENTRY_CODE: `code` gets the stream that compiling
+ * would give, and *json the warnings. ENTRY_ERROR: *json gets the data of the error that compiling would give. The
+ * caller deletes *json, which is NULL if there is no entry. */
+enum entry_kind job_cache_ask(struct job_cache *job, struct buffer *code, cJSON **json);
 
 /* Puts the outcome of a compile into the cache, if it may be answered again. */
 void job_cache_feed(struct job_cache *job, const char *code, size_t len, const cJSON *warnings);
+
+/* Puts an error of the compiler into the cache, if each compile of the source gives it. `data` is a PyCompileError's.
+ */
+void job_cache_feed_error(struct job_cache *job, const cJSON *data);

@@ -239,14 +239,6 @@ class Hits(Case):
                 self.assertLess(time.monotonic() - start, 5, stats)
             self.assertEqual((stats["hits"], stats["misses"]), (20, 1))
 
-    def test_errors_are_not_cached(self):
-        with self.daemon() as daemon, daemon.connect() as connection:
-            for version in e2e.hosts():
-                for name in ("a.py", "b.py"):
-                    error = connection.compile(self.write(name, "x = (\n"), python=version)["error"]
-                    self.assertIn(name, error["data"]["msg"])
-        self.assertEqual(self.stats()["entries"], 0)
-
     def test_bypass_and_refresh(self):
         with self.daemon() as daemon, daemon.connect() as connection:
             path = self.write("a.py", "x = 1\n")
@@ -496,6 +488,7 @@ class Damage(Case):
         super().setUp()
         self.random = random.Random(int(os.environ.get("PYCOMPILED_CACHE_SEED", "5")))
         self.files = [self.write("%d.py" % i, "def f%d():\n    return %r\n" % (i, "abc" * (i * i * 40))) for i in range(6)]
+        self.files += [self.write("broken%d.py" % i, "x = %r\ny = 1 is 1\nreturn\n" % ("abc" * i * 50)) for i in range(3)]
         self.slowest = 0
         self.limit = 1 if "PYCOMPILED_CACHE_DAMAGES" in os.environ else 5  # seconds; the short run is for busy machines too
 
@@ -506,10 +499,17 @@ class Damage(Case):
         while asked:
             answer = connection.receive()
             self.slowest = max(self.slowest, time.monotonic() - start)
-            self.assertIn("result", answer)
-            cached += outcome(answer) == "cached"
-            self.assertEqual(read(answer["result"]["cfile"])[16:], self.wanted[asked.pop(answer["id"])])
+            hit, told = self.said(answer)
+            cached += hit
+            self.assertEqual(told, self.wanted[asked.pop(answer["id"])])
         return cached
+
+    def said(self, answer):
+        """Whether the cache had it, and the code or the error."""
+        if "result" in answer:
+            return outcome(answer) == "cached", read(answer["result"]["cfile"])[16:]
+        self.assertEqual(answer["error"]["code"], -32001)
+        return answer["error"]["data"].pop("cached", False), answer["error"]
 
     def look(self, number):
         """What a person would do; each works on every store."""
@@ -521,7 +521,7 @@ class Damage(Case):
 
     def run_damages(self, count, damage):
         with self.daemon("--no-cache") as daemon, daemon.connect() as connection:
-            self.wanted = {file: read(connection.compile(file)["result"]["cfile"])[16:] for file in self.files}
+            self.wanted = {file: self.said(connection.compile(file))[1] for file in self.files}
         with self.daemon("--workers", "2", "--cache-limit", "16") as daemon, daemon.connect() as connection:
             self.compile_all(connection)
             self.assertEqual(self.compile_all(connection), len(self.files))
@@ -556,7 +556,7 @@ class Damage(Case):
 
     def test_something_else_in_its_place(self):
         with self.daemon("--no-cache") as daemon, daemon.connect() as connection:
-            self.wanted = {file: read(connection.compile(file)["result"]["cfile"])[16:] for file in self.files}
+            self.wanted = {file: self.said(connection.compile(file))[1] for file in self.files}
         self.ctl("stats")
         (store,) = glob.glob(os.path.join(self.cache, "v*", "store"))
         with self.daemon("--workers", "2") as daemon, daemon.connect() as connection:
@@ -569,7 +569,7 @@ class Damage(Case):
     def test_a_process_that_was_stopped_in_the_store(self):
         """It keeps the lock: others compile, find what is there, and may clear it."""
         with self.daemon("--no-cache") as daemon, daemon.connect() as connection:
-            self.wanted = {file: read(connection.compile(file)["result"]["cfile"])[16:] for file in self.files}
+            self.wanted = {file: self.said(connection.compile(file))[1] for file in self.files}
         with self.daemon("--workers", "2") as daemon, daemon.connect() as connection:
             self.compile_all(connection)
             (store,) = glob.glob(os.path.join(self.cache, "v*", "store"))

@@ -105,6 +105,29 @@ class WithServer(Case):
             self.assertEqual(redis.call("DBSIZE"), len(e2e.hosts()) * count)
             self.assertGreater(first.status()["counters"]["exact"], 0)
 
+    def test_errors(self):
+        """One daemon's errors are known to the other, under another name; one that was changed is refused."""
+        source = b"x = 1 is 1\n\nx = (\n"
+        with Redis() as redis:
+            for number, version in enumerate(e2e.hosts(), 1):
+                one, two = self.write(version + "/one.py", source), self.write(version + "/a/longer/name.py", source)
+                with self.daemon(redis.url) as daemon, daemon.connect() as connection:
+                    self.assertNotIn("cached", connection.compile(one, python=version)["error"]["data"])
+                    wait_for(daemon, stored=1)
+                    wanted = connection.compile(two, python=version, cache="bypass")["error"]
+                with self.daemon(redis.url) as daemon, daemon.connect() as connection:
+                    error = connection.compile(two, python=version)["error"]
+                    self.assertTrue(error["data"].pop("cached"))
+                    self.assertEqual(error, wanted)
+                self.assertEqual(redis.call("DBSIZE"), number)
+            for key in redis.call("KEYS", "*"):
+                value = redis.call("GET", key)
+                redis.call("SET", key, value.replace(b"line 3", b"line 4"))
+            with self.daemon(redis.url) as daemon, daemon.connect() as connection:
+                error = connection.compile(two, python=version)["error"]
+                self.assertEqual(error, wanted)
+                wait_for(daemon, refused=1)
+
     def test_stored_before_the_daemon_leaves(self):
         with Redis() as redis:
             with self.daemon(redis.url) as daemon:

@@ -451,6 +451,17 @@ static void pool_count_cause(struct counters *counters, struct json_span error) 
         counters->exact_causes[number]++;
 }
 
+/* Counts the error of a source that the compiler has refused, now or when the cache took it. */
+static void pool_count_compile_error(struct counters *counters, const struct job *job, struct json_span error) {
+    struct json_span data = json_member(error.text, error.len, "data");
+    struct json_span cached = data.text ? json_member(data.text, data.len, "cached") : data;
+    counters->compile_errors++;
+    if (json_span_is(cached, "true"))
+        counters->cached_errors++;
+    else
+        counters->cache_misses += job->asks_cache;
+}
+
 static void pool_take_error(struct pool *pool, struct host *host, struct job *job, struct json_span error) {
     struct counters *counters = &pool->group.census->counters;
     struct json_span code = json_member(error.text, error.len, "code");
@@ -463,7 +474,8 @@ static void pool_take_error(struct pool *pool, struct host *host, struct job *jo
     } else if (number == RPC_NEEDS_NEW_HOST) {
         pool_replace_host(pool, host, job);
     } else {
-        counters->compile_errors += number == RPC_PY_COMPILE_ERROR;
+        if (number == RPC_PY_COMPILE_ERROR)
+            pool_count_compile_error(counters, job, error);
         counters->os_errors += number == RPC_OS_ERROR;
         job_finish_raw_error(job, error);
     }

@@ -1,5 +1,6 @@
 /* Fuzzes the reader of cache entries, which come from the disk or from a remote server: no input may make it read
- * outside, or give warnings that are not an array, and an entry that serves a name gives the same twice. */
+ * outside, or give warnings that are not an array or an error that is not of the name, and an entry that serves a name
+ * gives the same twice. An input that is JSON is also taken as the data of an error: what is put in comes out. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,27 +30,48 @@ static bool is_same(const cJSON *one, const cJSON *other) {
     return same;
 }
 
+static void check_json(enum entry_kind kind, const cJSON *json, const char *name) {
+    const char *file = kind == ENTRY_ERROR ? json_get_string(json, "file") : NULL;
+    require(kind == ENTRY_CODE ? cJSON_IsArray(json) : file != NULL && strcmp(file, name) == 0);
+}
+
 static void decode(const uint8_t *data, size_t size, const char *name) {
     struct buffer once = {0}, again = {0};
-    cJSON *warnings = NULL, *more = NULL;
-    bool serves = entry_decode(data, size, name, &once, &warnings);
-    if (serves) {
-        require(cJSON_IsArray(warnings));
+    cJSON *json = NULL, *more = NULL;
+    enum entry_kind kind = entry_decode(data, size, name, &once, &json);
+    if (kind != ENTRY_NONE) {
+        check_json(kind, json, name);
         require(once.len <= size + strlen(name) + 5);
-        require(entry_decode(data, size, name, &again, &more));
+        require(entry_decode(data, size, name, &again, &more) == kind);
         require(again.len == once.len && (once.len == 0 || memcmp(again.data, once.data, once.len) == 0));
-        require(is_same(warnings, more));
+        require(is_same(json, more));
     }
-    cJSON_Delete(serves ? warnings : NULL);
+    cJSON_Delete(kind != ENTRY_NONE ? json : NULL);
     cJSON_Delete(more);
     buffer_deinit(&once);
     buffer_deinit(&again);
+}
+
+static void encode_error(const uint8_t *data, size_t size, const char *name) {
+    const char *error;
+    struct buffer entry = {0}, stream = {0};
+    cJSON *put = json_parse((const char *)data, size, &error), *got = NULL;
+    if (cJSON_IsObject(put)) {
+        entry_encode(&(struct entry_outcome){.kind = ENTRY_ERROR, .name = name, .json = put}, &entry);
+        enum entry_kind kind = entry_decode(entry.data, entry.len, name, &stream, &got);
+        require(kind == ENTRY_NONE || (kind == ENTRY_ERROR && is_same(put, got)));
+        cJSON_Delete(kind != ENTRY_NONE ? got : NULL);
+    }
+    cJSON_Delete(put);
+    buffer_deinit(&entry);
+    buffer_deinit(&stream);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     long begin = deadline_cpu_ms();
     decode(data, size, "/a.py");
     decode(data, size, "/another/\xff/name/of/\xc3\xa9 some length.py");
+    encode_error(data, size, "/a.py");
     deadline_check(begin, DEADLINE_MS);
     return 0;
 }

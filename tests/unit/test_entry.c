@@ -27,7 +27,7 @@ static struct buffer encode(const char *name, const char *warnings) {
     struct buffer stream = make_stream(name), entry = {0};
     cJSON *tree = json_parse(warnings, strlen(warnings), &error);
     const struct entry_outcome outcome = {
-        .stream = stream.data, .len = stream.len, .minor = 13, .name = name, .warnings = tree};
+        .kind = ENTRY_CODE, .stream = stream.data, .len = stream.len, .minor = 13, .name = name, .json = tree};
     entry_encode(&outcome, &entry);
     cJSON_Delete(tree);
     buffer_deinit(&stream);
@@ -39,7 +39,7 @@ static struct buffer encode(const char *name, const char *warnings) {
 static char *decode(const struct buffer *entry, const char *name) {
     struct buffer stream = {0}, text = {0};
     cJSON *warnings;
-    if (!entry_decode(entry->data, entry->len, name, &stream, &warnings))
+    if (entry_decode(entry->data, entry->len, name, &stream, &warnings) != ENTRY_CODE)
         return NULL;
     struct buffer wanted = make_stream(name);
     assert_int_equal(stream.len, wanted.len);
@@ -92,28 +92,108 @@ static void test_warnings_of_other_files(void **state) {
     }
 }
 
+static struct buffer encode_error(const char *name, const char *data) {
+    const char *error;
+    struct buffer entry = {0};
+    cJSON *tree = json_parse(data, strlen(data), &error);
+    entry_encode(&(struct entry_outcome){.kind = ENTRY_ERROR, .name = name, .json = tree}, &entry);
+    cJSON_Delete(tree);
+    return entry;
+}
+
+/* The entry gives that data under that name; NULL: it does not serve the name. */
+static void check_error(const struct buffer *entry, const char *name, const char *wanted) {
+    struct buffer stream = {0}, text = {0};
+    cJSON *data = NULL;
+    enum entry_kind kind = entry_decode(entry->data, entry->len, name, &stream, &data);
+    assert_int_equal(kind, wanted ? ENTRY_ERROR : ENTRY_NONE);
+    assert_int_equal(stream.len, 0);
+    if (wanted != NULL) {
+        json_print(data, &text);
+        assert_string_equal(buffer_string(&text), wanted);
+    }
+    cJSON_Delete(data);
+    buffer_deinit(&text);
+}
+
+#define VALUE(msg, filename, text)                                                                                     \
+    "\"exc_value\":{\"msg\":\"" msg "\",\"filename\":" filename ",\"text\":" text                                      \
+    ",\"lineno\":3,\"offset\":1,\"end_lineno\":3,\"end_offset\":null},\"warnings\":[]}"
+#define SYNTAX_ERROR(name, msg)                                                                                        \
+    "{\"exc_type_name\":\"SyntaxError\",\"msg\":\"  File \\\"" name "\\\", line 3\\n    /d/a.py (\\n    ^\\n"          \
+    "SyntaxError: " msg "\\n\",\"file\":\"" name "\"," VALUE(msg, "\"" name "\"", "\"/d/a.py (\\n\"")
+#define TAB_ERROR(name, base, msg)                                                                                     \
+    "{\"exc_type_name\":\"TabError\",\"msg\":\"Sorry: TabError: " msg " (" base ", line 3)\",\"file\":\"" name         \
+    "\"," VALUE(msg, "\"" name "\"", "\"x\"")
+#define PLAIN_ERROR(name, msg)                                                                                         \
+    "{\"exc_type_name\":\"ValueError\",\"msg\":\"Sorry: ValueError: " msg "\",\"file\":\"" name                        \
+    "\"," VALUE(msg, "null", "null")
+
+static void test_errors(void **state) {
+    struct buffer entry = encode_error("/d/a.py", SYNTAX_ERROR("/d/a.py", "bad"));
+    check_error(&entry, "/d/a.py", SYNTAX_ERROR("/d/a.py", "bad"));
+    check_error(&entry, "other\xff", SYNTAX_ERROR("other\\udcff", "bad"));
+    check_error(&entry, "b \"(.py", SYNTAX_ERROR("b \\\"(.py", "bad"));
+    check_error(&entry, "File \"<string>\"", NULL); /* py_compile would put the whole name into its middle */
+    buffer_deinit(&entry);
+    entry = encode_error("a.py", TAB_ERROR("a.py", "a.py", "bad"));
+    check_error(&entry, "/e/f/\xff", TAB_ERROR("/e/f/\\udcff", "\\udcff", "bad"));
+    check_error(&entry, "a.py", TAB_ERROR("a.py", "a.py", "bad"));
+    buffer_deinit(&entry);
+    entry = encode_error("/d/a.py", PLAIN_ERROR("/d/a.py", "bad"));
+    check_error(&entry, "b.py", PLAIN_ERROR("b.py", "bad"));
+    buffer_deinit(&entry);
+}
+
+/* Where a name may stand anywhere else, the entry serves that name alone. */
+static void test_errors_that_are_bound(void **state) {
+    static const char *const errors[] = {
+        SYNTAX_ERROR("/d/a.py", "bad code in /d/a.py"),
+        SYNTAX_ERROR("/d/a.py", "bad code in a.py"),
+        SYNTAX_ERROR("/d/a.py", "bad <string>"),
+        SYNTAX_ERROR("/d/a.pyc", "bad"),
+        TAB_ERROR("/d/a.py", "d/a.py", "bad"),
+        PLAIN_ERROR("/d/a.py", "bad code in a.py"),
+        TAB_ERROR("/d/a.py", "a.py", "bad \\\"<string>"),
+    };
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        struct buffer entry = encode_error("/d/a.py", errors[i]);
+        check_error(&entry, "/d/a.py", i == 3 ? NULL : errors[i]); /* that one is not of this file */
+        check_error(&entry, "/d/b.py", NULL);
+        buffer_deinit(&entry);
+    }
+}
+
 /* Copies of exactly the length, so that a sanitizer sees a read past the end. */
-static void test_damage(void **state) {
-    struct buffer entry = encode("/a.py", "[{\"filename\":\"/a.py\",\"text\":\"/a.py:1\"}]");
+static void damage(struct buffer *entry, size_t parts) {
     struct buffer stream = {0};
-    cJSON *warnings;
-    for (size_t len = 0; len < entry.len; len++) {
+    cJSON *json;
+    for (size_t len = 0; len < entry->len; len++) {
         char *copy = xmalloc(len + 1);
-        memcpy(copy + 1, entry.data, len);
-        assert_false(entry_decode(copy + 1, len, "/b.py", &stream, &warnings));
+        memcpy(copy + 1, entry->data, len);
+        assert_int_equal(entry_decode(copy + 1, len, "/b.py", &stream, &json), ENTRY_NONE);
         free(copy);
     }
-    for (size_t i = 0; i < 24; i++) { /* the head */
+    for (size_t i = 0; i < parts; i++) {
         for (int byte = 0; byte < 256; byte++) {
-            char old = entry.data[i];
-            entry.data[i] = (char)byte;
-            if (entry_decode(entry.data, entry.len, "/b.py", &stream, &warnings))
-                cJSON_Delete(warnings);
-            entry.data[i] = old;
+            char old = entry->data[i];
+            entry->data[i] = (char)byte;
+            if (entry_decode(entry->data, entry->len, "/b.py", &stream, &json) != ENTRY_NONE)
+                cJSON_Delete(json);
+            entry->data[i] = old;
         }
     }
     buffer_deinit(&stream);
-    buffer_deinit(&entry);
+    buffer_deinit(entry);
+}
+
+#define HEAD_SIZE 32
+
+static void test_damage(void **state) {
+    struct buffer code = encode("/a.py", "[{\"filename\":\"/a.py\",\"text\":\"/a.py:1\"}]");
+    struct buffer error = encode_error("/a.py", SYNTAX_ERROR("/a.py", "bad"));
+    damage(&code, HEAD_SIZE);
+    damage(&error, error.len);
 }
 
 static struct store_key key_of(struct key_question question, struct compile_request request, const char *options) {
@@ -166,6 +246,8 @@ static void test_name_matters(void **state) {
         {"/a/b.py", "[]", false},
         {"__main__.py", "[]", true},
         {"/a/__main__.py", "[]", false},
+        {"<a>", "[]", true},
+        {"<a>.py", "[]", false},
         {"/a/b.py", "[\"error\",\"ignore::SyntaxWarning\",\"default:::\",\"default:::: \",\"default::: :3\"]", false},
         {"/a/b.py", "[\"error\",\"ignore:::b\"]", true},
         {"/a/b.py", "[\"ignore:a:SyntaxWarning: b:3\"]", true},
@@ -181,8 +263,14 @@ static void test_name_matters(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),  cmocka_unit_test(test_warnings), cmocka_unit_test(test_warnings_of_other_files),
-        cmocka_unit_test(test_damage), cmocka_unit_test(test_keys),     cmocka_unit_test(test_name_matters),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_warnings_of_other_files),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_errors_that_are_bound),
+        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_name_matters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

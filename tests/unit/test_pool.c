@@ -372,6 +372,24 @@ static void test_cache_misses_count_compiles_that_asked_the_cache(void **state) 
     fake_hosts_deinit(&fakes);
 }
 
+static void test_errors_that_the_cache_had_are_hits(void **state) {
+    static const char *const answers[] = {"\"error\":{\"code\":-32001,\"message\":\"m\",\"data\":{\"cached\":true}}",
+                                          "\"error\":{\"code\":-32001,\"message\":\"m\",\"data\":{\"file\":\"a\"}}",
+                                          "\"error\":{\"code\":-32001,\"message\":\"m\"}"};
+    struct fake_client *client = begin("3.12", 1);
+    for (unsigned i = 0; i < 3; i++) {
+        struct job *job = fake_hosts_new_job(&fakes, client, i, "a", JOB_COMPILE);
+        job->asks_cache = i < 2;
+        pool_submit(fakes.pool, job);
+        fake_hosts_turn(&fakes);
+        fake_host_answer(&fakes, HOST(0), 0, fake_host_expect(HOST(0), 0, "a").id, answers[i]);
+    }
+    assert_int_equal(fakes.peers.census.counters.compile_errors, 3);
+    assert_int_equal(fakes.peers.census.counters.cached_errors, 1);
+    assert_int_equal(fakes.peers.census.counters.cache_misses, 1);
+    fake_hosts_deinit(&fakes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_interpreters_with_a_gil_of_their_own_share_a_host),
@@ -396,6 +414,7 @@ int main(void) {
         cmocka_unit_test(test_draining_without_patience_kills_what_runs),
         cmocka_unit_test(test_a_host_that_answers_what_it_was_not_asked_is_killed),
         cmocka_unit_test(test_cache_misses_count_compiles_that_asked_the_cache),
+        cmocka_unit_test(test_errors_that_the_cache_had_are_hits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
