@@ -47,6 +47,12 @@ static void host_on_timer_closed(uv_handle_t *timer) {
     host_part_closed(timer->data);
 }
 
+/* No more jobs for it. */
+static void host_stop_using(struct host *host) {
+    host->retiring = true;
+    host->group->changes++;
+}
+
 static void host_close_channels(struct host *host) {
     for (unsigned i = 0; i < host->worker_count; i++)
         worker_close(&host->workers[i]);
@@ -55,6 +61,7 @@ static void host_close_channels(struct host *host) {
 
 /* The pool takes the host's jobs, then what is left of the host is closed. */
 static void host_end(struct host *host) {
+    host->group->changes++;
     host->group->events->gone(host);
     host->left = true;
     uv_close((uv_handle_t *)&host->leave_timer, host_on_timer_closed);
@@ -101,8 +108,9 @@ static const struct host_process_events host_process_events = {
 
 static void host_stream_ended(struct host *host) {
     host->open_streams--;
+    host->group->changes++;
     if (!host->left && !host->exited && !uv_is_active((uv_handle_t *)&host->leave_timer)) {
-        host->retiring = true;
+        host_stop_using(host);
         uv_timer_start(&host->leave_timer, host_on_leave_timeout, HANG_UP_TIMEOUT_MS, 0);
     }
     host_check_gone(host);
@@ -184,12 +192,14 @@ static void host_leave_if_done(struct host *host) {
 
 static void host_on_worker_ready(struct worker *worker) {
     worker->host->came_up = true;
-    worker->host->group->events->worker_ready(worker->host);
+    worker->host->group->changes++;
+    worker->host->group->events->worker_ready(worker);
 }
 
 /* A host in which no worker's interpreter came up is of no use; else it goes on with those that did. */
 static void host_on_worker_failed(struct worker *worker, const char *why) {
     struct host *host = worker->host;
+    host->group->changes++;
     if (host->came_up) {
         log_line("a host of Python %s cannot have another interpreter: %s", host->group->python, why);
         return;
@@ -199,7 +209,7 @@ static void host_on_worker_failed(struct worker *worker, const char *why) {
 }
 
 static void host_on_worker_answered(struct worker *worker, struct job *job, const struct rpc_message *answer) {
-    worker->host->group->events->answered(worker->host, job, answer);
+    worker->host->group->events->answered(worker, job, answer);
 }
 
 static void host_on_worker_idle(struct worker *worker) {
@@ -329,7 +339,7 @@ static int host_run(struct host *host, int (*pairs)[2]) {
 /* A start that has failed half-way: what exists of the host goes, and its end is not reported as a crash. */
 static void host_abandon(struct host *host) {
     host->left = true;
-    host->retiring = true;
+    host_stop_using(host);
     if (!host->exited)
         host_kill(host);
     else
@@ -372,13 +382,18 @@ unsigned host_in_flight(const struct host *host) {
     return count;
 }
 
+void host_warm(struct worker *worker) {
+    worker_warm(worker);
+    worker->host->group->changes++;
+}
+
 void host_retire(struct host *host) {
-    host->retiring = true;
+    host_stop_using(host);
     host_leave_if_done(host);
 }
 
 void host_kill(struct host *host) {
-    host->retiring = true;
+    host_stop_using(host);
     if (host->process.pid <= 0 || (host->exited && host->open_streams == 0))
         return;
     host->killed = host->killed || !host->exited;

@@ -22,9 +22,9 @@ struct host_events {
     /* CPython is up in the process; host->version is known. */
     void (*ready)(struct host *host);
     /* The interpreter of a worker is up. */
-    void (*worker_ready)(struct host *host);
-    /* A job of one of its workers is answered, and no longer the worker's. */
-    void (*answered)(struct host *host, struct job *job, const struct rpc_message *answer);
+    void (*worker_ready)(struct worker *worker);
+    /* A job of a worker is answered, and no longer the worker's. */
+    void (*answered)(struct worker *worker, struct job *job, const struct rpc_message *answer);
     /* It has reported the size of its memory (host->rss_kb). */
     void (*grew)(struct host *host);
     /* It is dead, and says no more. Its workers still have their jobs: the pool takes them, and removes the host from
@@ -46,6 +46,7 @@ struct host_group {
     const char *interpreter; /* that the program is to run; NULL: it has one of its own */
     bool trial;              /* the next hosts compare with the interpreter's own py_compile first */
     struct list hosts;
+    uint64_t changes; /* of the states of workers, and of hosts that begin to retire or go */
     uint64_t crashes; /* of hosts */
 };
 
@@ -79,6 +80,9 @@ struct host {
 /* Starts a host of the group. Returns it, or NULL with a message in *why, which the caller frees; then *shortage tells
  * whether a resource ran out that may be available again later. */
 struct host *host_start(struct host_group *group, enum host_kind kind, unsigned workers, bool *shortage, char **why);
+
+/* Asks a cold worker to make its interpreter. */
+void host_warm(struct worker *worker);
 
 /* No more jobs for it; it leaves when it has none, and is killed if it does not. */
 void host_retire(struct host *host);

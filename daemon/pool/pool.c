@@ -17,9 +17,6 @@
 /* Time after an interactive job in which there is no prefetch. */
 #define INTERACTIVE_MS 5000
 
-/* A worker that has run its job for longer than this gets no job ahead, since that would have to wait. */
-#define PREFETCH_RUNNING_MAX_MS 200
-
 /* An interpreter that was named at run time keeps one host until it has been idle for this many times the idle time. */
 #define FORGOTTEN_AFTER 10
 
@@ -63,6 +60,7 @@ struct pool *pool_new(const struct host_group *model, const char *python, const 
     pool->proven = true;
     list_init(&pool->group.hosts);
     queues_init(&pool->queues);
+    roster_init(&pool->roster, &pool->group);
     start_init(&pool->starter, &pool->group, pool_workers_per_host(python, model->options->workers), pool_on_retry);
     return pool;
 }
@@ -103,50 +101,29 @@ void pool_take_interpreter(struct pool *pool, struct interpreter_file *file) {
     pool->proven = false;
 }
 
-/* Workers of shared hosts that run jobs or will, and how many of them are starting. */
-static unsigned pool_live_workers(const struct pool *pool, unsigned *starting) {
-    unsigned live = 0;
-    *starting = 0;
-    list_each(link, &pool->group.hosts) {
-        struct host *host = list_entry(link, struct host, link);
-        for (unsigned i = 0; host->kind == HOST_SHARED && !host->retiring && i < host->worker_count; i++) {
-            live += host->workers[i].state == WORKER_READY || host->workers[i].state == WORKER_STARTING;
-            *starting += host->workers[i].state == WORKER_STARTING;
-        }
-    }
-    return live;
+static void pool_give(struct pool *pool, struct worker *worker, struct job *job) {
+    worker_assign(worker, job);
+    roster_update(&pool->roster, worker);
 }
 
-/* A ready worker of that kind with exactly `in_flight` jobs and room for another, or NULL. */
 static struct worker *pool_find_worker(struct pool *pool, enum host_kind kind, unsigned in_flight) {
-    list_each(link, &pool->group.hosts) {
-        struct host *host = list_entry(link, struct host, link);
-        if (host->kind != kind || host->retiring)
-            continue;
-        for (unsigned i = 0; i < host->worker_count; i++) {
-            struct worker *worker = &host->workers[i];
-            if (worker->state == WORKER_READY && worker->in_flight == in_flight && in_flight < worker_depth(worker) &&
-                (in_flight == 0 || pool_now(pool) - worker->since_ms < PREFETCH_RUNNING_MAX_MS))
-                return worker;
-        }
-    }
-    return NULL;
+    return roster_find(&pool->roster, kind, in_flight, pool_now(pool));
 }
 
 /* Gives waiting jobs to workers of that kind that have exactly `in_flight` jobs. */
 static void pool_assign(struct pool *pool, enum host_kind kind, unsigned in_flight) {
     struct worker *worker;
     while (queues_count_of(&pool->queues, kind) > 0 && (worker = pool_find_worker(pool, kind, in_flight)) != NULL)
-        worker_assign(worker, queues_pop(&pool->queues, kind));
+        pool_give(pool, worker, queues_pop(&pool->queues, kind));
 }
 
 /* Brings workers up while jobs wait, one a job, up to the limit. */
 static void pool_grow(struct pool *pool) {
-    unsigned starting;
     size_t waiting;
     while ((waiting = queues_count_of(&pool->queues, HOST_SHARED)) > 0) {
-        unsigned live = pool_live_workers(pool, &starting);
-        if (live >= pool->group.options->workers || starting >= waiting || !start_worker(&pool->starter))
+        roster_count(&pool->roster);
+        if (pool->roster.live >= pool->group.options->workers || pool->roster.starting >= waiting ||
+            !start_worker(&pool->starter))
             break;
     }
 }
@@ -181,7 +158,7 @@ static void pool_dispatch_solo(struct pool *pool) {
     struct worker *worker;
     const struct job *next;
     while (queues_next_alone(&pool->queues) != NULL && (worker = pool_find_worker(pool, HOST_SOLO, 0)) != NULL) {
-        worker_assign(worker, queues_pop(&pool->queues, HOST_SOLO));
+        pool_give(pool, worker, queues_pop(&pool->queues, HOST_SOLO));
         host_retire(worker->host);
     }
     next = queues_next_alone(&pool->queues);
@@ -191,19 +168,25 @@ static void pool_dispatch_solo(struct pool *pool) {
         start_host(&pool->starter, HOST_SOLO, 1);
 }
 
+/* Makes sure that an interpreter of a shared host is up or coming. */
+static void pool_warm_first(struct pool *pool) {
+    roster_count(&pool->roster);
+    if (pool->roster.live == 0)
+        start_worker(&pool->starter);
+}
+
 /* Any shared worker with room takes cleanups, also while the daemon drains; a host is started for them if there is
  * none.
  */
 static void pool_dispatch_cleanups(struct pool *pool) {
-    unsigned starting;
     struct list *cleanups = &pool->queues.cleanups;
     for (unsigned ahead = 0; ahead < WORKER_JOBS && !list_empty(cleanups); ahead++) {
         struct worker *worker;
         while (!list_empty(cleanups) && (worker = pool_find_worker(pool, HOST_SHARED, ahead)) != NULL)
-            worker_assign(worker, queues_pop_cleanup(&pool->queues));
+            pool_give(pool, worker, queues_pop_cleanup(&pool->queues));
     }
-    if (!list_empty(cleanups) && pool_live_workers(pool, &starting) == 0)
-        start_worker(&pool->starter);
+    if (!list_empty(cleanups))
+        pool_warm_first(pool);
 }
 
 /* Refuses the jobs that would wait for ever: there is no host for them, and none can be started. */
@@ -293,11 +276,10 @@ void pool_cancel(struct job *job) {
 }
 
 void pool_warm(struct pool *pool) {
-    unsigned starting;
     if (!pool_is_draining(pool) && !pool->proven)
         pool_begin_trial(pool);
-    else if (!pool_is_draining(pool) && pool_live_workers(pool, &starting) == 0)
-        start_worker(&pool->starter);
+    else if (!pool_is_draining(pool))
+        pool_warm_first(pool);
     pool_fail_if_hopeless(pool);
 }
 
@@ -380,10 +362,12 @@ static void pool_on_host_ready(struct host *host) {
     pool->interpreter = host->interpreter ? xstrdup(host->interpreter) : NULL;
 }
 
-static void pool_on_worker_ready(struct host *host) {
-    start_succeeded(&pool_of(host)->starter);
-    pool_of(host)->proven |= !host->retiring;
-    pool_dispatch(pool_of(host));
+static void pool_on_worker_ready(struct worker *worker) {
+    struct pool *pool = pool_of(worker->host);
+    start_succeeded(&pool->starter);
+    pool->proven |= !worker->host->retiring;
+    roster_update(&pool->roster, worker);
+    pool_dispatch(pool);
 }
 
 static void pool_on_host_grew(struct host *host) {
@@ -397,6 +381,7 @@ static void pool_on_host_grew(struct host *host) {
 static void pool_on_host_gone(struct host *host) {
     struct pool *pool = pool_of(host);
     list_remove(&host->link);
+    roster_remove_host(host);
     start_judge_end(&pool->starter, host);
     recovery_take_jobs(host, &pool->queues);
     if (host->failure != NULL)
@@ -481,13 +466,14 @@ static void pool_take_error(struct pool *pool, struct host *host, struct job *jo
     }
 }
 
-static void pool_on_answered(struct host *host, struct job *job, const struct rpc_message *answer) {
-    struct pool *pool = pool_of(host);
+static void pool_on_answered(struct worker *worker, struct job *job, const struct rpc_message *answer) {
+    struct pool *pool = pool_of(worker->host);
     struct counters *counters = &pool->group.census->counters;
     pool->last_used_ms = pool_now(pool);
+    roster_update(&pool->roster, worker);
     counters->exact += job->wants != HOST_SHARED && job->kind != JOB_SEARCH;
     if (answer->error.text != NULL) {
-        pool_take_error(pool, host, job, answer->error);
+        pool_take_error(pool, worker->host, job, answer->error);
     } else {
         pool_count_result(counters, job, answer->result);
         job_finish_result(job, answer->result);

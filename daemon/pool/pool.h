@@ -12,11 +12,13 @@
 #include "base/interpreter_file.h"
 #include "daemon/pool/host.h"
 #include "daemon/pool/queues.h"
+#include "daemon/pool/roster.h"
 #include "daemon/pool/start.h"
 
 struct pool {
     struct host_group group;
     struct queues queues;
+    struct roster roster;
     struct starter starter;
     char *python;                 /* "3.13"; of an interpreter that was named at run time: its path */
     char *program;                /* path of its host */

@@ -97,7 +97,7 @@ struct host *start_host(struct starter *starter, enum host_kind kind, unsigned w
     if (host == NULL)
         start_failed(starter, why, starter->shortage);
     else
-        worker_warm(&host->workers[0]);
+        host_warm(&host->workers[0]);
     return host;
 }
 
@@ -116,6 +116,6 @@ static struct worker *start_find_cold(const struct host_group *group) {
 bool start_worker(struct starter *starter) {
     struct worker *cold = start_find_cold(starter->group);
     if (cold != NULL)
-        worker_warm(cold);
+        host_warm(cold);
     return cold != NULL || start_host(starter, HOST_SHARED, starter->workers_per_host) != NULL;
 }

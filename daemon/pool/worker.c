@@ -148,6 +148,7 @@ static const struct channel_events worker_channel_events = {
 int worker_init(struct worker *worker, struct host *host, const struct worker_events *events,
                 const struct options *options, struct channel_group *channels, int fd) {
     *worker = (struct worker){.host = host, .events = events, .options = options, .handles = 2};
+    list_init(&worker->room);
     channel_init(&worker->channel, channels, &worker_channel_events, RPC_ANSWER_MAX);
     worker->channel.in.framing = FRAMING_HEADERS;
     uv_timer_init(worker->channel.pipe.loop, &worker->timer);

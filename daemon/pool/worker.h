@@ -8,6 +8,7 @@
 
 #include <uv.h>
 
+#include "base/list.h"
 #include "daemon/options.h"
 #include "daemon/peers/channel.h"
 #include "proto/rpc.h"
@@ -48,6 +49,7 @@ struct worker_events {
 
 struct worker {
     struct host *host; /* the owner */
+    struct list room;  /* in a list of the pool's roster, where the worker may have room for a job */
     const struct worker_events *events;
     const struct options *options;
     enum worker_state state;
