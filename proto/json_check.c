@@ -33,8 +33,17 @@ static bool cursor_take(struct cursor *c, char wanted) {
     return true;
 }
 
-/* Passes over eight bytes at a time as long as all of them stand for themselves in a string: ASCII, no control
- * characters, no quote, no backslash. Sources of whole files travel in strings. */
+/* How many bytes of a word stand before the first one whose top bit is set in `marks`, or 0 where that is not cheap. */
+static size_t bytes_before(uint64_t marks) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return (size_t)__builtin_ctzll(marks) / 8;
+#else
+    return 0;
+#endif
+}
+
+/* Passes over bytes that stand for themselves in a string: ASCII, no control characters, no quote, no backslash. Takes
+ * eight at a time, and may stop early. A byte below the first of another kind is never marked: borrows go upwards. */
 static const char *skip_plain(const char *at, const char *end) {
     const uint64_t ones = UINT64_MAX / 255, tops = ones << 7;
     uint64_t word;
@@ -42,8 +51,9 @@ static const char *skip_plain(const char *at, const char *end) {
         memcpy(&word, at, sizeof word);
         uint64_t quote = word ^ (ones * '"'), backslash = word ^ (ones * '\\');
         uint64_t control = word - ones * 0x20;
-        if ((word | control | (quote - ones) | (backslash - ones)) & tops)
-            break;
+        uint64_t marks = (word | control | (quote - ones) | (backslash - ones)) & tops;
+        if (marks != 0)
+            return at + bytes_before(marks);
         at += sizeof word;
     }
     return at;
@@ -246,27 +256,43 @@ static void pass_string(struct cursor *c) {
     c->at++;
 }
 
-static struct json_span pass_value(struct cursor *c) {
-    cursor_skip_space(c);
-    const char *start = c->at;
+/* Passes over an array or an object. */
+static void pass_brackets(struct cursor *c) {
     int depth = 0;
-    for (; c->at < c->end; c->at++) {
+    while (c->at < c->end) {
         char byte = *c->at;
         if (byte == '"') {
             pass_string(c);
-            c->at--;
-        } else if (byte == '{' || byte == '[') {
-            depth++;
-        } else if (byte == '}' || byte == ']') {
-            if (depth-- == 0)
-                break;
-        } else if (byte == ',' && depth == 0) {
-            break;
+            continue;
         }
+        c->at++;
+        if (byte == '{' || byte == '[')
+            depth++;
+        else if ((byte == '}' || byte == ']') && --depth == 0)
+            return;
     }
+}
+
+/* Passes over a number or a word. */
+static void pass_word(struct cursor *c) {
+    while (c->at<c->end && * c->at> ' ' && *c->at != ',' && *c->at != '}' && *c->at != ']')
+        c->at++;
+}
+
+/* Passes over a value and the white space on both its sides. */
+static struct json_span pass_value(struct cursor *c) {
+    cursor_skip_space(c);
+    const char *start = c->at;
+    if (c->at == c->end)
+        return (struct json_span){start, 0};
+    if (*start == '"')
+        pass_string(c);
+    else if (*start == '{' || *start == '[')
+        pass_brackets(c);
+    else
+        pass_word(c);
     const char *end = c->at;
-    while (end > start && strchr(" \t\r\n", end[-1]))
-        end--;
+    cursor_skip_space(c);
     return (struct json_span){start, (size_t)(end - start)};
 }
 
