@@ -86,6 +86,8 @@ static void methods_supersede(struct connection *connection, struct job *job, ch
 
 /* Parses the parameters with an empty text in place of a long `source`, which only the host needs. */
 static cJSON *methods_parse_without_source(struct json_span params, const char **error) {
+    if (params.len < LONG_SOURCE)
+        return json_parse_checked(params.text, params.len, error);
     struct json_span source = json_member(params.text, params.len, "source");
     if (source.text == NULL || *source.text != '"' || source.len < LONG_SOURCE)
         return json_parse_checked(params.text, params.len, error);

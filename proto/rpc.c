@@ -34,7 +34,10 @@ static bool is_id(struct json_span value) {
            value.text[0] != 'f';
 }
 
+/* The text of a JSON string, or NULL for another value. The caller frees. */
 static char *string_of(struct json_span value) {
+    if (value.len >= 2 && *value.text == '"' && memchr(value.text, '\\', value.len) == NULL)
+        return xstrndup(value.text + 1, value.len - 2);
     const char *error;
     cJSON *tree = json_parse_checked(value.text, value.len, &error);
     char *text = cJSON_IsString(tree) ? xstrdup(tree->valuestring) : NULL;

@@ -40,7 +40,7 @@ void schema_init(const struct schema_field *fields, size_t count, void *out) {
 static const struct schema_field *schema_find(const struct schema_field *fields, size_t count, const char *name,
                                               size_t *index) {
     for (*index = 0; *index < count; ++*index)
-        if (strcmp(fields[*index].name, name) == 0)
+        if (fields[*index].name[0] == name[0] && strcmp(fields[*index].name, name) == 0)
             return &fields[*index];
     return NULL;
 }
