@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/decimal.h"
+
 /* Longest run of headers before a message. */
 #define HEADERS_MAX 4096
 
@@ -204,8 +206,13 @@ enum frame_status frame_reader_next(struct frame_reader *reader, const char **te
 }
 
 void frame_write(enum framing framing, const char *text, size_t len, struct buffer *out) {
-    if (framing == FRAMING_HEADERS)
-        buffer_printf(out, "Content-Length: %zu\r\n\r\n", len);
+    if (framing == FRAMING_HEADERS) {
+        char digits[DECIMAL_SIZE];
+        size_t count = decimal_write(len, digits);
+        buffer_append_string(out, "Content-Length: ");
+        buffer_append(out, digits, count);
+        buffer_append_string(out, "\r\n\r\n");
+    }
     buffer_append(out, text, len);
     if (framing != FRAMING_HEADERS)
         buffer_append_char(out, '\n');

@@ -2,11 +2,11 @@
 #include "daemon/pool/worker.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/decimal.h"
 #include "daemon/pool/job.h"
 
 /* For a job without a timeout that no client waits for any more. */
@@ -30,12 +30,12 @@ static void worker_on_timeout(uv_timer_t *timer) {
 }
 
 /* The first of its jobs is running now. */
-static void worker_begin_first(struct worker *worker) {
+static void worker_begin_first(struct worker *worker, uint64_t now_ns) {
     uv_timer_stop(&worker->timer);
     if (worker->in_flight == 0)
         return;
     worker->since_ms = uv_now(worker->timer.loop);
-    worker->since_ns = uv_hrtime();
+    worker->since_ns = now_ns;
     if (worker->jobs[0]->timeout_ms > 0)
         uv_timer_start(&worker->timer, worker_on_timeout, worker->jobs[0]->timeout_ms, 0);
 }
@@ -71,8 +71,8 @@ static void worker_take_warm_answer(struct worker *worker, const struct rpc_mess
 }
 
 /* A single slow job makes the worker count as slow; it takes several fast ones to count as fast. */
-static void worker_learn_pace(struct worker *worker) {
-    uint64_t taken = uv_hrtime() - worker->since_ns;
+static void worker_learn_pace(struct worker *worker, uint64_t now_ns) {
+    uint64_t taken = now_ns - worker->since_ns;
     worker->usual_ns = taken > worker->usual_ns ? taken : (worker->usual_ns * 3 + taken) / 4;
 }
 
@@ -83,8 +83,8 @@ unsigned worker_depth(const struct worker *worker) {
 }
 
 static void worker_take_answer(struct worker *worker, const struct rpc_message *answer) {
-    char id[24];
-    snprintf(id, sizeof id, "%llu", worker->in_flight ? (unsigned long long)worker->jobs[0]->id : 0ull);
+    char id[DECIMAL_SIZE];
+    (void)decimal_write(worker->in_flight ? worker->jobs[0]->id : 0, id);
     if (worker->in_flight == 0 || strcmp(answer->id, id) != 0) {
         worker->events->broken(worker, "it answers what it was not asked");
         return;
@@ -93,8 +93,9 @@ static void worker_take_answer(struct worker *worker, const struct rpc_message *
     worker->in_flight--;
     memmove(worker->jobs, worker->jobs + 1, worker->in_flight * sizeof *worker->jobs);
     worker->done++;
-    worker_learn_pace(worker);
-    worker_begin_first(worker);
+    uint64_t now_ns = uv_hrtime();
+    worker_learn_pace(worker, now_ns);
+    worker_begin_first(worker, now_ns);
     worker->events->answered(worker, job, answer);
     if (worker->in_flight == 0)
         worker->events->idle(worker);
@@ -168,15 +169,15 @@ void worker_warm(struct worker *worker) {
 
 void worker_assign(struct worker *worker, struct job *job) {
     assert(worker->state == WORKER_READY && worker->in_flight < WORKER_JOBS);
-    char id[24];
-    snprintf(id, sizeof id, "%llu", (unsigned long long)job->id);
+    char id[DECIMAL_SIZE];
+    (void)decimal_write(job->id, id);
     worker_request(worker, id, job_method(job), job->params, job->params_len);
     job_charge_copy(job);
     job->state = JOB_ASSIGNED;
     job->worker = worker;
     worker->jobs[worker->in_flight++] = job;
     if (worker->in_flight == 1)
-        worker_begin_first(worker);
+        worker_begin_first(worker, uv_hrtime());
 }
 
 void worker_limit(struct worker *worker, struct job *job) {
