@@ -17,6 +17,9 @@
 /* Time after an interactive job in which there is no prefetch. */
 #define INTERACTIVE_MS 5000
 
+/* Jobs that wait for a pristine host when another is started. */
+#define PRISTINE_JOBS 4
+
 /* An interpreter that was named at run time keeps one host until it has been idle for this many times the idle time. */
 #define FORGOTTEN_AFTER 10
 
@@ -137,10 +140,28 @@ static void pool_dispatch_shared(struct pool *pool) {
         pool_assign(pool, HOST_SHARED, ahead);
 }
 
+/* Pristine hosts that are up or starting. */
+static unsigned pool_count_pristine(const struct pool *pool) {
+    unsigned count = 0;
+    list_each(link, &pool->group.hosts) {
+        const struct host *host = list_entry(link, struct host, link);
+        count += host->kind == HOST_PRISTINE && !host->retiring;
+    }
+    return count;
+}
+
+/* As many pristine hosts as workers at most, each with one job at a time. One is started for each PRISTINE_JOBS that
+ * wait, since its start costs about as much as they do. */
 static void pool_dispatch_pristine(struct pool *pool) {
-    if (queues_count_of(&pool->queues, HOST_PRISTINE) > 0 && host_group_find(&pool->group, HOST_PRISTINE) == NULL)
-        start_host(&pool->starter, HOST_PRISTINE, 1);
-    for (unsigned ahead = 0; ahead < WORKER_JOBS; ahead++)
+    size_t waiting;
+    pool_assign(pool, HOST_PRISTINE, 0);
+    while ((waiting = queues_count_of(&pool->queues, HOST_PRISTINE)) > 0) {
+        unsigned count = pool_count_pristine(pool);
+        bool enough = count > 0 && (count >= pool->group.options->workers || waiting <= count * PRISTINE_JOBS);
+        if (enough || start_host(&pool->starter, HOST_PRISTINE, 1) == NULL)
+            break;
+    }
+    for (unsigned ahead = 1; ahead < WORKER_JOBS; ahead++)
         pool_assign(pool, HOST_PRISTINE, ahead);
 }
 

@@ -179,6 +179,65 @@ static void test_a_host_may_ask_for_a_pristine_process(void **state) {
     fake_hosts_deinit(&fakes);
 }
 
+/* The jobs that wait for pristine hosts, of which `started` are started, and nothing is up yet. */
+static unsigned begin_pristine(unsigned workers, unsigned jobs) {
+    struct fake_client *client = begin("3.13", workers);
+    fakes.warms_by_itself = false;
+    for (unsigned i = 1; i <= jobs; i++) {
+        struct job *job = fake_hosts_new_job(&fakes, client, i, "a", JOB_COMPILE);
+        job->wants = HOST_PRISTINE;
+        pool_submit(fakes.pool, job);
+    }
+    fake_hosts_turn(&fakes);
+    return fakes.host_count - 1;
+}
+
+static void test_pristine_hosts_are_as_many_as_workers_where_jobs_wait(void **state) {
+    struct fake_request request;
+    assert_int_equal(begin_pristine(3, 40), 3);
+    fakes.warms_by_itself = true;
+    fake_hosts_turn(&fakes);
+    for (unsigned i = 1; i <= 3; i++) {
+        assert_int_equal(HOST(i)->kind, HOST_PRISTINE);
+        fake_host_expect(HOST(i), 0, "a");
+        fake_host_expect(HOST(i), 0, "a"); /* one ahead */
+        assert_false(fake_host_take(HOST(i), 0, &request));
+    }
+    fake_hosts_deinit(&fakes);
+}
+
+static void test_a_few_exact_jobs_share_a_pristine_host(void **state) {
+    assert_int_equal(begin_pristine(3, 4), 1);
+    fake_hosts_deinit(&fakes);
+    assert_int_equal(begin_pristine(3, 5), 2);
+    fake_hosts_deinit(&fakes);
+}
+
+static void test_a_pristine_host_that_dies_loses_nothing(void **state) {
+    struct fake_client *client = begin("3.13", 2);
+    for (unsigned i = 1; i <= 12; i++) {
+        struct job *job = fake_hosts_new_job(&fakes, client, i, "a", JOB_COMPILE);
+        job->wants = HOST_PRISTINE;
+        pool_submit(fakes.pool, job);
+    }
+    fake_hosts_turn(&fakes);
+    assert_int_equal(fakes.host_count, 3);
+    fake_host_die(&fakes, HOST(1), 0, SIGKILL); /* by somebody else */
+    for (bool more = true; more;) {
+        more = false;
+        for (unsigned i = 0; i < fakes.host_count; i++) {
+            struct fake_request request;
+            if (fake_host_take(HOST(i), 0, &request)) {
+                more = true;
+                bool clean = strcmp(request.method, "clean") == 0;
+                fake_host_answer(&fakes, HOST(i), 0, request.id, clean ? "\"result\":{}" : compiled);
+            }
+        }
+    }
+    assert_int_equal(fakes.peers.census.counters.compiled, 12);
+    fake_hosts_deinit(&fakes);
+}
+
 static void test_jobs_that_need_much_memory_run_one_after_the_other(void **state) {
     struct fake_client *client = begin("3.12", 2);
     for (unsigned i = 1; i <= 2; i++)
@@ -402,6 +461,9 @@ int main(void) {
         cmocka_unit_test(test_no_prefetch_while_an_editor_is_at_work),
         cmocka_unit_test(test_interactive_goes_first_and_prefetch_comes_back),
         cmocka_unit_test(test_a_host_may_ask_for_a_pristine_process),
+        cmocka_unit_test(test_pristine_hosts_are_as_many_as_workers_where_jobs_wait),
+        cmocka_unit_test(test_a_few_exact_jobs_share_a_pristine_host),
+        cmocka_unit_test(test_a_pristine_host_that_dies_loses_nothing),
         cmocka_unit_test(test_jobs_that_need_much_memory_run_one_after_the_other),
         cmocka_unit_test(test_a_cancelled_job_that_waits_is_freed),
         cmocka_unit_test(test_the_answer_of_a_cancelled_job_that_runs_is_discarded),
