@@ -65,11 +65,20 @@ int paths_check_folder(const char *socket_path, char **why) {
     return result;
 }
 
-/* The path that this program was run by, without links. For where /proc is not mounted: a relative path is wrong once
- * the working directory has changed. NULL if unknown. */
+/* The path that this program was run by, without links, as paths_note_program() has found it; or NULL. */
+static char *noted_program;
+
+/* The path that this program was run by, without links. For where /proc is not mounted. NULL if unknown; the caller
+ * frees. */
 static char *executed_path(void) {
     const char *path = (const char *)getauxval(AT_EXECFN); /* NOLINT(performance-no-int-to-ptr): as documented */
+    if (noted_program != NULL)
+        return xstrdup(noted_program);
     return path != NULL ? realpath(path, NULL) : NULL;
+}
+
+void paths_note_program(void) {
+    noted_program = executed_path();
 }
 
 /* The folder of the running program, whatever name it was started by. NULL if unknown. */

@@ -20,6 +20,10 @@ char *paths_lock(const char *socket_path);
  * -ENOENT: there is no folder. */
 int paths_check_folder(const char *socket_path, char **why);
 
+/* Notes the place of the running program. To be called before the working directory changes: where /proc is not
+ * mounted, the program may be known by a relative path only. */
+void paths_note_program(void);
+
 /* Finds a program of this installation from the place of the running one: beside it; in a build tree in ../daemon and
  * ../client; if `libexec` is true, also in ../libexec/pycompiled. Returns its path, which the caller frees, or NULL. */
 char *paths_program(const char *name, bool libexec);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/paths.h"
 #include "cache/folder.h"
 #include "daemon/log.h"
 #include "daemon/methods.h"
@@ -66,6 +67,7 @@ static int main_serve(const struct options *options) {
         why = xasprintf("a daemon runs already on %s", options->socket_path);
     if (status != LISTEN_READY)
         return main_fail(options, why);
+    paths_note_program();
     surroundings_leave_folder();
     struct server *server = server_new(options, &methods_events, &listener, &why);
     if (server == NULL) {

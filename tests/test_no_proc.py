@@ -80,6 +80,14 @@ class NoProc(unittest.TestCase):
         self.assertIn(VERSION, self.expect(CTL, "python"))
         self.assertIn("stopped", self.expect(CTL, "stop"))
 
+    def test_relative_path(self):
+        """A daemon that is started by a relative path leaves its working directory, and finds its hosts."""
+        script = 'cd "$1" && ./pycompiled --background --no-cache && shift && exec "$@"'
+        compiled = self.run_program("sh", "-c", script, "sh", os.path.dirname(e2e.DAEMON), CLIENT, "--python", VERSION,
+                                    os.path.join(self.work, "a.py"))
+        self.assertEqual((compiled.returncode, compiled.stderr), (0, ""))
+        self.assertEqual(len(self.written()), 1)
+
     def test_named_pipe(self):
         results = []
         for command in ([PYTHON, "-m", "py_compile"], [CLIENT, "--python", VERSION]):

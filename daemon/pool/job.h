@@ -59,6 +59,7 @@ struct job {
     unsigned timeout_ms; /* 0: none */
     unsigned attempts;   /* hosts that died while they ran it, possibly because of it */
     unsigned shots;      /* hosts that another process killed while they ran it */
+    unsigned renewals;   /* hosts that refused it since the Python on disk is no longer theirs */
     bool copy_charged;
     bool timed_out;  /* its host was killed for its timeout */
     bool asks_cache; /* a host that compiles it has asked the cache in vain */

@@ -23,6 +23,9 @@
 /* An interpreter that was named at run time keeps one host until it has been idle for this many times the idle time. */
 #define FORGOTTEN_AFTER 10
 
+/* Hosts that may refuse a job in a row since the Python on disk is no longer theirs. */
+#define RENEWALS_MAX 8
+
 static const char shutting_down[] = "the daemon is shutting down";
 
 static const struct host_events pool_host_events;
@@ -445,7 +448,16 @@ static void pool_replace_host(struct pool *pool, struct host *host, struct job *
         pool_retire(pool);
         pool->proven = false;
     }
-    pool_send_elsewhere(pool, job, job->wants);
+    if (++job->renewals < RENEWALS_MAX) {
+        pool_send_elsewhere(pool, job, job->wants);
+        return;
+    }
+    char *reason =
+        xasprintf("the files of Python %s change without pause: %d hosts in a row were of another Python than "
+                  "the one on disk",
+                  pool->python, RENEWALS_MAX);
+    job_finish_unavailable(job, reason, false);
+    free(reason);
 }
 
 /* Counts the reason for which a host leaves a job to a pristine process. */

@@ -345,6 +345,21 @@ static void test_a_host_of_a_replaced_python_is_replaced(void **state) {
     fake_hosts_deinit(&fakes);
 }
 
+/* A Python whose files change without pause costs a job a bounded number of hosts, and then gives an error. */
+static void test_a_python_that_changes_without_pause_is_given_up(void **state) {
+    struct fake_client *client = begin("3.12", 1);
+    fake_hosts_submit(&fakes, client, 1, "a");
+    for (unsigned i = 0; i < 8; i++) {
+        assert_int_equal(fakes.host_count, i + 1);
+        fake_host_answer(&fakes, HOST(i), 0, fake_host_expect(HOST(i), 0, "a").id,
+                         "\"error\":{\"code\":-32097,\"message\":\"\"}");
+    }
+    fake_client_expect(client, 1, "change without pause: 8 hosts");
+    assert_int_equal(fakes.host_count, 8);
+    assert_int_equal(fakes.peers.census.counters.crashes, 0);
+    fake_hosts_deinit(&fakes);
+}
+
 static void test_an_idle_pool_shrinks_to_one_interpreter(void **state) {
     struct fake_client *client = begin("3.12", 2);
     fakes.pool->keeps_warm = true;
@@ -471,6 +486,7 @@ int main(void) {
         cmocka_unit_test(test_a_job_is_charged_for_its_parameters_and_their_copy),
         cmocka_unit_test(test_a_host_that_grew_is_replaced_between_jobs),
         cmocka_unit_test(test_a_host_of_a_replaced_python_is_replaced),
+        cmocka_unit_test(test_a_python_that_changes_without_pause_is_given_up),
         cmocka_unit_test(test_an_idle_pool_shrinks_to_one_interpreter),
         cmocka_unit_test(test_draining_answers_what_waits_and_finishes_what_runs),
         cmocka_unit_test(test_draining_without_patience_kills_what_runs),
