@@ -35,6 +35,10 @@ static char *beside(const char *socket_path, const char *name) {
     return xasprintf("%.*s%s", (int)(base - socket_path), socket_path, name);
 }
 
+char *paths_sibling(const char *socket_path, const char *suffix) {
+    return xasprintf("%s.%s", socket_path, suffix);
+}
+
 char *paths_log(const char *socket_path) {
     return beside(socket_path, "log");
 }

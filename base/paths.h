@@ -10,6 +10,9 @@
  * /tmp/pycompiled-UID/socket. Never NULL; the caller frees. */
 char *paths_socket(void);
 
+/* The path of another socket beside that one, with a suffix: SOCKET.SUFFIX. The caller frees. */
+char *paths_sibling(const char *socket_path, const char *suffix);
+
 /* The daemon's log file and lock file: `log` and `lock` in the socket's folder for a socket called
  * "socket", else SOCKET.log and SOCKET.lock. The caller frees. */
 char *paths_log(const char *socket_path);

@@ -9,11 +9,12 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/build_id.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/paths.h"
-#include "client/build_check.h"
 #include "client/connect.h"
+#include "client/daemon_check.h"
 
 #define START_DEADLINE_MS 30000
 /* The wait before another try, after a daemon has reported that one is reachable: a daemon that is leaving may still
@@ -22,6 +23,8 @@
 #define LOG_LINES 10
 #define LOG_TAIL 8192
 #define OUTPUT_MAX 65536
+/* Digits of the build's hash in the name of a socket of its own. */
+#define BUILD_DIGITS 8
 
 /* Appends the last lines of the daemon's log, if there is one. */
 static void append_log(const char *socket_path, struct buffer *out) {
@@ -64,8 +67,10 @@ static char *start_failure(const char *socket_path, const char *program, int sta
     return text.data;
 }
 
-/* Runs `pycompiled --background`. Returns 0 once it says that a daemon is reachable, else a negative value and *why. */
-static int autostart_run(const char *socket_path, int64_t deadline, char **why) {
+/* Runs `pycompiled --background`. Returns 0 once it says that a daemon is reachable, else a negative errno value and
+ * *why. */
+static int autostart_run(const struct autostart *autostart, int64_t deadline, char **why) {
+    const char *socket_path = autostart->path;
     char *program = paths_program("pycompiled", false);
     if (program == NULL) {
         *why = xasprintf("no daemon listens on %s, and the program pycompiled is not found beside "
@@ -79,7 +84,8 @@ static int autostart_run(const char *socket_path, int64_t deadline, char **why) 
         program = real;
     }
     struct buffer said = {0};
-    const char *const argv[] = {program, "--background", NULL};
+    bool apart = strcmp(socket_path, autostart->socket_path) != 0;
+    const char *const argv[] = {program, "--background", apart ? "--socket" : NULL, socket_path, NULL};
     int status = io_run(&(struct io_program){.path = program,
                                              .argv = argv,
                                              .read_fd = STDERR_FILENO,
@@ -97,69 +103,133 @@ static int autostart_run(const char *socket_path, int64_t deadline, char **why) 
 }
 
 /* Whether no daemon may be started. */
-static bool is_forbidden(enum autostart autostart) {
+static bool autostart_is_forbidden(const struct autostart *autostart) {
     const char *value = getenv("PYCOMPILED_AUTOSTART");
-    return autostart != AUTOSTART_ALWAYS && value != NULL && strcmp(value, "0") == 0;
+    return autostart->when != AUTOSTART_ALWAYS && value != NULL && strcmp(value, "0") == 0;
 }
 
-/* A daemon of another build was asked to leave: it may hold the socket for a moment, and a second one is not fought. */
-struct replacement {
-    pid_t dismissed; /* 0: none */
+char *autostart_own_path(const char *socket_path) {
+    const char *hash = strchr(build_id, '+');
+    char *suffix = xstrndup(hash ? hash + 1 : build_id, BUILD_DIGITS);
+    char *path = paths_sibling(socket_path, suffix);
+    free(suffix);
+    return path;
+}
+
+void autostart_deinit(struct autostart *autostart) {
+    free(autostart->path);
+    free(autostart->notice);
+    autostart->path = autostart->notice = NULL;
+}
+
+/* The attempts of one call. */
+struct attempts {
+    pid_t dismissed; /* a daemon that was asked to leave: it may hold the socket for a moment; 0: none */
+    bool apart;      /* this build's own socket is in use */
 };
 
-/* Whether the daemon at the other end is to serve. If not, it is asked to leave, once. */
-static bool autostart_accepts(const char *socket_path, enum autostart autostart, int fd,
-                              struct replacement *replacement) {
-    pid_t peer = connect_peer(fd);
-    if (replacement->dismissed != 0)
-        return peer != replacement->dismissed;
-    if (autostart == AUTOSTART_AGAIN || is_forbidden(autostart) || !build_check_is_other(socket_path, peer))
-        return true;
-    replacement->dismissed = peer;
-    build_check_dismiss(socket_path, peer);
-    return false;
+/* From here on this build's own socket is used. */
+static void autostart_move(struct autostart *autostart, struct attempts *attempts) {
+    free(autostart->path);
+    autostart->path = autostart_own_path(autostart->socket_path);
+    attempts->apart = true;
 }
 
-/* Connects to a daemon of this build. As connect_daemon(), and CONNECT_NOBODY while another one leaves. */
-static enum connect_status autostart_try(const char *socket_path, enum autostart autostart,
-                                         struct replacement *replacement, int *fd, char **why) {
-    enum connect_status status = connect_daemon(socket_path, fd, why);
-    if (status != CONNECT_OK || autostart_accepts(socket_path, autostart, *fd, replacement))
-        return status;
-    close(*fd);
-    *why = xasprintf("the daemon on %s is of another build, and does not leave", socket_path);
-    return CONNECT_NOBODY;
+static enum daemon_verdict autostart_judge(struct autostart *autostart, struct attempts *attempts, pid_t peer) {
+    if (autostart_is_forbidden(autostart))
+        return DAEMON_SERVES;
+    if (attempts->dismissed != 0 && peer == attempts->dismissed)
+        return DAEMON_LEAVES;
+    free(autostart->notice);
+    enum daemon_verdict verdict = daemon_check(autostart->path, peer, &autostart->notice);
+    if (verdict == DAEMON_APART)
+        return attempts->apart ? DAEMON_SERVES : DAEMON_APART;
+    /* Not more than one a call: the successor may be another client's, and that client may be hindered, too. */
+    bool may_dismiss =
+        attempts->dismissed == 0 && autostart->when != AUTOSTART_AGAIN && autostart->when != AUTOSTART_LOOK;
+    if (verdict != DAEMON_LEAVES || !may_dismiss)
+        return DAEMON_SERVES;
+    attempts->dismissed = peer;
+    daemon_check_dismiss(autostart->path, peer);
+    return DAEMON_LEAVES;
 }
 
-int autostart_connect(const char *socket_path, enum autostart autostart, bool *started, char **why) {
-    int64_t deadline = clock_ms() + START_DEADLINE_MS;
-    struct replacement replacement = {0};
+/* Connects to autostart->path. Returns a socket, or a negative errno value and a message; -ENOENT: there is no daemon
+ * yet, or one that leaves. */
+static int autostart_try_path(struct autostart *autostart, struct attempts *attempts, char **why) {
     int fd;
-    if (started != NULL)
-        *started = false;
+    enum connect_status status = connect_daemon(autostart->path, &fd, why);
+    if (status != CONNECT_OK)
+        return connect_is_absent(status) ? -ENOENT : -ENOTCONN;
+    enum daemon_verdict verdict = autostart_judge(autostart, attempts, connect_peer(fd));
+    if (verdict == DAEMON_SERVES)
+        return fd;
+    close(fd);
+    if (verdict == DAEMON_APART) {
+        autostart_move(autostart, attempts);
+        return autostart_try_path(autostart, attempts, why);
+    }
+    *why = xasprintf("the daemon on %s was asked to leave, and does not", autostart->path);
+    return -ENOENT;
+}
+
+/* Whether a daemon of this build listens on a socket of its own, since the shared one was another installation's. */
+static bool autostart_is_apart(const struct autostart *autostart) {
+    char *path = autostart_own_path(autostart->socket_path), *why;
+    int fd;
+    enum connect_status status = connect_daemon(path, &fd, &why);
+    if (status == CONNECT_OK)
+        close(fd);
+    free(why);
+    free(path);
+    return status == CONNECT_OK;
+}
+
+/* The same, and also looks for a daemon on this build's own socket. */
+static int autostart_try(struct autostart *autostart, struct attempts *attempts, char **why) {
+    int fd = autostart_try_path(autostart, attempts, why);
+    if (fd != -ENOENT || attempts->apart || attempts->dismissed != 0 || !autostart_is_apart(autostart))
+        return fd;
+    free(*why);
+    autostart_move(autostart, attempts);
+    return autostart_try_path(autostart, attempts, why);
+}
+
+/* Whether there is a reason to start none. Then *why is NULL or a message. */
+static bool autostart_is_over(const struct autostart *autostart, const struct attempts *attempts, int64_t deadline,
+                              char **why) {
+    bool running_only =
+        autostart->when == AUTOSTART_LOOK || (autostart->when == AUTOSTART_RUNNING && attempts->dismissed == 0);
+    if (!running_only && !autostart_is_forbidden(autostart))
+        return clock_left(deadline) == 0;
+    free(*why);
+    *why = running_only ? NULL
+                        : xasprintf("no daemon listens on %s, and PYCOMPILED_AUTOSTART=0 forbids "
+                                    "starting one",
+                                    autostart->socket_path);
+    return true;
+}
+
+int autostart_connect(struct autostart *autostart, char **why) {
+    int64_t deadline = clock_ms() + START_DEADLINE_MS;
+    struct attempts attempts = {0};
+    autostart->path = xstrdup(autostart->socket_path);
+    autostart->notice = NULL;
+    autostart->started = false;
     for (;;) {
-        enum connect_status status = autostart_try(socket_path, autostart, &replacement, &fd, why);
-        if (status == CONNECT_OK)
+        int fd = autostart_try(autostart, &attempts, why);
+        if (fd != -ENOENT)
             return fd;
-        if (!connect_is_absent(status))
-            return -1;
-        if (is_forbidden(autostart)) {
-            free(*why);
-            *why = xasprintf("no daemon listens on %s, and PYCOMPILED_AUTOSTART=0 forbids "
-                             "starting one",
-                             socket_path);
-            return -1;
-        }
-        if (clock_left(deadline) == 0)
-            return -1;
+        if (autostart_is_over(autostart, &attempts, deadline, why))
+            return *why != NULL ? -ENOTCONN : -ENOENT;
         free(*why);
         *why = NULL;
-        if (autostart_run(socket_path, deadline, why) < 0)
-            return -1;
-        status = autostart_try(socket_path, autostart, &replacement, &fd, why);
-        if (status == CONNECT_OK) {
-            if (started != NULL)
-                *started = true;
+        int result = autostart_run(autostart, deadline, why);
+        if (result < 0)
+            return -ENOTCONN;
+        fd = autostart_try(autostart, &attempts, why);
+        if (fd >= 0) {
+            autostart->started = true;
             return fd;
         }
         free(*why);

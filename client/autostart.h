@@ -4,14 +4,33 @@
 
 #include <stdbool.h>
 
-enum autostart {
+enum autostart_when {
     AUTOSTART_DEFAULT, /* unless $PYCOMPILED_AUTOSTART is 0 */
-    AUTOSTART_AGAIN,   /* the same, after a connection was lost: a daemon of any build will do */
+    AUTOSTART_AGAIN,   /* the same, after a connection was lost: no daemon is asked to leave */
+    AUTOSTART_RUNNING, /* only in the place of a daemon that is asked to leave */
+    AUTOSTART_LOOK,    /* none is started, and none is asked to leave */
     AUTOSTART_ALWAYS,
 };
 
-/* Connects to the daemon, and starts one first if none runs. Returns a non-blocking socket, which the caller closes,
- * or -1 and a message, which the caller frees; it has several lines, with the daemon's message and the last lines of
- * its log. A daemon of another build is told to exit, and one of this build is started (see build_check.h), unless none
- * may be started. Sets *started (may be NULL) to whether a daemon was started. Ends within about half a minute. */
-int autostart_connect(const char *socket_path, enum autostart autostart, bool *started, char **why);
+/* A question and what was found. Only the first two members are to be set. */
+struct autostart {
+    const char *socket_path; /* of the daemon that all programs share; borrowed */
+    enum autostart_when when;
+    char *path;   /* the socket of the connection; owned */
+    char *notice; /* a sentence about the daemon for a person, or NULL; owned */
+    bool started; /* a daemon was started */
+};
+
+void autostart_deinit(struct autostart *autostart);
+
+/* Connects to the daemon, and starts one first if none runs. Returns a non-blocking socket, which the caller closes, or
+ * a negative errno value and a message, which the caller frees; the message has several lines, with the daemon's
+ * message and the last lines of its log. -ENOENT: none runs, and none was to be started; then there is no message.
+ *
+ * A daemon that daemon_check.h finds to be in the way is asked to leave, once, and another one is started. If a client
+ * of another installation has started it, it stays, and the daemon of this build is on a socket of its own:
+ * SOCKET.BUILD. None of that is done if none may be started. Ends within about half a minute. */
+int autostart_connect(struct autostart *autostart, char **why);
+
+/* The socket of a daemon of this build that stands beside another installation's. The caller frees. */
+char *autostart_own_path(const char *socket_path);

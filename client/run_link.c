@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/host_programs.h"
 #include "client/autostart.h"
-#include "client/build_check.h"
 #include "client/connect.h"
 #include "client/stderr_text.h"
 
@@ -44,6 +43,8 @@ void run_link_deinit(struct run_link *link) {
     run_link_close(link);
     cJSON_Delete(link->status);
     link->status = NULL;
+    free(link->path);
+    link->path = NULL;
 }
 
 static int on_quiet(void *context, char **why) {
@@ -61,25 +62,47 @@ static void run_link_take(struct run_link *link, int fd) {
     link->opened++;
 }
 
+static void run_link_say(struct run_link *link, const char *sentence) {
+    if (!link->may_say)
+        return;
+    if (link->progress != NULL)
+        progress_clear(link->progress);
+    char *text = xasprintf("%s: %s\n", link->prog, sentence);
+    stderr_text_print(text);
+    free(text);
+}
+
+/* Says once what is to be said about the daemon. */
+static void run_link_pass_notice(struct run_link *link, const char *notice) {
+    if (notice != NULL && !link->has_noticed)
+        run_link_say(link, notice);
+    link->has_noticed = link->has_noticed || notice != NULL;
+}
+
+/* Returns 0 or a negative errno value. */
+static int run_link_connect(struct run_link *link, enum autostart_when when, char **why) {
+    struct autostart autostart = {.socket_path = link->socket_path, .when = when};
+    int fd = autostart_connect(&autostart, why);
+    if (fd >= 0) {
+        run_link_pass_notice(link, autostart.notice);
+        free(link->path);
+        link->path = xstrdup(autostart.path);
+        run_link_take(link, fd);
+    }
+    autostart_deinit(&autostart);
+    return fd < 0 ? fd : 0;
+}
+
 int run_link_open(struct run_link *link, char **why) {
     if (link->is_open)
         return 0;
-    int fd = autostart_connect(link->socket_path, link->opened == 0 ? AUTOSTART_DEFAULT : AUTOSTART_AGAIN, NULL, why);
-    if (fd < 0)
-        return -ENOTCONN;
-    run_link_take(link, fd);
-    return 0;
+    return run_link_connect(link, link->opened == 0 ? AUTOSTART_DEFAULT : AUTOSTART_AGAIN, why);
 }
 
-int run_link_open_running(struct run_link *link, char **why) {
+/* Takes the daemon that listens, whatever it is. */
+static int run_link_take_any(struct run_link *link, char **why) {
     int fd;
-    if (link->is_open)
-        return 0;
     enum connect_status status = connect_daemon(link->socket_path, &fd, why);
-    if (status == CONNECT_OK && !link->keeps_daemon && build_check_is_other(link->socket_path, connect_peer(fd))) {
-        close(fd);
-        return run_link_open(link, why); /* which replaces it */
-    }
     if (status == CONNECT_OK)
         run_link_take(link, fd);
     if (!connect_is_absent(status))
@@ -87,6 +110,12 @@ int run_link_open_running(struct run_link *link, char **why) {
     free(*why);
     *why = NULL;
     return -ENOENT;
+}
+
+int run_link_open_running(struct run_link *link, char **why) {
+    if (link->is_open)
+        return 0;
+    return link->keeps_daemon ? run_link_take_any(link, why) : run_link_connect(link, AUTOSTART_RUNNING, why);
 }
 
 /* Whether the daemon has closed the connection. */
@@ -153,7 +182,7 @@ static bool run_link_lives(struct run_link *link, int64_t deadline) {
     struct rpc_client client;
     char *why = NULL;
     int fd;
-    enum connect_status status = connect_daemon(link->socket_path, &fd, &why);
+    enum connect_status status = connect_daemon(link->path ? link->path : link->socket_path, &fd, &why);
     if (status == CONNECT_OK) {
         rpc_client_init(&client, fd);
         client.wake_fd = link->wake_fd;
@@ -169,14 +198,12 @@ static bool run_link_lives(struct run_link *link, int64_t deadline) {
 }
 
 static void say_that_it_hangs(struct run_link *link) {
-    if (link->has_said || !link->may_say)
+    if (link->has_said)
         return;
     link->has_said = true;
-    if (link->progress != NULL)
-        progress_clear(link->progress);
-    char *text = xasprintf("%s: the daemon (pid %ld) does not answer; waiting up to %g seconds\n", link->prog,
-                           (long)link->peer, link->patience_ms / 1000.0);
-    stderr_text_print(text);
+    char *text = xasprintf("the daemon (pid %ld) does not answer; waiting up to %g seconds", (long)link->peer,
+                           link->patience_ms / 1000.0);
+    run_link_say(link, text);
     free(text);
 }
 

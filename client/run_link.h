@@ -9,7 +9,8 @@
 #include "client/rpc_client.h"
 
 struct run_link {
-    const char *socket_path;   /* borrowed */
+    const char *socket_path;   /* that all programs share; borrowed */
+    char *path;                /* of the last connection, or NULL; owned */
     const char *prog;          /* the program's name, for messages on standard error */
     struct progress *progress; /* cleared before a message, or NULL */
     bool may_say;              /* false: no messages on standard error */
@@ -18,6 +19,7 @@ struct run_link {
     int patience_ms;           /* the longest silence of a daemon */
     bool is_open;
     bool has_said;            /* the message that the daemon is silent */
+    bool has_noticed;         /* a notice about the daemon was printed */
     unsigned opened;          /* number of connections so far */
     struct rpc_client client; /* while is_open */
     pid_t peer;               /* the daemon of this connection; 0 if unknown */

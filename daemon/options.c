@@ -15,6 +15,7 @@
 #include <uv.h>
 
 #include "base/buffer.h"
+#include "base/build_id.h"
 #include "base/paths.h"
 #include "base/python_version.h"
 #include "cache/folder.h"
@@ -80,6 +81,7 @@ static const char help[] =
     "  --remote-read-only   look there only\n"
     "  --hosts DIR          look for pycompile-host-X.Y in DIR first\n"
     "  --version            print the version\n"
+    "  --build-id           print the build: the version and a hash of the sources\n"
     "  -h, --help           print this\n";
 
 enum {
@@ -112,6 +114,7 @@ enum {
     OPT_REMOTE_TIMEOUT,
     OPT_REMOTE_READ_ONLY,
     OPT_VERSION,
+    OPT_BUILD_ID,
 };
 
 static const struct option long_options[] = {
@@ -144,6 +147,7 @@ static const struct option long_options[] = {
     {"remote-timeout", required_argument, NULL, OPT_REMOTE_TIMEOUT},
     {"remote-read-only", no_argument, NULL, OPT_REMOTE_READ_ONLY},
     {"version", no_argument, NULL, OPT_VERSION},
+    {"build-id", no_argument, NULL, OPT_BUILD_ID},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -342,6 +346,7 @@ static const struct options defaults = {
 struct given_options {
     const char *socket, *hosts, *cache_dir, *remote, *secret_file;
     bool no_cache;
+    bool own; /* an option that a daemon would lack which a client starts */
 };
 
 /* Takes an option that is not a number. Returns false where it is one. */
@@ -388,6 +393,19 @@ static bool options_check_python(const char *python) {
     return false;
 }
 
+/* Prints what an option asks for. Returns whether it is such an option. */
+static bool options_print(int opt) {
+    if (opt == 'h')
+        fputs(help, stdout);
+    else if (opt == OPT_VERSION)
+        puts("pycompiled " PYCOMPILED_VERSION);
+    else if (opt == OPT_BUILD_ID)
+        puts(build_id);
+    else
+        return false;
+    return true;
+}
+
 /* Reads the command line. Returns whether to go on, else the exit status in *status. */
 static bool options_read(struct options *options, struct given_options *given, int argc, char **argv, int *status) {
     int opt, index = 0;
@@ -397,11 +415,11 @@ static bool options_read(struct options *options, struct given_options *given, i
             fputs("Try 'pycompiled --help'.\n", stderr);
             return false;
         }
-        if (opt == OPT_VERSION || opt == 'h') {
-            fputs(opt == 'h' ? help : "pycompiled " PYCOMPILED_VERSION "\n", stdout);
+        if (options_print(opt)) {
             *status = 0;
             return false;
         }
+        given->own |= opt != OPT_BACKGROUND && opt != OPT_SOCKET;
         if (!options_take(options, given, opt) && !options_take_number(options, opt, long_options[index].name))
             return false;
     }
@@ -420,6 +438,7 @@ bool options_parse(struct options *options, int argc, char **argv, int *status) 
     options->host_limit_mib = options_half_of_memory_mib();
     if (!options_read(options, &given, argc, argv, status))
         return false;
+    options->replaceable = options->background && !given.own;
     options->socket_path = given.socket ? xstrdup(given.socket) : paths_socket();
     options->hosts = options_absolute(given.hosts ? xstrdup(given.hosts) : NULL);
     options->cache = options_absolute(given.no_cache ? NULL : folder_locate(given.cache_dir));

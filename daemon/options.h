@@ -18,6 +18,7 @@ struct remote_options {
 struct options {
     char *socket_path;
     bool background;
+    bool replaceable;           /* as clients start it: a client may ask it to leave, and start another in its place */
     unsigned workers;           /* of each Python version, at most */
     unsigned idle_timeout_s;    /* 0: stay */
     unsigned shrink_after_s;    /* idle time after which a pool shrinks to one interpreter; 0: never */

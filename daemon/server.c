@@ -92,9 +92,16 @@ static void server_watch_idleness(struct server *server) {
         uv_timer_start(&server->idle_timer, server_on_idle, server->options->idle_timeout_s * 1000ull, 0);
 }
 
+/* Whether a daemon of the new build comes in the place of this one when it has left. A daemon that a person has started
+ * with options of its own would be followed by one without these options, so that it stays: its hosts give the reason.
+ */
+static bool server_has_successor(const struct server *server) {
+    return server->options->replaceable || server->listener.activated;
+}
+
 static void server_on_census_changed(struct census *census) {
     struct server *server = list_entry(census, struct server, census);
-    if (census->start_failed && !census->draining && surroundings_has_lost_program())
+    if (census->start_failed && !census->draining && server_has_successor(server) && surroundings_has_lost_program())
         server_drain(server, "the programs were replaced, and the new hosts are of another build");
     census->start_failed = false;
     server_watch_idleness(server);

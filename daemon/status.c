@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/build_id.h"
-#include "daemon/process/surroundings.h"
+#include "base/process_limits.h"
 #include "daemon/server.h"
 #include "proto/json.h"
 
@@ -132,13 +132,15 @@ static void status_add_cache(cJSON *status, const struct server *server) {
 /* Limits that the daemon was started with and cannot raise. */
 static void status_add_limits(cJSON *status) {
     cJSON *limits = cJSON_AddObjectToObject(status, "limits");
-    for (const struct surroundings_limit *limit = surroundings_limits(); limit->name != NULL; limit++) {
-        if (limit->limited)
-            cJSON_AddNumberToObject(limits, limit->name, (double)limit->value);
+    struct process_limits own = {0};
+    (void)process_limits_read(0, &own); /* a process may read its own */
+    for (unsigned i = 0; i < PROCESS_LIMITS_COUNT; i++) {
+        if (own.hard[i] != PROCESS_LIMITS_NONE)
+            cJSON_AddNumberToObject(limits, process_limits_name(i), (double)own.hard[i]);
         else
-            cJSON_AddNullToObject(limits, limit->name);
+            cJSON_AddNullToObject(limits, process_limits_name(i));
     }
-    cJSON_AddNumberToObject(status, "nice", surroundings_nice());
+    cJSON_AddNumberToObject(status, "nice", own.nice);
 }
 
 cJSON *status_build(const struct server *server) {
@@ -146,6 +148,7 @@ cJSON *status_build(const struct server *server) {
     cJSON_AddStringToObject(status, "version", PYCOMPILED_VERSION);
     cJSON_AddStringToObject(status, "build", build_id);
     cJSON_AddNumberToObject(status, "pid", getpid());
+    cJSON_AddBoolToObject(status, "replaceable", server->options->replaceable);
     json_add_string_or_null(status, "socket", server->listener.path);
     cJSON_AddNumberToObject(status, "uptime_s", (double)(uv_now(&server->loop) - server->started_ms) / 1000);
     cJSON_AddBoolToObject(status, "draining", server->census.draining);

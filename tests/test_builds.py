@@ -52,6 +52,7 @@ class Builds(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="pycompiled-test-")
         self.socket = os.path.join(self.folder, "run", "socket")
+        self.socket_of_other = self.socket + ".01234567"  # as change_build() has it
         self.environment = dict(os.environ, PYCOMPILED_SOCKET=self.socket, PYCOMPILED_CACHE_DIR=self.folder + "/cache")
         for name in ("PYCOMPILED_AUTOSTART", "PYCOMPILE_PYTHON", "VIRTUAL_ENV"):
             self.environment.pop(name, None)
@@ -66,12 +67,13 @@ class Builds(unittest.TestCase):
                               timeout=e2e.DEADLINE)
 
     def stop(self):
-        self.run_program(self.ours, "pycompilectl", "stop")
-        with contextlib.suppress(OSError), e2e.Connection(self.socket):
-            self.fail("a daemon is left")
+        self.run_program(self.ours, "pycompilectl", "stop", "--all")
+        for path in (self.socket, self.socket_of_other):
+            with contextlib.suppress(OSError), e2e.Connection(path):
+                self.fail("a daemon is left")
 
-    def status(self):
-        with e2e.Connection(self.socket) as connection:
+    def status(self, path=None):
+        with e2e.Connection(path or self.socket) as connection:
             return connection.call("status")["result"]
 
     def source(self, name="a.py", text="x = 1\n"):
@@ -105,13 +107,105 @@ class Builds(unittest.TestCase):
         self.assertEqual(self.compile(self.ours), new)
         self.expect_end(old)
 
-    def test_another_build(self):
+    def test_two_installations_by_turns(self):
+        """Each has a daemon of its own, and keeps it."""
         other = Installation(self.folder + "/other", other=True)
-        old = self.compile(self.ours)
-        new = self.compile(other)
-        self.assertNotEqual(new, old)
-        self.assertEqual(os.readlink("/proc/%d/exe" % new), other.program("pycompiled"))
-        self.expect_end(old)
+        pids = []
+        for _ in range(3):
+            ours = self.compile(self.ours)
+            self.compile(other)
+            pids.append((ours, self.status(self.socket_of_other)["pid"]))
+        self.assertEqual(pids, pids[:1] * 3)
+        self.assertNotEqual(*pids[0])
+        for pid, installation in zip(pids[0], (self.ours, other)):
+            self.assertEqual(os.readlink("/proc/%d/exe" % pid), installation.program("pycompiled"))
+        for name in ("log", "socket.01234567.log"):
+            with open(self.folder + "/run/" + name, encoding="utf-8") as log:
+                self.assertEqual(log.read().count("listens on"), 1)
+
+    def pid_of_ctl(self, installation, *arguments):
+        done = self.run_program(installation, "pycompilectl", "status", "--json", *arguments)
+        return [json.loads(line)["pid"] for line in done.stdout.splitlines()]
+
+    def test_pycompilectl_finds_each_daemon(self):
+        other = Installation(self.folder + "/other", other=True)
+        ours = self.compile(self.ours)
+        self.assertEqual(self.pid_of_ctl(other), [ours])  # while it has none of its own
+        self.compile(other)
+        theirs = self.status(self.socket_of_other)["pid"]
+        self.assertEqual((self.pid_of_ctl(self.ours), self.pid_of_ctl(other)), ([ours], [theirs]))
+        self.assertEqual(self.pid_of_ctl(other, "--all"), [ours, theirs])
+        done = self.run_program(other, "pycompilectl", "start")
+        self.assertEqual(done.stdout, "pycompiled is already running (pid %d)\n" % theirs)
+        done = self.run_program(other, "pycompilectl", "stop")
+        self.assertEqual(done.stdout, "pycompiled stopped (pid %d)\n" % theirs)
+        self.assertEqual(self.pid_of_ctl(self.ours, "--all"), [ours])
+        self.compile(other)
+        theirs = self.status(self.socket_of_other)["pid"]
+        done = self.run_program(self.ours, "pycompilectl", "stop", "--all")
+        self.assertEqual(done.stdout, "pycompiled stopped (pid %d)\npycompiled stopped (pid %d)\n" % (ours, theirs))
+        done = self.run_program(self.ours, "pycompilectl", "status", "--all")
+        self.assertEqual((done.returncode, done.stdout), (3, "pycompiled is not running\n"))
+
+    def test_a_daemon_of_its_own_is_found_when_the_shared_one_has_left(self):
+        other = Installation(self.folder + "/other", other=True)
+        self.compile(self.ours)
+        self.compile(other)
+        theirs = self.status(self.socket_of_other)["pid"]
+        self.run_program(self.ours, "pycompilectl", "stop")
+        done = self.run_program(other, "pycompile-client", self.source())
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(self.pid_of_ctl(other, "--all"), [theirs])
+
+    @contextlib.contextmanager
+    def started_by_a_person(self, *options):
+        """A daemon of our build with options of its own. Yields the process id."""
+        command = [self.ours.program("pycompiled"), "--no-cache", *options]
+        if "--background" in options:
+            subprocess.run(command, env=self.environment, check=True, timeout=e2e.DEADLINE)
+            yield self.status()["pid"]
+            return
+        with subprocess.Popen(command, env=self.environment, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                self.assertIn("listens on", process.stderr.readline())
+                yield process.pid
+            finally:
+                process.terminate()
+                process.stderr.read()
+
+    def test_a_daemon_with_options_of_its_own_is_kept(self):
+        """A client of another build says so once, and uses it."""
+        other = Installation(self.folder + "/other", other=True)
+        for options in ([], ["--background", "--workers", "1"]):
+            with self.subTest(options=options), self.started_by_a_person(*options) as pid:
+                self.assertIs(self.status()["replaceable"], False)
+                for name, arguments in (("pycompile-client", [self.source(), self.source("b.py")]),
+                                        ("pycompileall-client", ["-f", "-q", self.source("folder/c.py")])):
+                    done = self.run_program(other, name, *arguments)
+                    self.assertEqual((done.returncode, done.stdout), (0, ""))
+                    self.assertRegex(done.stderr, r"^%s: the daemon \(pid %d\) is of build \S+, and this program of build "
+                                     r"\S+\+0123456789abcdef: it was started with options of its own and is kept; restart "
+                                     r"it to have this build\n$" % (name, pid))
+                done = self.run_program(other, "pycompile-client", "-q", self.source())
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                done = self.run_program(self.ours, "pycompile-client", self.source())
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                self.assertEqual(self.pid_of_ctl(other, "--all"), [pid])
+            self.stop()
+
+    def test_a_daemon_with_options_of_its_own_survives_an_upgrade(self):
+        with self.started_by_a_person() as pid:
+            self.ours.upgrade()  # by a file of the same build
+            self.assertEqual(self.compile(self.ours), pid)
+            for name in os.listdir(self.ours.bin):
+                path = self.ours.program(name)
+                shutil.copy(path, path + ".new")
+                Installation.change_build(path + ".new")
+                os.rename(path + ".new", path)
+            for _ in range(3):  # its new hosts are of another build
+                done = self.run_program(self.ours, "pycompile-client", "--check", self.source("b.py"))
+                self.assertIn("is kept; restart it", done.stderr)
+                self.assertEqual(self.status()["pid"], pid)
 
     def test_same_build_elsewhere(self):
         """A copy of the same build shares the daemon."""
@@ -194,15 +288,16 @@ class Builds(unittest.TestCase):
         timer.cancel()
         self.assertTrue(found, "the watch has ended without: " + text)
 
-    def test_two_watches_share_a_daemon(self):
-        """Watches of two builds do not replace each other's daemon again and again."""
+    def test_watches_of_two_builds(self):
+        """They do not replace each other's daemon."""
         watches = {"a": self.watch(self.ours, "a"), "b": self.watch(Installation(self.folder + "/other", other=True), "b")}
         for i in range(3):
             for name, watch in watches.items():
                 self.source("%s/m%d.py" % (name, i))
                 self.expect_line(watch, "%s/m%d.py" % (name, i))
-        with open(self.folder + "/run/log", encoding="utf-8") as log:
-            self.assertEqual(log.read().count("leaving: "), 1)
+        for name in ("log", "socket.01234567.log"):
+            with open(self.folder + "/run/" + name, encoding="utf-8") as log:
+                self.assertEqual(log.read().count("leaving: "), 0)
 
     def test_host_of_another_build(self):
         for path in glob.glob(self.ours.program("pycompile-host-*")):
@@ -212,17 +307,43 @@ class Builds(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr, r"the host is of build \S+\+0123456789abcdef, and the daemon of build \S+: they must be")
 
+    def compile_by_module(self, installation):
+        """Returns what was written to standard error, and the process of the daemon that compiled."""
+        script = ("import pycompiled, sys; client = pycompiled.Client(daemon=sys.argv[1])\n"
+                  "client.compile(sys.argv[2], doraise=True); print(client.status()['pid'])")
+        python = next(iter(e2e.pythons().values()))
+        command = [python, "-c", script, installation.program("pycompiled"), self.source()]
+        environment = dict(self.environment, PYTHONPATH=os.path.join(e2e.SOURCE, "..", "client", "python"))
+        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=e2e.DEADLINE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stderr, int(done.stdout)
+
     def test_python_module(self):
         old = self.compile(self.ours)
-        script = "import pycompiled, sys; pycompiled.Client(daemon=sys.argv[1]).compile(sys.argv[2], doraise=True)"
-        python = next(iter(e2e.pythons().values()))
-        command = [python, "-c", script, self.ours.program("pycompiled"), self.source()]
-        environment = dict(self.environment, PYTHONPATH=os.path.join(e2e.SOURCE, "..", "client", "python"))
-        subprocess.run(command, env=environment, check=True, timeout=e2e.DEADLINE)
-        self.assertEqual(self.status()["pid"], old)
+        self.assertEqual(self.compile_by_module(self.ours), ("", old))
         self.ours.upgrade()
-        subprocess.run(command, env=environment, check=True, timeout=e2e.DEADLINE)
-        self.assertNotEqual(self.status()["pid"], old)
+        said, new = self.compile_by_module(self.ours)
+        self.assertEqual(said, "")
+        self.assertNotEqual(new, old)
+
+    def test_python_module_of_another_build(self):
+        other = Installation(self.folder + "/other", other=True)
+        old = self.compile(self.ours)
+        said, theirs = self.compile_by_module(other)
+        self.assertEqual((said, theirs), ("", self.status(self.socket_of_other)["pid"]))
+        self.assertEqual(self.compile_by_module(other), ("", theirs))
+        self.assertEqual(self.compile_by_module(self.ours), ("", old))
+        self.run_program(self.ours, "pycompilectl", "stop")
+        self.assertEqual(self.compile_by_module(other), ("", theirs))
+
+    def test_python_module_and_a_daemon_with_options_of_its_own(self):
+        other = Installation(self.folder + "/other", other=True)
+        with self.started_by_a_person() as pid:
+            said, used = self.compile_by_module(other)
+            self.assertEqual(used, pid)
+            self.assertEqual(said.count("is kept; restart it to have this build"), 1, said)
+            self.assertEqual(self.compile_by_module(self.ours), ("", pid))
 
     def test_hung_daemon_of_another_build(self):
         """The run ends with the words for a daemon that hangs."""

@@ -79,5 +79,111 @@ class Surroundings(unittest.TestCase):
                 self.assertGreater(host["rss_kb"], 1000)
 
 
+class BetterSurroundings(unittest.TestCase):
+    """A daemon that a client has started under hard limits makes way for a client without these."""
+
+    def setUp(self):
+        if e2e.is_sanitized():
+            self.skipTest("sanitizers do not work under these limits")
+        self.folder = tempfile.mkdtemp(prefix="pycompiled-test-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.socket = os.path.join(self.folder, "run", "socket")
+        self.environment = dict(os.environ, PYCOMPILED_SOCKET=self.socket)
+        self.environment.pop("PYCOMPILED_AUTOSTART", None)
+        os.mkdir(self.folder + "/run", 0o700)
+        self.addCleanup(subprocess.run, [e2e.CTL, "stop", "--all"], env=self.environment, stdout=subprocess.DEVNULL)
+
+    def source(self, name, text="x = 1\n"):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def status(self):
+        with e2e.Connection(self.socket) as connection:
+            return connection.call("status")["result"]
+
+    def compile(self, *limits, command=None):
+        """Compiles under hard limits, pairs of resource and value. Returns the process of the daemon that serves then."""
+        def limit():
+            for kind, value in limits:
+                resource.setrlimit(kind, (value, value))
+        done = subprocess.run(command or [e2e.CLIENT, self.source("a.py")], env=self.environment, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=e2e.DEADLINE,
+                              preexec_fn=limit)
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+        return self.status()["pid"]
+
+    SMALL_FILES = (resource.RLIMIT_FSIZE, 512 * MIB)
+    LITTLE_TIME = (resource.RLIMIT_CPU, 10000)
+
+    def test_a_new_start(self):
+        """And none back: the next client under limits uses the better daemon."""
+        limited = self.compile(self.SMALL_FILES)
+        self.assertEqual(self.status()["limits"]["file_size"], 512 * MIB)
+        self.assertEqual(self.compile(self.SMALL_FILES), limited)
+        free = self.compile()
+        self.assertNotEqual(free, limited)
+        self.assertIsNone(self.status()["limits"]["file_size"])
+        for limits in ([], [self.SMALL_FILES], [], [self.LITTLE_TIME], []):
+            self.assertEqual(self.compile(*limits), free)
+
+    def test_clients_that_differ_do_not_replace_each_others_daemon(self):
+        """Only surroundings that are better in one respect and worse in none count."""
+        first = self.compile(self.SMALL_FILES)
+        for limits in ([self.LITTLE_TIME], [self.SMALL_FILES], [self.LITTLE_TIME, self.SMALL_FILES]):
+            self.assertEqual(self.compile(*limits), first)
+
+    def test_limits_that_hurt_nobody(self):
+        first = self.compile((resource.RLIMIT_NOFILE, 10000))
+        self.assertEqual(self.compile(), first)
+
+    def test_a_daemon_with_options_of_its_own_is_kept(self):
+        def limit():
+            resource.setrlimit(*self.SMALL_FILES[:1], (512 * MIB, 512 * MIB))
+        subprocess.run([e2e.DAEMON, "--background", "--workers", "1"], env=self.environment, check=True, preexec_fn=limit)
+        first = self.status()["pid"]
+        self.assertEqual(self.compile(), first)
+
+    def test_a_daemon_that_may_not_be_started_anew_is_kept(self):
+        first = self.compile(self.SMALL_FILES)
+        self.environment["PYCOMPILED_AUTOSTART"] = "0"
+        self.assertEqual(self.compile(), first)
+
+    def test_no_request_is_lost(self):
+        """Many clients at once replace the daemon once."""
+        self.compile(self.SMALL_FILES)
+        sources = [self.source("m%d.py" % i, "x = %d\n" % i) for i in range(16)]
+        clients = [subprocess.Popen([e2e.CLIENT, source], env=self.environment, stdin=subprocess.DEVNULL,
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for source in sources]
+        said = [(client.communicate(timeout=e2e.DEADLINE)[0], client.returncode) for client in clients]
+        self.assertEqual(said, [("", 0)] * len(clients))
+        with open(self.folder + "/run/log", encoding="utf-8") as log:
+            self.assertEqual(log.read().count("leaving: "), 1)
+
+    def test_nice_value(self):
+        """Of a user who may not reset it."""
+        if os.geteuid() == 0 and shutil.which("setpriv") is None:
+            self.skipTest("the program setpriv is missing")
+        drop = ["setpriv", "--bounding-set=-sys_nice", "--inh-caps=-sys_nice"] if os.geteuid() == 0 else []
+        nice = self.compile(command=[*drop, "nice", "-n", "5", e2e.CLIENT, self.source("a.py")])
+        if self.status()["nice"] <= os.getpriority(os.PRIO_PROCESS, 0):
+            self.skipTest("the daemon may reset its nice value here")
+        free = self.compile(command=[*drop, e2e.CLIENT, self.source("a.py")])
+        self.assertNotEqual(free, nice)
+        self.assertEqual(self.compile(command=["nice", "-n", "5", e2e.CLIENT, self.source("a.py")]), free)
+
+    def test_python_module(self):
+        script = "import pycompiled, sys; pycompiled.Client(daemon=sys.argv[1]).compile(sys.argv[2], doraise=True)"
+        python = next(iter(e2e.pythons().values()))
+        self.environment["PYTHONPATH"] = os.path.join(e2e.SOURCE, "..", "client", "python")
+        command = [python, "-c", script, e2e.DAEMON, self.source("a.py")]
+        limited = self.compile(self.SMALL_FILES, command=command)
+        self.assertEqual(self.compile(self.LITTLE_TIME, command=command), limited)
+        free = self.compile(command=command)
+        self.assertNotEqual(free, limited)
+        self.assertEqual(self.compile(self.SMALL_FILES, command=command), free)
+
+
 if __name__ == "__main__":
     e2e.main()

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/paths.h"
 #include "client/arguments.h"
+#include "client/autostart.h"
 #include "client/connect.h"
 #include "client/stderr_text.h"
 #include "proto/json.h"
@@ -18,27 +20,17 @@ enum {
     OPTION_JSON,
     OPTION_WAIT,
     OPTION_FORCE,
-};
-
-struct ctl_options {
-    const char *help;
-    bool *json;
-    int *wait_ms;
-    bool *force;
+    OPTION_ALL,
 };
 
 static char *ctl_options_take(int id, const char *value, void *context) {
-    struct ctl_options *options = context;
+    const struct ctl_options *options = context;
     if (id == OPTION_HELP) {
         fputs(options->help, stdout);
         exit(ctl_finish(0));
     }
-    if (id == OPTION_FORCE) {
-        *options->force = true;
-        return NULL;
-    }
-    if (id == OPTION_JSON) {
-        *options->json = true;
+    if (id == OPTION_FORCE || id == OPTION_JSON || id == OPTION_ALL) {
+        *(id == OPTION_FORCE ? options->force : id == OPTION_JSON ? options->json : options->all) = true;
         return NULL;
     }
     char *end;
@@ -50,40 +42,62 @@ static char *ctl_options_take(int id, const char *value, void *context) {
     return NULL;
 }
 
-void ctl_options(int argc, char **argv, const char *help, bool *json, int *wait_ms, bool *force) {
-    struct ctl_options options = {help, json, wait_ms, force};
-    struct argument table[4];
+void ctl_options(int argc, char **argv, const struct ctl_options *options) {
+    struct argument table[5];
     size_t count = 0;
     table[count++] = (struct argument){'h', "help", ARGUMENT_CALL, 0, OPTION_HELP, 0, 0, NULL};
-    if (json != NULL)
+    if (options->json != NULL)
         table[count++] = (struct argument){0, "json", ARGUMENT_CALL, 0, OPTION_JSON, 0, 0, NULL};
-    if (force != NULL)
+    if (options->force != NULL)
         table[count++] = (struct argument){0, "force", ARGUMENT_CALL, 0, OPTION_FORCE, 0, 0, NULL};
-    if (wait_ms != NULL)
+    if (options->all != NULL)
+        table[count++] = (struct argument){0, "all", ARGUMENT_CALL, 0, OPTION_ALL, 0, 0, NULL};
+    if (options->wait_ms != NULL)
         table[count++] = (struct argument){0, "wait", ARGUMENT_CALL_VALUE, 0, OPTION_WAIT, 0, 0, NULL};
     char *prog = xasprintf("pycompilectl %s", argv[0]);
-    char *usage = xstrndup(help, strcspn(help, "\n") + 1);
-    struct arguments arguments = {
-        .prog = prog, .usage = usage, .table = table, .count = count, .take = ctl_options_take, .context = &options};
+    char *usage = xstrndup(options->help, strcspn(options->help, "\n") + 1);
+    struct arguments arguments = {.prog = prog,
+                                  .usage = usage,
+                                  .table = table,
+                                  .count = count,
+                                  .take = ctl_options_take,
+                                  .context = (void *)options};
     if (arguments_parse(&arguments, argc, argv, NULL) > 0)
         arguments_error(&arguments, "unrecognized arguments: %s", argv[1]);
     free(usage);
     free(prog);
 }
 
-int ctl_fail(char *text) {
+void ctl_say(const char *text) {
     char *line = xasprintf("pycompilectl: %s\n", text);
     stderr_text_print(line);
     free(line);
+}
+
+int ctl_fail(char *text) {
+    ctl_say(text);
     free(text);
     return 1;
 }
 
-int ctl_connect(struct rpc_client *client) {
-    char *path = paths_socket(), *why;
+char *ctl_socket(void) {
+    char *path = paths_socket(), *why = NULL;
+    struct autostart autostart = {.socket_path = path, .when = AUTOSTART_LOOK};
+    int fd = autostart_connect(&autostart, &why);
+    if (fd >= 0) {
+        free(path);
+        path = xstrdup(autostart.path);
+        close(fd);
+    }
+    autostart_deinit(&autostart);
+    free(why);
+    return path;
+}
+
+int ctl_connect(struct rpc_client *client, const char *path) {
+    char *why;
     int fd;
     enum connect_status status = connect_daemon(path, &fd, &why);
-    free(path);
     if (status == CONNECT_OK) {
         rpc_client_init(client, fd);
         return 1;
@@ -93,7 +107,7 @@ int ctl_connect(struct rpc_client *client) {
         return 0;
     }
     ctl_fail(why);
-    return -1;
+    return -ENOTCONN;
 }
 
 void ctl_print_json(const cJSON *tree) {

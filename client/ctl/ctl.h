@@ -24,13 +24,27 @@ int ctl_python(int argc, char **argv);
 int ctl_watch(int argc, char **argv);
 int ctl_cache(int argc, char **argv);
 
-/* Reads the options of a command: --help; --json if `json` is not NULL; --wait SECONDS if `wait_ms` is not NULL.
- * Help and mistakes end the process. */
-void ctl_options(int argc, char **argv, const char *help, bool *json, int *wait_ms, bool *force);
+/* Where the options of a command go; NULL: the command does not have that option. */
+struct ctl_options {
+    const char *help;
+    bool *json;
+    int *wait_ms; /* --wait SECONDS */
+    bool *force;
+    bool *all;
+};
 
-/* Connects to the running daemon. Returns 1; 0 if none runs; -1 after a message on standard error. After 1 the
- * caller calls rpc_client_deinit(). */
-int ctl_connect(struct rpc_client *client);
+/* Reads the options of a command. Help and mistakes end the process. */
+void ctl_options(int argc, char **argv, const struct ctl_options *options);
+
+/* The socket of the daemon that this build's programs use, or would use. The caller frees. */
+char *ctl_socket(void);
+
+/* Connects to a daemon that runs. Returns 1; 0 if none runs; a negative errno value after a message on standard error.
+ * After 1 the caller calls rpc_client_deinit(). */
+int ctl_connect(struct rpc_client *client, const char *path);
+
+/* Prints "pycompilectl: TEXT" on standard error. */
+void ctl_say(const char *text);
 
 /* Prints "pycompilectl: TEXT" on standard error and frees `text`. Returns 1. */
 int ctl_fail(char *text);

@@ -15,6 +15,7 @@
 #include "base/paths.h"
 #include "client/autostart.h"
 #include "client/connect.h"
+#include "client/ctl/sockets.h"
 #include "proto/json.h"
 
 #define POLL_MS 20
@@ -48,8 +49,8 @@ static bool wait_readable(int fd, int64_t deadline) {
 }
 
 /* Waits until no process listens on the socket. */
-static bool wait_absent(int64_t deadline) {
-    char *path = paths_socket(), *why;
+static bool wait_absent(const char *path, int64_t deadline) {
+    char *why;
     bool absent = false;
     for (;;) {
         int fd;
@@ -62,12 +63,11 @@ static bool wait_absent(int64_t deadline) {
             break;
         clock_sleep_ms(POLL_MS);
     }
-    free(path);
     return absent;
 }
 
 /* Waits until the daemon has closed the connection and its process has ended. */
-static bool wait_gone(struct rpc_client *client, int process_fd, int64_t deadline) {
+static bool wait_gone(struct rpc_client *client, const char *path, int process_fd, int64_t deadline) {
     struct rpc_answer answer;
     for (;;) {
         if (!wait_readable(client->fd, deadline))
@@ -77,15 +77,15 @@ static bool wait_gone(struct rpc_client *client, int process_fd, int64_t deadlin
         while (rpc_client_next(client, &answer) == RPC_STEP_ANSWER)
             ;
     }
-    return process_fd >= 0 ? wait_readable(process_fd, deadline) : wait_absent(deadline);
+    return process_fd >= 0 ? wait_readable(process_fd, deadline) : wait_absent(path, deadline);
 }
 
 /* Asks the daemon to leave and waits. */
-static int stop(struct rpc_client *client, int wait_ms) {
+static int stop(struct rpc_client *client, const char *path, int wait_ms) {
     char *why;
     cJSON *status = ask_status(client, CTL_DEADLINE_MS, &why);
     pid_t pid = pid_of(status);
-    if (status == NULL && wait_absent(clock_ms() + LEAVING_MS)) {
+    if (status == NULL && wait_absent(path, clock_ms() + LEAVING_MS)) {
         free(why);
         puts("pycompiled stopped");
         return 0;
@@ -96,7 +96,7 @@ static int stop(struct rpc_client *client, int wait_ms) {
     int process_fd = watch_process(pid);
     int64_t deadline = clock_ms() + wait_ms;
     cJSON *result = rpc_client_call(client, "shutdown", NULL, clock_ms() + CTL_DEADLINE_MS, &why);
-    bool gone = wait_gone(client, process_fd, deadline);
+    bool gone = wait_gone(client, path, process_fd, deadline);
     if (process_fd >= 0)
         close(process_fd);
     if (gone)
@@ -151,97 +151,132 @@ static int stop_by_force(struct rpc_client *client, int wait_ms) {
     return 0;
 }
 
-static int stop_if_running(int wait_ms, bool force) {
+/* Stops the daemon on that socket. Sets *found if there is one. Returns an exit status. */
+static int stop_if_running(const char *path, int wait_ms, bool force, bool *found) {
     struct rpc_client client;
-    int running = ctl_connect(&client);
-    if (running < 0)
-        return 1;
-    if (running == 0) {
-        puts("pycompiled is not running");
-        return 0;
-    }
-    int status = force ? stop_by_force(&client, wait_ms) : stop(&client, wait_ms);
+    int running = ctl_connect(&client, path);
+    if (running <= 0)
+        return running < 0;
+    *found = true;
+    int status = force ? stop_by_force(&client, wait_ms) : stop(&client, path, wait_ms);
     rpc_client_deinit(&client);
     return status;
 }
 
-/* One attempt. Returns an exit status, or -1 if the daemon was already leaving and has left. */
-static int start_once(void) {
-    char *path = paths_socket(), *why;
-    bool started;
-    int fd = autostart_connect(path, AUTOSTART_ALWAYS, &started, &why);
+/* Returns an exit status. */
+static int stop_one(int wait_ms, bool force) {
+    bool found = false;
+    char *path = ctl_socket();
+    int status = stop_if_running(path, wait_ms, force, &found);
     free(path);
-    if (fd < 0)
-        return ctl_fail(why);
-    struct rpc_client client;
-    rpc_client_init(&client, fd);
-    cJSON *status = ask_status(&client, CTL_DEADLINE_MS, &why);
+    if (!found && status == 0)
+        puts("pycompiled is not running");
+    return status;
+}
+
+/* Returns an exit status. */
+static int stop_all(int wait_ms, bool force) {
+    struct sockets sockets;
+    bool found = false;
+    int status = 0;
+    sockets_find(&sockets);
+    for (size_t i = 0; i < sockets.count; i++)
+        status |= stop_if_running(sockets.paths[i], wait_ms, force, &found);
+    sockets_deinit(&sockets);
+    if (!found && status == 0)
+        puts("pycompiled is not running");
+    return status;
+}
+
+/* Says what the daemon is that was reached. Returns an exit status, or -EAGAIN if it was already leaving and has left.
+ */
+static int start_report(struct rpc_client *client, const struct autostart *autostart) {
+    char *why;
+    cJSON *status = ask_status(client, CTL_DEADLINE_MS, &why);
     int result = 0;
-    if (status == NULL && wait_absent(clock_ms() + LEAVING_MS)) {
+    if (status == NULL && wait_absent(autostart->path, clock_ms() + LEAVING_MS)) {
         free(why);
-        result = -1;
+        result = -EAGAIN;
     } else if (status == NULL) {
         result = ctl_fail(why);
     } else if (json_get_bool(status, "draining")) {
         int process_fd = watch_process(pid_of(status));
-        bool gone = wait_gone(&client, process_fd, clock_ms() + CTL_DEADLINE_MS);
+        bool gone = wait_gone(client, autostart->path, process_fd, clock_ms() + CTL_DEADLINE_MS);
         if (process_fd >= 0)
             close(process_fd);
-        result = gone ? -1 : ctl_fail(xstrdup("a daemon that was told to stop has not left yet"));
+        result = gone ? -EAGAIN : ctl_fail(xstrdup("a daemon that was told to stop has not left yet"));
     } else {
-        printf("pycompiled %s (pid %ld)\n", started ? "started" : "is already running", (long)pid_of(status));
+        printf("pycompiled %s (pid %ld)\n", autostart->started ? "started" : "is already running",
+               (long)pid_of(status));
     }
     cJSON_Delete(status);
-    rpc_client_deinit(&client);
+    return result;
+}
+
+/* One attempt. Returns as start_report(). */
+static int start_once(void) {
+    char *path = paths_socket(), *why;
+    struct autostart autostart = {.socket_path = path, .when = AUTOSTART_ALWAYS};
+    struct rpc_client client;
+    int fd = autostart_connect(&autostart, &why), result;
+    if (fd < 0) {
+        result = ctl_fail(why);
+    } else {
+        if (autostart.notice != NULL)
+            ctl_say(autostart.notice);
+        rpc_client_init(&client, fd);
+        result = start_report(&client, &autostart);
+        rpc_client_deinit(&client);
+    }
+    autostart_deinit(&autostart);
+    free(path);
     return result;
 }
 
 static int start(void) {
-    int result = -1;
+    int result = -EAGAIN;
     for (int tries = 0; result < 0 && tries < START_TRIES; tries++)
         result = start_once();
     return result < 0 ? ctl_fail(xstrdup("each daemon that was started left at once")) : result;
 }
 
 int ctl_start(int argc, char **argv) {
-    ctl_options(argc, argv,
-                "usage: pycompilectl start [-h]\n"
-                "\n"
-                "Start the daemon, even where PYCOMPILED_AUTOSTART=0 keeps clients from it.\n"
-                "\n"
-                "options:\n"
-                "  -h, --help  show this help message and exit\n",
-                NULL, NULL, NULL);
+    static const char help[] = "usage: pycompilectl start [-h]\n"
+                               "\n"
+                               "Start the daemon, even where PYCOMPILED_AUTOSTART=0 keeps clients from it.\n"
+                               "\n"
+                               "options:\n"
+                               "  -h, --help  show this help message and exit\n";
+    ctl_options(argc, argv, &(struct ctl_options){.help = help});
     return ctl_finish(start());
 }
 
 int ctl_stop(int argc, char **argv) {
-    bool force = false;
+    static const char help[] = "usage: pycompilectl stop [-h] [--wait SECONDS] [--force] [--all]\n"
+                               "\n"
+                               "Tell the daemon to finish what runs and leave, and wait for that.\n"
+                               "\n"
+                               "options:\n"
+                               "  -h, --help      show this help message and exit\n"
+                               "  --wait SECONDS  how long to wait (default: 10)\n"
+                               "  --force         kill it after that, or at once where it hangs\n"
+                               "  --all           also the daemons of other builds and mount namespaces\n";
+    bool force = false, all = false;
     int wait_ms = CTL_DEADLINE_MS;
-    ctl_options(argc, argv,
-                "usage: pycompilectl stop [-h] [--wait SECONDS] [--force]\n"
-                "\n"
-                "Tell the daemon to finish what runs and leave, and wait for that.\n"
-                "\n"
-                "options:\n"
-                "  -h, --help      show this help message and exit\n"
-                "  --wait SECONDS  how long to wait (default: 10)\n"
-                "  --force         kill it after that, or at once where it hangs\n",
-                NULL, &wait_ms, &force);
-    return ctl_finish(stop_if_running(wait_ms, force));
+    ctl_options(argc, argv, &(struct ctl_options){.help = help, .wait_ms = &wait_ms, .force = &force, .all = &all});
+    return ctl_finish(all ? stop_all(wait_ms, force) : stop_one(wait_ms, force));
 }
 
 int ctl_restart(int argc, char **argv) {
+    static const char help[] = "usage: pycompilectl restart [-h] [--wait SECONDS]\n"
+                               "\n"
+                               "Stop the daemon, if one runs, and start one.\n"
+                               "\n"
+                               "options:\n"
+                               "  -h, --help      show this help message and exit\n"
+                               "  --wait SECONDS  how long to wait for the old one (default: 10)\n";
     int wait_ms = CTL_DEADLINE_MS;
-    ctl_options(argc, argv,
-                "usage: pycompilectl restart [-h] [--wait SECONDS]\n"
-                "\n"
-                "Stop the daemon, if one runs, and start one.\n"
-                "\n"
-                "options:\n"
-                "  -h, --help      show this help message and exit\n"
-                "  --wait SECONDS  how long to wait for the old one (default: 10)\n",
-                NULL, &wait_ms, NULL);
-    int status = stop_if_running(wait_ms, false);
+    ctl_options(argc, argv, &(struct ctl_options){.help = help, .wait_ms = &wait_ms});
+    int status = stop_one(wait_ms, false);
     return ctl_finish(status == 0 ? start() : status);
 }

@@ -127,7 +127,7 @@ static void print_hosts(const struct hosts *hosts) {
 
 int ctl_python(int argc, char **argv) {
     bool json = false;
-    ctl_options(argc, argv, help, &json, NULL, NULL);
+    ctl_options(argc, argv, &(struct ctl_options){.help = help, .json = &json});
     struct hosts hosts = {0};
     find_hosts(&hosts);
     int status = hosts.programs.count > 0 ? 0 : 1;

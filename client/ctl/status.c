@@ -7,16 +7,18 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "client/ctl/sockets.h"
 #include "client/ctl/table.h"
 #include "proto/json.h"
 
-static const char help[] = "usage: pycompilectl status [-h] [--json]\n"
+static const char help[] = "usage: pycompilectl status [-h] [--json] [--all]\n"
                            "\n"
                            "Show the daemon's state. The exit status is 3 where none runs.\n"
                            "\n"
                            "options:\n"
                            "  -h, --help  show this help message and exit\n"
-                           "  --json      print the daemon's answer as one line of JSON\n";
+                           "  --json      print the daemon's answer as one line of JSON\n"
+                           "  --all       also the daemons of other builds and mount namespaces\n";
 
 static const cJSON *member(const cJSON *object, const char *name) {
     return cJSON_GetObjectItemCaseSensitive(object, name);
@@ -181,17 +183,15 @@ static void print_status(const cJSON *status) {
     print_pythons(member(status, "pythons"));
 }
 
-int ctl_status(int argc, char **argv) {
-    bool json = false;
-    ctl_options(argc, argv, help, &json, NULL, NULL);
+/* Shows the daemon on that socket. Sets *found if there is one. Returns an exit status. */
+static int status_show(const char *path, bool json, bool *found) {
     struct rpc_client client;
-    int running = ctl_connect(&client);
-    if (running < 0)
-        return 1;
-    if (running == 0) {
-        fputs("pycompiled is not running\n", json ? stderr : stdout);
-        return ctl_finish(CTL_NOT_RUNNING);
-    }
+    int running = ctl_connect(&client, path);
+    if (running <= 0)
+        return running < 0;
+    if (*found && !json)
+        putchar('\n');
+    *found = true;
     char *why;
     cJSON *status = rpc_client_call(&client, "status", NULL, clock_ms() + CTL_DEADLINE_MS, &why);
     rpc_client_deinit(&client);
@@ -202,5 +202,32 @@ int ctl_status(int argc, char **argv) {
     else
         print_status(status);
     cJSON_Delete(status);
-    return ctl_finish(0);
+    return 0;
+}
+
+static int status_show_all(bool json, bool *found) {
+    struct sockets sockets;
+    int status = 0;
+    sockets_find(&sockets);
+    for (size_t i = 0; i < sockets.count; i++)
+        status |= status_show(sockets.paths[i], json, found);
+    sockets_deinit(&sockets);
+    return status;
+}
+
+static int status_show_one(bool json, bool *found) {
+    char *path = ctl_socket();
+    int status = status_show(path, json, found);
+    free(path);
+    return status;
+}
+
+int ctl_status(int argc, char **argv) {
+    bool json = false, all = false, found = false;
+    ctl_options(argc, argv, &(struct ctl_options){.help = help, .json = &json, .all = &all});
+    int status = all ? status_show_all(json, &found) : status_show_one(json, &found);
+    if (found || status != 0)
+        return ctl_finish(status);
+    fputs("pycompiled is not running\n", json ? stderr : stdout);
+    return ctl_finish(CTL_NOT_RUNNING);
 }

@@ -151,12 +151,22 @@ static bool is_over(const struct rpc_client *client) {
     return recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
+/* Returns a socket, or a negative errno value and a message. */
+static int watch_connect(const struct watching *watching, const char *socket_path, char **why) {
+    struct autostart autostart = {.socket_path = socket_path,
+                                  .when = watching->connected ? AUTOSTART_AGAIN : AUTOSTART_DEFAULT};
+    int fd = autostart_connect(&autostart, why);
+    if (fd >= 0 && autostart.notice != NULL && !watching->connected)
+        ctl_say(autostart.notice);
+    autostart_deinit(&autostart);
+    return fd;
+}
+
 /* Watches over one connection. Returns 0 to begin again, else the exit status. */
 static int watch_once(struct watching *watching, const char *socket_path) {
     struct rpc_client client;
     char *why = NULL, *python = NULL;
-    enum autostart autostart = watching->connected ? AUTOSTART_AGAIN : AUTOSTART_DEFAULT;
-    int fd = autostart_connect(socket_path, autostart, NULL, &why);
+    int fd = watch_connect(watching, socket_path, &why);
     if (fd < 0)
         return ctl_fail(why);
     watching->connected = true;

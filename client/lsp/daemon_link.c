@@ -84,8 +84,8 @@ static void daemon_link_fail_all(struct daemon_link *link, const char *why) {
 static void daemon_link_dial(struct daemon_link *link) {
     if (link->connected || link->dialer.pid > 0)
         return;
-    enum autostart autostart = link->was_connected ? AUTOSTART_AGAIN : AUTOSTART_DEFAULT;
-    int error = dialer_start(&link->dialer, autostart, link->socket_path, link->python ? NULL : link->folder);
+    enum autostart_when when = link->was_connected ? AUTOSTART_AGAIN : AUTOSTART_DEFAULT;
+    int error = dialer_start(&link->dialer, when, link->socket_path, link->python ? NULL : link->folder);
     if (error < 0)
         daemon_link_fail_all(link, strerror(-error));
 }

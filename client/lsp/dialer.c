@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -70,13 +71,16 @@ static void dialer_release_editor(void) {
     }
 }
 
-static _Noreturn void dialer_run_child(int channel, enum autostart autostart, const char *socket_path,
+static _Noreturn void dialer_run_child(int channel, enum autostart_when when, const char *socket_path,
                                        const char *folder) {
+    struct autostart autostart = {.socket_path = socket_path, .when = when};
     struct rpc_client client;
     char *why = NULL, *python = NULL;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dialer_release_editor();
-    int fd = autostart_connect(socket_path, autostart, NULL, &why);
+    int fd = autostart_connect(&autostart, &why);
+    if (fd >= 0 && autostart.notice != NULL)
+        fprintf(stderr, "pycompile-lsp: %s\n", autostart.notice);
     if (fd >= 0) {
         rpc_client_init(&client, fd);
         if (folder != NULL && python_choice_ask(&client, folder, &python, &why) < 0)
@@ -87,13 +91,13 @@ static _Noreturn void dialer_run_child(int channel, enum autostart autostart, co
     _exit(sent < 0);
 }
 
-int dialer_start(struct dialer *dialer, enum autostart autostart, const char *socket_path, const char *folder) {
+int dialer_start(struct dialer *dialer, enum autostart_when when, const char *socket_path, const char *folder) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return -errno;
     pid_t pid = fork();
     if (pid == 0)
-        dialer_run_child(ends[1], autostart, socket_path, folder);
+        dialer_run_child(ends[1], when, socket_path, folder);
     int error = pid < 0 ? -errno : 0;
     close(ends[1]);
     if (error == 0)

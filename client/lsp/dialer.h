@@ -16,9 +16,9 @@ void dialer_init(struct dialer *dialer);
 /* Kills the child if one runs. */
 void dialer_deinit(struct dialer *dialer);
 
-/* Starts a child; none may run. `autostart`: as for autostart_connect(). The child looks in `folder` and above for the
+/* Starts a child; none may run. `when`: as for autostart_connect(). The child looks in `folder` and above for the
  * Python that the project asks for (python_wish.h); NULL: it does not look. Returns 0 or a negative errno. */
-int dialer_start(struct dialer *dialer, enum autostart autostart, const char *socket_path, const char *folder);
+int dialer_start(struct dialer *dialer, enum autostart_when when, const char *socket_path, const char *folder);
 
 /* Takes the result of the child and reaps it; call it when `fd` is readable. Returns a non-blocking socket, which the
  * caller closes, and in *python the version that the project asks for, or NULL. Returns a negative errno with a

@@ -13,6 +13,7 @@ import atexit
 import builtins
 import collections
 import contextlib
+import functools
 import importlib.util
 import json
 import os
@@ -39,6 +40,8 @@ UNAVAILABLE = -32005
 SOCKET_PATH_MAX = 107
 START_DEADLINE_S = 30
 ACCEPT_DEADLINE_S = 10
+# How long a daemon may take to say what it is.
+ANSWER_DEADLINE_S = 5
 POLL_S = 0.01
 LOG_TAIL = 8192
 LOG_LINES = 10
@@ -165,11 +168,60 @@ def _peer(connected):
     return struct.unpack("iII", connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[:2]
 
 
-def _is_replaced(pid, program):
-    """Whether the daemon, process `pid`, runs an executable that is no longer there, and `program` is its successor."""
-    with contextlib.suppress(OSError, TypeError):
-        if not os.path.samefile("/proc/%d/exe" % pid, program):
-            return os.readlink("/proc/%d/exe" % pid).endswith("/pycompiled (deleted)")
+def _executable(pid, program):
+    """How the daemon's executable, of process `pid`, relates to `program`: "ours", "replaced", "another" or "unknown"."""
+    link = "/proc/%d/exe" % pid
+    if program is None:
+        return "unknown"  # no other daemon could be started
+    try:
+        if os.path.samefile(link, program):
+            return "ours"
+        path = os.readlink(link)
+    except OSError:  # without /proc only the daemon knows
+        return "unknown" if os.path.lexists("/proc/self") else "another"
+    if path.endswith("/pycompiled (deleted)"):
+        return "replaced"
+    return "another" if path.endswith("/pycompiled") else "unknown"
+
+
+@functools.lru_cache(maxsize=8)
+def _build_of_file(program, *_identity):
+    import subprocess
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        done = subprocess.run([program, "--build-id"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, timeout=START_DEADLINE_S)
+        return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else None
+    return None
+
+
+def _build_of(program):
+    """The build that a program pycompiled is of, or None."""
+    try:
+        status = os.stat(program)
+    except OSError:
+        return None
+    return _build_of_file(program, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _limits_of(pid):
+    """What a process hands on to those that it starts: hard limits, and the nice value as a negative number. Values above
+    what a daemon can need are cut (base/process_limits.c)."""
+    import resource
+    limits = []
+    for kind, enough in ((resource.RLIMIT_FSIZE, 1 << 40), (resource.RLIMIT_CPU, 1 << 64), (resource.RLIMIT_AS, 1 << 40),
+                         (resource.RLIMIT_DATA, 1 << 40), (resource.RLIMIT_NPROC, 4096), (resource.RLIMIT_NOFILE, 8192)):
+        hard = resource.prlimit(pid, kind)[1]
+        limits.append(enough if hard == resource.RLIM_INFINITY else min(hard, enough))
+    return limits + [-max(os.getpriority(os.PRIO_PROCESS, pid), 0)]
+
+
+def _is_hindered(pid):
+    """Whether a daemon that this process starts would be no worse off than process `pid` in any respect, and better off in
+    one."""
+    with contextlib.suppress(OSError, ValueError):
+        if pid > 0:
+            ours, theirs = _limits_of(0), _limits_of(pid)
+            return ours != theirs and all(a >= b for a, b in zip(ours, theirs))
     return False
 
 
@@ -254,6 +306,107 @@ def _start(program, path):
                                                               _log_tail(path)))
 
 
+class _Opening:
+    """Connecting to a daemon of the build of `program`, which is started if none runs (client/autostart.c and
+    client/daemon_check.c have the same rules)."""
+
+    noticed = set()  # the daemons of another build that were spoken of
+
+    def __init__(self, path, program):
+        self.path = self.shared_path = path
+        self.program = program
+        self.dismissed = None  # the process of a daemon that was asked to leave
+
+    def open(self):
+        deadline = time.monotonic() + START_DEADLINE_S
+        while True:
+            with contextlib.suppress(_Absent):
+                return self._try()
+            if self.program is None:
+                raise DaemonError("no daemon listens on %s, and the program pycompiled is not found" % self.path)
+            if time.monotonic() > deadline:
+                raise DaemonError("the daemon on %s does not leave" % self.path)
+            _start(self.program, self.path)
+            with contextlib.suppress(_Absent):
+                return self._try()
+            time.sleep(POLL_S)  # a daemon that exits still holds the socket
+
+    def _own_path(self):
+        """The socket of a daemon of this build that stands beside another installation's."""
+        build = _build_of(self.program) if self.program else None
+        return "%s.%s" % (self.shared_path, build.rpartition("+")[2][:8]) if build else None
+
+    def _try(self):
+        try:
+            return self._judge(_connect(self.path))
+        except _Absent:
+            own = self._own_path() if self.path == self.shared_path and not self.dismissed else None
+            if own is None or not os.path.exists(own):
+                raise
+            connected = _connect(own)
+            self.path = own
+            return self._judge(connected)
+
+    def _judge(self, connected):
+        """The connection, or one to this build's own daemon. Raises _Absent where the daemon leaves."""
+        pid = _peer(connected)[0]
+        verdict = "leaves" if pid == self.dismissed else self._verdict(pid)
+        if verdict == "serves":
+            return connected
+        connected.close()
+        if verdict == "apart":
+            self.path = self._own_path()
+            return self._try()
+        if pid != self.dismissed:
+            self.dismissed = pid
+            self._ask(pid, "shutdown")
+        raise _Absent("the daemon on %s was asked to leave, and does not" % self.path)
+
+    def _verdict(self, pid):
+        """Whether the daemon "serves", or "leaves", or this build's is to be "apart" from it."""
+        executable = _executable(pid, self.program)
+        if executable == "unknown" or executable == "ours" and not _is_hindered(pid):
+            return "serves"
+        status = self._ask(pid, "status")
+        build = _build_of(self.program)
+        if status is None or build is None:
+            return "serves"
+        if not status.get("replaceable", True):
+            self._notice(pid, status, build)
+            return "serves"
+        if executable != "replaced" and status.get("build") != build:
+            return "apart" if self.path == self.shared_path else "serves"
+        if executable == "replaced" or _is_hindered(pid):
+            return "leaves" if self.dismissed is None else "serves"
+        return "serves"
+
+    def _notice(self, pid, status, build):
+        """Says once that a daemon with options of its own is of another build."""
+        if status.get("build") == build or pid in self.noticed or sys.stderr is None:
+            return
+        self.noticed.add(pid)
+        sys.stderr.write("pycompiled: the daemon (pid %d) is of build %s, and %s of build %s: it was started with options "
+                         "of its own and is kept; restart it to have this build\n"
+                         % (pid, status.get("build", "unknown"), self.program, build))
+
+    def _ask(self, pid, method):
+        """The result of a request on a separate connection; None if that process does not answer."""
+        connection = None
+        deadline = time.monotonic() + ANSWER_DEADLINE_S
+        with contextlib.suppress(_Lost, _Absent, DaemonError):
+            connection = _Connection(_connect(self.path), self.path)
+            if connection.peer == pid:
+                connection.queue({"jsonrpc": "2.0", "id": 0, "method": method})
+                messages = []
+                while not messages and time.monotonic() < deadline:
+                    messages = connection.exchange(deadline - time.monotonic())
+                connection.close()
+                return messages[0].get("result") if messages else None
+        if connection is not None:
+            connection.close()
+        return None
+
+
 # ---- exchanging messages with the daemon
 
 class _Connection:
@@ -286,11 +439,11 @@ class _Connection:
         return self._poll.poll(timeout)
 
     def exchange(self, wait):
-        """Writes the queue and reads what has come; `wait`: waits until it can do one of them. Returns the messages.
-        Raises _Lost when the connection is over and all its messages were returned."""
+        """Writes the queue and reads what has come; waits until it can do one of them, `wait` seconds at most (None: for
+        ever). Returns the messages. Raises _Lost when the connection is over and all its messages were returned."""
         if self._over:
             raise _Lost
-        self._wait(select.POLLIN | (select.POLLOUT if self._out else 0), None if wait else 0)
+        self._wait(select.POLLIN | (select.POLLOUT if self._out else 0), wait and max(wait, 0) * 1000)
         with contextlib.suppress(BlockingIOError, BrokenPipeError, ConnectionResetError):
             while self._out:  # the reader notices a failure, after the answers that came before it
                 del self._out[:self.socket.send(self._out, socket.MSG_NOSIGNAL)]
@@ -370,7 +523,7 @@ class _Exchange:
                     break
                 yield from self._send()
                 if self.connection is not None:
-                    yield from self._receive(wait=not self._has_room())
+                    yield from self._receive(wait=0 if self._has_room() else None)
             whole = not self.leaving
         finally:
             if self.connection is not None:
@@ -917,38 +1070,14 @@ class Client:
         else:
             connection.close()
 
-    def _accept(self, connected, path, program):
-        """The connection; _Absent where a daemon of an older build serves it, which is asked to leave."""
-        if not _is_replaced(_peer(connected)[0], program):
-            return connected
-        connection = _Connection(connected, path)
-        connection.queue({"jsonrpc": "2.0", "id": 0, "method": "shutdown"})
-        with contextlib.suppress(_Lost):
-            while not connection.exchange(True):
-                pass
-        connection.close()
-        raise _Absent("the daemon on %s is of an older build, and does not leave" % path)
-
     def _open(self, path):
-        deadline = time.monotonic() + START_DEADLINE_S
         autostart = os.environ.get("PYCOMPILED_AUTOSTART") != "0" if self.autostart is None else self.autostart
-        while True:
-            try:
-                connected = _connect(path)
-                return self._accept(connected, path, self.daemon or _find_program()) if autostart else connected
-            except _Absent as error:
-                absence = error
-            if not autostart:
-                raise DaemonError("no daemon listens on %s, and starting one is forbidden" % path)
-            if time.monotonic() > deadline:
-                raise DaemonError(str(absence))
-            program = self.daemon or _find_program()
-            if program is None:
-                raise DaemonError("no daemon listens on %s, and the program pycompiled is not found" % path)
-            _start(program, path)
-            with contextlib.suppress(_Absent):
-                return _connect(path)
-            time.sleep(POLL_S)  # a daemon that exits still holds the socket
+        if autostart:
+            return _Opening(path, self.daemon or _find_program()).open()
+        try:
+            return _connect(path)
+        except _Absent:
+            raise DaemonError("no daemon listens on %s, and starting one is forbidden" % path) from None
 
 
 _default = Client()

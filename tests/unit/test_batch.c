@@ -11,7 +11,6 @@
 #include "base/io.h"
 #include "client/autostart.h"
 #include "client/batch.h"
-#include "client/build_check.h"
 #include "client/connect.h"
 #include "proto/rpc.h"
 
@@ -27,8 +26,8 @@ static struct daemon {
 } daemons[DAEMONS_MAX];
 static unsigned connections, sleeps;
 
-int autostart_connect(const char *socket_path, enum autostart autostart, bool *started, char **why) {
-    (void)socket_path, (void)autostart, (void)started;
+int autostart_connect(struct autostart *autostart, char **why) {
+    autostart->path = xstrdup(autostart->socket_path ? autostart->socket_path : "");
     struct daemon *daemon = &daemons[connections++];
     int ends[2];
     if (daemon->answers == NULL) {
@@ -54,9 +53,8 @@ bool connect_is_absent(enum connect_status status) {
     return status == CONNECT_NO_PATH;
 }
 
-bool build_check_is_other(const char *socket_path, pid_t peer) {
-    (void)socket_path, (void)peer;
-    return false;
+void autostart_deinit(struct autostart *autostart) {
+    free(autostart->path);
 }
 
 pid_t connect_peer(int fd) {

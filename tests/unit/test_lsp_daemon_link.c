@@ -23,7 +23,7 @@ void dialer_deinit(struct dialer *dialer) {
     dialer_init(dialer);
 }
 
-int dialer_start(struct dialer *dialer, enum autostart autostart, const char *socket_path, const char *folder) {
+int dialer_start(struct dialer *dialer, enum autostart_when when, const char *socket_path, const char *folder) {
     dials++;
     *dialer = (struct dialer){1, -1};
     return 0;
