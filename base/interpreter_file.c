@@ -80,12 +80,25 @@ static void cfg_deinit(struct cfg *cfg) {
     free(cfg->python);
 }
 
+/* Whether the file can be run, and is of the version that pyvenv.cfg names, if it names one: by its own name. */
+static bool interpreter_fits(const char *path, const char *python) {
+    char *real = access(path, X_OK) == 0 ? realpath(path, NULL) : NULL;
+    bool fits = real != NULL;
+    if (fits && python != NULL) {
+        size_t len = strlen(python);
+        const char *name = strrchr(real, '/') + 1;
+        fits = strncmp(name, python, len) == 0 && !isdigit((unsigned char)name[len]);
+    }
+    free(real);
+    return fits;
+}
+
 /* The interpreter in that folder; the caller frees; NULL: there is none. */
 static char *interpreter_in(const struct cfg *cfg) {
     const char *names[] = {cfg->python, "python3", "python"};
     for (size_t i = 0; cfg->home != NULL && i < sizeof names / sizeof *names; i++) {
         char *path = names[i] ? xasprintf("%s/%s", cfg->home, names[i]) : NULL;
-        if (path != NULL && access(path, X_OK) == 0)
+        if (path != NULL && interpreter_fits(path, cfg->python))
             return path;
         free(path);
     }

@@ -1,11 +1,15 @@
 /* The project's wish against the daemon's status. */
 #include "client/python_choice.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/interpreter_file.h"
+#include "client/python_info.h"
 #include "client/python_wish.h"
 
 #define DEADLINE_MS 30000
@@ -58,15 +62,45 @@ static char *no_host(const struct python_wish *wish, const cJSON *pythons) {
     return buffer_string(&text);
 }
 
+/* Whether the file is a free-threaded build's, by its name. The default build of the same version compiles for it. */
+static bool is_free_threaded(const char *path) {
+    size_t len = strlen(path);
+    return len > 1 && path[len - 1] == 't' && isdigit((unsigned char)path[len - 2]);
+}
+
+/* The interpreter of a virtual environment, where it is another than that of the host of its version, and can be had;
+ * the caller frees, or NULL. */
+static char *choose_interpreter(const cJSON *status, const struct python_wish *wish, const char *chosen) {
+    const cJSON *pythons = cJSON_GetObjectItemCaseSensitive(status, "pythons"), *item;
+    struct interpreter_file file;
+    struct python_info info = {0};
+    char *why = NULL, *found = NULL;
+    if (wish->interpreter == NULL || json_get_integer(status, "interpreters_max", 0, INT_MAX, 0) == 0)
+        return NULL;
+    cJSON_ArrayForEach(item, pythons) {
+        const char *python = json_get_string(item, "python"), *host = json_get_string(item, "path");
+        if (chosen != NULL && python != NULL && host != NULL && strcmp(python, chosen) == 0)
+            python_info_of_host(&info, host);
+    }
+    if (interpreter_file_find(wish->interpreter, &file, &why) == 0 && !is_free_threaded(file.path) &&
+        (info.interpreter == NULL || strcmp(info.interpreter, file.path) != 0))
+        found = xstrdup(file.path);
+    free(why);
+    interpreter_file_deinit(&file);
+    python_info_deinit(&info);
+    return found;
+}
+
 /* Chooses from a daemon's status. Returns 0, or a negative errno value and a message. */
 static int python_choice_from(const cJSON *status, const struct python_wish *wish, char **python, char **why) {
     const cJSON *pythons = cJSON_GetObjectItemCaseSensitive(status, "pythons");
     const char *chosen = choose(wish, pythons);
-    if (chosen != NULL)
+    *python = choose_interpreter(status, wish, chosen);
+    if (*python == NULL && chosen != NULL)
         *python = xstrdup(chosen);
-    else
+    if (*python == NULL)
         *why = no_host(wish, pythons);
-    return chosen ? 0 : -ENOENT;
+    return *python ? 0 : -ENOENT;
 }
 
 int python_choice_ask(struct rpc_client *client, const char *folder, char **python, char **why) {
@@ -123,6 +157,18 @@ static int choose_for_major(struct python_choice *choice, struct run_link *link,
     return result;
 }
 
+/* The interpreter of a path that somebody has typed. */
+static int choose_path(struct python_choice *choice, const char *text, const char *cwd, const char *source,
+                       char **why) {
+    if (*text != '/' && cwd == NULL) {
+        *why = xasprintf("%s: the working directory has no path", text);
+        return -ENOENT;
+    }
+    choice->python = *text == '/' ? xstrdup(text) : xasprintf("%s/%s", cwd, text);
+    choice->reason = xasprintf("%s asks for %s", source, text);
+    return 0;
+}
+
 int python_choice_find(struct python_choice *choice, struct run_link *link, const struct request_options *shared,
                        char **why) {
     struct python_version version;
@@ -132,6 +178,8 @@ int python_choice_find(struct python_choice *choice, struct run_link *link, cons
     if (text == NULL)
         return choose_for_project(choice, link, shared->request.cwd, why);
     const char *source = request_options_python_source(shared);
+    if (strchr(text, '/') != NULL)
+        return choose_path(choice, text, shared->request.cwd, source, why);
     if (text[0] != '\0' && text[strspn(text, "0123456789")] == '\0')
         return choose_for_major(choice, link, text, source, why);
     if (!python_version_exact(text, &version) && python_version_parse(text, &version))

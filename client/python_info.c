@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/interpreter_file.h"
 #include "base/io.h"
+#include "base/python_version.h"
 
 #define FILE_MAX 65536
 
@@ -48,17 +50,49 @@ static char *copy_member(const cJSON *object, const char *name) {
     return text ? xstrdup(text) : NULL;
 }
 
-/* Without the file nothing is known, and the host judges the .pyc files. */
-static void read_beside(struct python_info *info, const char *host) {
+void python_info_of_host(struct python_info *info, const char *host) {
     char *path = xasprintf("%s.json", host);
     cJSON *tree = read_json(path);
     int64_t magic = json_get_integer(tree, "magic", 1, UINT32_MAX, 0);
+    *info = (struct python_info){0};
     info->interpreter = copy_member(tree, "interpreter");
     info->version = copy_member(tree, "version");
     info->cache_tag = magic > 0 ? copy_member(tree, "cache_tag") : NULL;
     info->magic = (uint32_t)magic;
     cJSON_Delete(tree);
     free(path);
+}
+
+/* The version that the daemon has found the interpreter to be, else that which its name tells; or NULL. */
+static const char *version_of_interpreter(const cJSON *pythons, const char *interpreter) {
+    const cJSON *item = find(pythons, interpreter);
+    const char *version = json_get_string(item, "version"), *name = strrchr(interpreter, '/') + 1;
+    return version != NULL ? version : name;
+}
+
+/* What is known of an interpreter that was not there when the hosts were built. Without a cache tag the host judges
+ * the .pyc files. */
+static int describe_interpreter(const cJSON *pythons, const char *path, struct python_info *info, char **why) {
+    struct interpreter_file file;
+    struct python_version version;
+    if (interpreter_file_find(path, &file, why) < 0) {
+        interpreter_file_deinit(&file);
+        return -ENOENT;
+    }
+    const char *said = version_of_interpreter(pythons, file.path);
+    char *release = python_version_release(said);
+    char *xy = python_version_parse(said, &version) ? xasprintf("%u.%u", version.major, version.minor) : NULL;
+    const char *host = xy ? json_get_string(find(pythons, xy), "path") : NULL;
+    if (host != NULL)
+        python_info_of_host(info, host);
+    free(info->interpreter);
+    free(info->version);
+    info->python = xstrdup(file.path);
+    info->interpreter = xstrdup(file.path);
+    info->version = release;
+    free(xy);
+    interpreter_file_deinit(&file);
+    return 0;
 }
 
 int python_info_ask(struct run_link *link, const char *wanted, struct python_info *info, char **why) {
@@ -69,12 +103,14 @@ int python_info_ask(struct run_link *link, const char *wanted, struct python_inf
     const cJSON *pythons = cJSON_GetObjectItemCaseSensitive(status, "pythons");
     const cJSON *item = find(pythons, wanted);
     const char *host = json_get_string(item, "path");
+    if (wanted != NULL && *wanted == '/')
+        return describe_interpreter(pythons, wanted, info, why);
     if (item == NULL)
         *why = no_such(pythons, wanted);
-    else
-        info->python = xstrdup(json_get_string(item, "python"));
     if (host != NULL)
-        read_beside(info, host);
+        python_info_of_host(info, host);
+    if (item != NULL)
+        info->python = xstrdup(json_get_string(item, "python"));
     return item ? 0 : -ENOENT;
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/interpreter_file.h"
 
 #define LINE_MAX_BYTES 4096
 
@@ -162,6 +163,14 @@ static bool read_pyproject(FILE *file, struct python_wish *wish) {
     return wish->specifier != NULL;
 }
 
+/* The interpreter that the environment with that pyvenv.cfg was made with; the caller frees, or NULL. */
+static char *wish_base_of(const char *config) {
+    char *folder = xstrndup(config, (size_t)(strrchr(config, '/') - config));
+    char *base = interpreter_file_base(folder);
+    free(folder);
+    return base;
+}
+
 static bool read_one(struct python_wish *wish, const char *folder, const char *name,
                      bool (*read)(FILE *, struct python_wish *)) {
     char *path = xasprintf("%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name);
@@ -169,6 +178,8 @@ static bool read_one(struct python_wish *wish, const char *folder, const char *n
     bool found = file != NULL && read(file, wish);
     if (file != NULL)
         fclose(file);
+    if (found && read == read_pyvenv)
+        wish->interpreter = wish_base_of(path);
     if (found)
         wish->source = path;
     else
@@ -210,6 +221,7 @@ void python_wish_deinit(struct python_wish *wish) {
     free(wish->release);
     free(wish->specifier);
     free(wish->unknown);
+    free(wish->interpreter);
     free(wish->source);
     *wish = (struct python_wish){0};
 }

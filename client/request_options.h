@@ -54,7 +54,8 @@ const char *request_options_python_source(const struct request_options *options)
 #define REQUEST_OPTION_PYTHON_HELP                                                                                     \
     "  --python X.Y          the Python version to compile for (default: $PYCOMPILE_PYTHON,\n"                         \
     "                        else what the project asks for, else the daemon's first;\n"                               \
-    "                        see --which-python)\n"                                                                    \
+    "                        see --which-python); or the path of an interpreter, or of the\n"                          \
+    "                        python of a virtual environment\n"                                                        \
     "  --which-python        show which Python is chosen, and why, and exit\n"
 #define REQUEST_OPTIONS_HELP                                                                                           \
     "  -W, --warnings OPTION\n"                                                                                        \

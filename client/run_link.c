@@ -154,6 +154,8 @@ static cJSON *run_link_foresee(void) {
         cJSON_AddBoolToObject(item, "default", i == 0);
         cJSON_AddItemToArray(pythons, item);
     }
+    if (status != NULL)
+        cJSON_AddNumberToObject(status, "interpreters_max", programs.launcher != NULL);
     host_programs_deinit(&programs);
     return status;
 }

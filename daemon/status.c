@@ -153,6 +153,7 @@ cJSON *status_build(const struct server *server) {
     cJSON_AddNumberToObject(status, "uptime_s", (double)(uv_now(&server->loop) - server->started_ms) / 1000);
     cJSON_AddBoolToObject(status, "draining", server->census.draining);
     cJSON_AddNumberToObject(status, "workers_max", server->options->workers);
+    cJSON_AddNumberToObject(status, "interpreters_max", server->pools.launcher ? POOLS_INTERPRETERS_MAX : 0);
     cJSON *pythons = cJSON_AddArrayToObject(status, "pythons");
     for (unsigned i = 0; i < server->pools.count; i++)
         status_add_pool(pythons, server->pools.items[i], server->pools.items[i] == server->pools.fallback);

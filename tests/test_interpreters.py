@@ -299,5 +299,53 @@ class Refused(Case):
         self.assertEqual([name for name in os.listdir(self.scratch) if name.startswith("pycompile-trial-")], [])
 
 
+class Clients(Case):
+    def run_client(self, program, *options, **environment):
+        return subprocess.run([program, *options], cwd=self.scratch, env=dict(self.server.environment, **environment),
+                              capture_output=True, text=True, timeout=e2e.DEADLINE)
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.daemon()
+        self.source()
+
+    def pools(self):
+        return [item["python"] for item in self.server.status()["pythons"] if item["python"].startswith("/")]
+
+    def test_path(self):
+        """--python takes a path, absolute or not; so does the variable."""
+        python = self.moved()
+        for program in (e2e.CLIENT, e2e.COMPILEALL):
+            for options, environment in ((("--python", python), {}), (("--python", "moved/bin/" + os.path.basename(python)), {}),
+                                         ((), {"PYCOMPILE_PYTHON": python})):
+                shutil.rmtree(os.path.join(self.scratch, "__pycache__"), ignore_errors=True)
+                done = self.run_client(program, *options, "source.py", **environment)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                self.assertEqual(os.listdir(os.path.join(self.scratch, "__pycache__")),
+                                 ["source.cpython-%s.pyc" % self.version.replace(".", "")])
+        self.assertEqual(self.pools(), [python])
+        self.assertEqual(self.run_client(e2e.COMPILEALL, "--python", python, "source.py").returncode, 0)  # up to date
+
+    def test_refused(self):
+        for program in (e2e.CLIENT, e2e.COMPILEALL):
+            done = self.run_client(program, "--python", "/bin/sh", "source.py")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("it is no Python", done.stdout + done.stderr)
+
+    def test_virtual_environment(self):
+        """That of an interpreter which has no host of its own is served by it; that of another by its host."""
+        own, other = os.path.join(self.scratch, "own"), os.path.join(self.scratch, "other")
+        subprocess.run([self.python, "-m", "venv", "--without-pip", own], check=True)
+        python = self.moved()
+        subprocess.run([python, "-m", "venv", "--without-pip", other], check=True)
+        self.assertEqual(self.run_client(e2e.CLIENT, "source.py", VIRTUAL_ENV=own).returncode, 0)
+        self.assertEqual(self.pools(), [])
+        for program in (e2e.CLIENT, e2e.COMPILEALL):
+            which = self.run_client(program, "--which-python", VIRTUAL_ENV=other)
+            self.assertEqual(which.stdout.splitlines()[:2][0], python)
+            self.assertEqual(self.run_client(program, "source.py", VIRTUAL_ENV=other).returncode, 0)
+        self.assertEqual(self.pools(), [python])
+
+
 if __name__ == "__main__":
     e2e.main()
