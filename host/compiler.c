@@ -6,6 +6,7 @@
 #include "host/exactness.h"
 #include "host/fresh_state.h"
 #include "host/interned.h"
+#include "host/latin_letters.h"
 #include "host/warning_state.h"
 
 /* The collector runs once in this many jobs, between two of them. */
@@ -159,7 +160,19 @@ struct run {
     const char *compile_as; /* co_filename; where it is not the input's, that is the one to show */
     bool in_place;          /* the bytes must be exact, and others were compiled before */
     bool as_fresh;          /* with the interned strings of a fresh process */
+    bool latin;             /* with names that latin_letters.h is about */
 };
+
+static PyObject *marshal_for(const struct run *run, PyObject *code) {
+    if (!run->input->exact_bytes)
+        return Py_INCREF(Py_None), Py_None;
+    if (run->latin)
+        return marshal_code(code);
+    latin_letters_hold();
+    PyObject *bytes = marshal_code(code);
+    latin_letters_release();
+    return bytes;
+}
 
 /* Compiles and marshals, as far as that goes. Returns the code, or NULL. */
 static PyObject *compile_and_marshal(struct compiler *compiler, const struct run *run, struct compile_output *output) {
@@ -167,7 +180,7 @@ static PyObject *compile_and_marshal(struct compiler *compiler, const struct run
     PyObject *filename = PyUnicode_DecodeFSDefault(run->compile_as);
     PyObject *code = make_code(compiler, run->input, filename);
     if (code != NULL)
-        output->bytes = run->input->exact_bytes ? marshal_code(code) : (Py_INCREF(Py_None), Py_None);
+        output->bytes = marshal_for(run, code);
     if (output->bytes == NULL)
         output->exception = take_exception();
     Py_XDECREF(filename);
@@ -231,7 +244,11 @@ static enum compile_status compile_prepared(struct compiler *compiler, const str
     output->cause = RPC_EXACT_INTERNED;
     if (run->as_fresh && !interned_enter(compiler->interned))
         return COMPILE_INEXACT;
+    if (run->latin)
+        latin_letters_begin();
     PyObject *code = compile_and_marshal(compiler, run, output);
+    if (run->latin)
+        latin_letters_end();
     output->warnings = warning_state_take(&compiler->warnings);
     if (output->warnings.list == NULL)
         PyErr_Clear(); /* no memory: the result counts for more */
@@ -321,12 +338,12 @@ enum compile_status compiler_run(struct compiler *compiler, const struct compile
     if (++compiler->runs % COLLECT_EVERY == 0)
         collect();
     output->cause = RPC_EXACT_NAMES;
-    if (run.in_place && exactness_source_is_tainting(input->data, input->len, input->filename))
+    run.latin = !compiler->pristine && exactness_source_is_tainting(input->data, input->len, input->filename);
+    if (run.latin && !latin_letters_may_run(input->len))
         return COMPILE_INEXACT;
     output->cause = RPC_EXACT_INTERNED;
-    run.as_fresh = run.in_place && exactness_source_is_doubtful(input->data, input->len);
-    if (run.as_fresh && !may_run_as_fresh(compiler, input))
-        return COMPILE_INEXACT;
+    run.as_fresh =
+        run.in_place && exactness_source_is_doubtful(input->data, input->len) && may_run_as_fresh(compiler, input);
     enum compile_status status = run_compiler(compiler, &run, output, &exactness);
     if (exactness == EXACTNESS_INTERNED && may_run_as_fresh(compiler, input)) {
         run.as_fresh = true;

@@ -47,42 +47,49 @@ bool exactness_source_imports(const char *data, size_t len) {
 
 #if PY_VERSION_HEX >= 0x030B0000
 
-/* Notes in `seen` which code object each frozenset was a constant of; *equal is set where an equal one was another's.
- * Returns false with an exception set. */
-static bool visit_constant(PyObject *constant, PyObject *owner, PyObject *seen, bool *equal);
+/* Equal frozensets among the constants of a code object and of those within it. */
+enum equal_sets {
+    EQUAL_SETS_NONE,
+    EQUAL_SETS_ONE,    /* always one object */
+    EQUAL_SETS_COPIED, /* some are several objects */
+};
 
-static bool visit_tuple(PyObject *tuple, PyObject *owner, PyObject *seen, bool *equal) {
-    for (Py_ssize_t i = 0; !*equal && i < PyTuple_GET_SIZE(tuple); i++)
-        if (!visit_constant(PyTuple_GET_ITEM(tuple, i), owner, seen, equal))
+/* Notes each frozenset in `seen`. Returns false with an exception set. */
+static bool visit_constant(PyObject *constant, PyObject *seen, enum equal_sets *found);
+
+static bool visit_tuple(PyObject *tuple, PyObject *seen, enum equal_sets *found) {
+    for (Py_ssize_t i = 0; *found != EQUAL_SETS_COPIED && i < PyTuple_GET_SIZE(tuple); i++)
+        if (!visit_constant(PyTuple_GET_ITEM(tuple, i), seen, found))
             return false;
     return true;
 }
 
-static bool visit_constant(PyObject *constant, PyObject *owner, PyObject *seen, bool *equal) {
+static bool visit_constant(PyObject *constant, PyObject *seen, enum equal_sets *found) {
     if (PyCode_Check(constant))
-        return visit_tuple(((PyCodeObject *)constant)->co_consts, constant, seen, equal);
+        return visit_tuple(((PyCodeObject *)constant)->co_consts, seen, found);
     if (PyTuple_CheckExact(constant))
-        return visit_tuple(constant, owner, seen, equal);
+        return visit_tuple(constant, seen, found);
     if (!PyFrozenSet_CheckExact(constant))
         return true;
     PyObject *other = PyDict_GetItemWithError(seen, constant);
     if (other == NULL)
-        return !PyErr_Occurred() && PyDict_SetItem(seen, constant, owner) == 0;
-    *equal = other != owner;
+        return !PyErr_Occurred() && PyDict_SetItem(seen, constant, constant) == 0;
+    *found = other == constant ? EQUAL_SETS_ONE : EQUAL_SETS_COPIED;
     return true;
 }
 
-/* Whether equal frozensets are constants of two code objects. They are one object at first; a code object gets a copy
- * of its own where one of the strings in it was interned before, as another object. */
-static bool has_equal_sets(PyObject *code) {
-    bool equal = false;
+/* Equal frozensets are one object at first. Each code object gets a copy of its own where one of the strings in it was
+ * interned before, as another object. Here at least the strings of a fresh process are interned, so that what is one
+ * object here is one there, unless showing a warning interns more. */
+static enum equal_sets find_equal_sets(PyObject *code) {
+    enum equal_sets found = EQUAL_SETS_NONE;
     PyObject *seen = PyDict_New();
-    if (seen == NULL || !visit_constant(code, code, seen, &equal)) {
+    if (seen == NULL || !visit_constant(code, seen, &found)) {
         PyErr_Clear();
-        equal = true;
+        found = EQUAL_SETS_COPIED;
     }
     Py_XDECREF(seen);
-    return equal;
+    return found;
 }
 
 #endif
@@ -121,22 +128,31 @@ static enum exactness judge_qualnames(PyObject *code, bool warned) {
 
 /* Showing a warning imports tokenize in a fresh process, and not here. */
 enum exactness exactness_of_code(PyObject *code, const struct warning_outcome *warnings, bool imported) {
-    if (has_equal_sets(code))
-        return warnings->warned ? EXACTNESS_NONE : EXACTNESS_INTERNED;
+    enum equal_sets sets = find_equal_sets(code);
+    if (sets != EQUAL_SETS_NONE && warnings->warned)
+        return EXACTNESS_NONE;
+    if (sets == EQUAL_SETS_COPIED)
+        return EXACTNESS_INTERNED;
     return warnings->marked ? EXACTNESS_NONE : judge_qualnames(code, warnings->warned);
 }
 
 #elif PY_VERSION_HEX >= 0x030C0000
 
 enum exactness exactness_of_code(PyObject *code, const struct warning_outcome *warnings, bool imported) {
-    return !has_equal_sets(code) ? EXACTNESS_SURE : warnings->marked ? EXACTNESS_NONE : EXACTNESS_INTERNED;
+    enum equal_sets sets = find_equal_sets(code);
+    if (sets != EQUAL_SETS_NONE && warnings->marked)
+        return EXACTNESS_NONE;
+    return sets == EQUAL_SETS_COPIED ? EXACTNESS_INTERNED : EXACTNESS_SURE;
 }
 
 #elif PY_VERSION_HEX >= 0x030B0000
 
 /* A string is interned as long as something holds it: names of modules that were imported since. */
 enum exactness exactness_of_code(PyObject *code, const struct warning_outcome *warnings, bool imported) {
-    return (imported || warnings->marked) && has_equal_sets(code) ? EXACTNESS_NONE : EXACTNESS_SURE;
+    if (!imported && !warnings->marked)
+        return EXACTNESS_SURE;
+    enum equal_sets sets = find_equal_sets(code);
+    return sets == EQUAL_SETS_COPIED || (sets != EQUAL_SETS_NONE && warnings->marked) ? EXACTNESS_NONE : EXACTNESS_SURE;
 }
 
 #else

@@ -93,12 +93,13 @@ class Fresh:
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
         self.environment["PYTHONHASHSEED"] = "0"
 
-    def compile(self, path):
-        """The bytes it writes, or None."""
-        shutil.rmtree(os.path.join(os.path.dirname(path), "__pycache__"), ignore_errors=True)
+    def compile(self, path, cwd="/"):
+        """The digest of the bytes it writes, or None."""
+        folder = os.path.dirname(os.path.join(cwd, path))
+        shutil.rmtree(os.path.join(folder, "__pycache__"), ignore_errors=True)
         status = subprocess.run([self.python, "-m", "py_compile", path], env=self.environment, stdin=subprocess.DEVNULL,
-                                capture_output=True, timeout=e2e.DEADLINE).returncode
-        return None if status else next(iter(digests(os.path.dirname(path)).values()))
+                                capture_output=True, timeout=e2e.DEADLINE, cwd=cwd).returncode
+        return None if status else next(iter(digests(folder).values()))
 
 
 class Mass(unittest.TestCase):
@@ -173,6 +174,44 @@ class Mass(unittest.TestCase):
                 ours = [next((d for name, d in ours.items() if name.startswith(os.path.relpath(os.path.dirname(path), self.folder)
                                                                               + os.sep)), None) for path in paths]
                 self.assertEqual([p for p, real, our in zip(paths, expected, ours) if real != our], [])
+
+    def test_a_check_leaves_nothing(self):
+        """A source that is only checked changes no bytes of later files either."""
+        for version, python in e2e.pythons().items():
+            with self.subTest(version), e2e.Daemon("--no-cache", "--workers", "1") as daemon, daemon.connect() as connection:
+                scratch = tempfile.mkdtemp(dir=self.folder)
+                fresh = Fresh(version, python, os.path.join(scratch, "bare"))
+                for number, pair in enumerate(HISTORIES):
+                    first, second = (os.path.join(scratch, "%d%s.py" % (number, name)) for name in "ab")
+                    for path, data in zip((first, second), pair):
+                        with open(path, "wb") as file:
+                            file.write(data)
+                    connection.call("check", {"file": first, "python": version})
+                    connection.compile(second, python=version)
+                    ours = digests(scratch)
+                    self.assertEqual(ours["__pycache__/%db.cpython-%s.pyc" % (number, version.replace(".", ""))], fresh.compile(second),
+                                     pair)
+
+    def test_latin_names_beside_latin_constants(self):
+        """Up to 3.12 one worker's name of one letter could flag another worker's constant."""
+        sources = ["".join("é%s= é\n" % (" " * i) for i in range(100)).encode(), "x = 'é', 'ÿ'\n".encode()]
+        folders = [os.path.join(self.folder, "%d" % number) for number in range(300)]
+        for number, folder in enumerate(folders):
+            os.mkdir(folder)
+            with open(os.path.join(folder, "x.py"), "wb") as file:
+                file.write(sources[number % 2])
+            os.utime(file.name, (1600000000, 1600000000))
+        for version, python in e2e.pythons().items():
+            with self.subTest(version), e2e.Daemon("--no-cache", "--workers", "4") as daemon, daemon.connect() as connection:
+                forget(self.folder)
+                for folder in folders:
+                    connection.request("compile", {"file": "x.py", "cwd": folder, "python": version})
+                for _ in folders:
+                    self.assertIn("result", connection.receive())
+                found = [next(iter(digests(folder).values())) for folder in folders]
+                fresh = Fresh(version, python, os.path.join(self.folder, "bare" + version))
+                for kind in (0, 1):
+                    self.assertEqual(set(found[kind::2]), {fresh.compile("x.py", folders[kind])})
 
 
 for _version, _python in e2e.pythons().items():
