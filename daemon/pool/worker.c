@@ -21,23 +21,41 @@ static struct worker *worker_of(struct channel *channel) {
     return list_entry(channel, struct worker, channel);
 }
 
-static void worker_on_timeout(uv_timer_t *timer) {
-    struct worker *worker = timer->data;
+static void worker_on_timer(uv_timer_t *timer);
+
+/* The deadline comes in so many milliseconds; 0: there is none. Deadlines move with every job, nearly always to a later
+ * time: the timer is left as it is where it rings early enough, so that it is not set for each job. */
+static void worker_set_deadline(struct worker *worker, uint64_t left_ms) {
+    uint64_t now_ms = uv_now(worker->timer.loop);
+    worker->deadline_ms = left_ms > 0 ? now_ms + left_ms : 0;
+    if (left_ms == 0 || (worker->timer_ms != 0 && worker->timer_ms <= worker->deadline_ms))
+        return;
+    worker->timer_ms = worker->deadline_ms;
+    uv_timer_start(&worker->timer, worker_on_timer, left_ms, 0);
+}
+
+static void worker_on_deadline(struct worker *worker) {
     if (worker->in_flight > 0)
         worker->events->overdue(worker, worker->jobs[0]);
     else if (worker->state == WORKER_STARTING)
         worker->events->overdue(worker, NULL);
 }
 
+static void worker_on_timer(uv_timer_t *timer) {
+    struct worker *worker = timer->data;
+    uint64_t now_ms = uv_now(timer->loop), deadline_ms = worker->deadline_ms;
+    worker->timer_ms = 0;
+    if (deadline_ms > now_ms)
+        worker_set_deadline(worker, deadline_ms - now_ms);
+    else if (deadline_ms != 0)
+        worker_on_deadline(worker);
+}
+
 /* The first of its jobs is running now. */
 static void worker_begin_first(struct worker *worker, uint64_t now_ns) {
-    uv_timer_stop(&worker->timer);
-    if (worker->in_flight == 0)
-        return;
+    worker_set_deadline(worker, worker->in_flight > 0 ? worker->jobs[0]->timeout_ms : 0);
     worker->since_ms = uv_now(worker->timer.loop);
     worker->since_ns = now_ns;
-    if (worker->jobs[0]->timeout_ms > 0)
-        uv_timer_start(&worker->timer, worker_on_timeout, worker->jobs[0]->timeout_ms, 0);
 }
 
 static void worker_request(struct worker *worker, const char *id, const char *method, const char *params, size_t len) {
@@ -61,7 +79,7 @@ static void worker_take_warm_answer(struct worker *worker, const struct rpc_mess
         worker->events->broken(worker, "it says that it is ready twice");
         return;
     }
-    uv_timer_stop(&worker->timer);
+    worker_set_deadline(worker, 0);
     if (answer->error.text != NULL) {
         worker_warm_failed(worker, answer->error);
     } else {
@@ -122,7 +140,7 @@ static void worker_on_too_long(struct channel *channel) {
 static void worker_on_ended(struct channel *channel, const char *why) {
     struct worker *worker = worker_of(channel);
     worker->state = WORKER_ENDED;
-    uv_timer_stop(&worker->timer);
+    worker_set_deadline(worker, 0);
     worker->events->ended(worker);
 }
 
@@ -163,7 +181,7 @@ int worker_init(struct worker *worker, struct host *host, const struct worker_ev
 void worker_warm(struct worker *worker) {
     assert(worker->state == WORKER_COLD);
     worker->state = WORKER_STARTING;
-    uv_timer_start(&worker->timer, worker_on_timeout, worker->options->start_timeout_s * 1000ull, 0);
+    worker_set_deadline(worker, worker->options->start_timeout_s * 1000ull);
     worker_request(worker, warm_id, "warm", NULL, 0);
 }
 
@@ -186,7 +204,7 @@ void worker_limit(struct worker *worker, struct job *job) {
         return;
     job->timeout_ms = limit > 0 ? limit : ABANDONED_TIMEOUT_MS;
     if (worker->jobs[0] == job && worker->in_flight > 0)
-        uv_timer_start(&worker->timer, worker_on_timeout, job->timeout_ms, 0);
+        worker_set_deadline(worker, job->timeout_ms);
 }
 
 void worker_close(struct worker *worker) {

@@ -54,7 +54,9 @@ struct worker {
     const struct options *options;
     enum worker_state state;
     struct channel channel;
-    uv_timer_t timer;              /* the running job's timeout, or the interpreter's to come up */
+    uv_timer_t timer;              /* rings at timer_ms, and is set again where the deadline is later by then */
+    uint64_t timer_ms;             /* 0: not set */
+    uint64_t deadline_ms;          /* of the running job, or of the interpreter to come up; 0: none */
     unsigned handles;              /* not yet closed */
     struct job *jobs[WORKER_JOBS]; /* the first one runs */
     unsigned in_flight;

@@ -63,6 +63,36 @@ static void test_a_busy_worker_gets_one_job_ahead(void **state) {
     fake_hosts_deinit(&fakes);
 }
 
+/* A worker that was passed over because of its long job is found again once it has answered. */
+static void test_a_worker_that_was_passed_over_is_found_again(void **state) {
+    struct fake_client *client = begin("3.12", 1);
+    fake_hosts_submit(&fakes, client, 1, "long");
+    fake_clock_advance_ms(201);
+    fake_hosts_turn(&fakes);
+    fake_hosts_submit(&fakes, client, 2, "b");
+    fake_hosts_submit(&fakes, client, 3, "c");
+    answer(0, 0, fake_host_expect(HOST(0), 0, "long").id);
+    fake_host_expect(HOST(0), 0, "b");
+    fake_host_expect(HOST(0), 0, "c");
+    fake_hosts_deinit(&fakes);
+}
+
+static void test_the_worker_that_was_busy_last_is_the_first_to_get_a_job(void **state) {
+    struct fake_client *client = begin("3.12", 3);
+    fake_hosts_submit(&fakes, client, 1, "a");
+    fake_hosts_submit(&fakes, client, 2, "b");
+    unsigned b = fake_host_expect(HOST(0), 1, "b").id;
+    answer(0, 0, fake_host_expect(HOST(0), 0, "a").id);
+    answer(0, 1, b);
+    fake_hosts_submit(&fakes, client, 3, "c");
+    answer(0, 1, fake_host_expect(HOST(0), 1, "c").id);
+    fake_hosts_submit(&fakes, client, 4, "d");
+    fake_host_expect(HOST(0), 1, "d");
+    fake_hosts_submit(&fakes, client, 5, "e");
+    fake_host_expect(HOST(0), 0, "e");
+    fake_hosts_deinit(&fakes);
+}
+
 static void test_a_worker_with_a_long_job_gets_none_ahead(void **state) {
     struct fake_request request;
     struct fake_client *client = begin("3.12", 1);
@@ -470,6 +500,8 @@ int main(void) {
         cmocka_unit_test(test_before_312_each_worker_is_a_host),
         cmocka_unit_test(test_a_busy_worker_gets_one_job_ahead),
         cmocka_unit_test(test_a_worker_with_a_long_job_gets_none_ahead),
+        cmocka_unit_test(test_a_worker_that_was_passed_over_is_found_again),
+        cmocka_unit_test(test_the_worker_that_was_busy_last_is_the_first_to_get_a_job),
         cmocka_unit_test(test_fast_jobs_are_given_eight_ahead),
         cmocka_unit_test(test_after_a_slow_job_there_are_two_again),
         cmocka_unit_test(test_connections_are_served_in_turn),

@@ -207,6 +207,33 @@ static void test_the_time_of_a_job_counts_from_its_start(void **state) {
     fake_hosts_deinit(&fakes);
 }
 
+/* The timer of a worker is not set anew for a job whose time ends later. */
+static void test_each_job_has_its_own_time(void **state) {
+    struct fake_client *client = begin(1);
+    fakes.peers.options.job_timeout_ms = 1000;
+    fake_hosts_submit(&fakes, client, 1, "a");
+    fake_clock_advance_ms(600);
+    fake_hosts_turn(&fakes);
+    answer(0, 0, fake_host_expect(HOST(0), 0, "a").id);
+    fake_hosts_submit(&fakes, client, 2, "b");
+    fake_clock_advance_ms(999);
+    fake_hosts_turn(&fakes);
+    assert_false(HOST(0)->gone);
+    answer(0, 0, fake_host_expect(HOST(0), 0, "b").id);
+    fakes.peers.options.job_timeout_ms = 100;
+    fake_hosts_submit(&fakes, client, 3, "c");
+    fake_clock_advance_ms(99);
+    fake_hosts_turn(&fakes);
+    assert_false(HOST(0)->gone);
+    fake_clock_advance_ms(2);
+    fake_hosts_turn(&fakes);
+    assert_true(HOST(0)->gone);
+    fake_client_expect(client, 1, "compiled");
+    fake_client_expect(client, 2, "compiled");
+    fake_client_expect(client, 3, "\"data\":{\"timeout_ms\":100}");
+    fake_hosts_deinit(&fakes);
+}
+
 static void test_a_job_without_a_timeout_gets_one_when_its_client_goes(void **state) {
     struct fake_client *client = begin(1);
     struct job *job = fake_hosts_new_job(&fakes, client, 1, "endless", JOB_COMPILE);
@@ -466,6 +493,7 @@ int main(void) {
         cmocka_unit_test(test_a_host_can_say_that_it_was_shot),
         cmocka_unit_test(test_a_job_that_times_out_costs_the_others_a_delay),
         cmocka_unit_test(test_the_time_of_a_job_counts_from_its_start),
+        cmocka_unit_test(test_each_job_has_its_own_time),
         cmocka_unit_test(test_a_job_without_a_timeout_gets_one_when_its_client_goes),
         cmocka_unit_test(test_a_cancelled_job_is_not_tried_again),
         cmocka_unit_test(test_a_check_leaves_nothing_to_clean_up),
