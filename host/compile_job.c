@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/place.h"
 #include "base/pyc_path.h"
 #include "cache/key.h"
+#include "host/client_places.h"
 #include "host/job_cache.h"
 #include "host/python_release.h"
 #include "host/ranges.h"
@@ -64,16 +64,6 @@ static bool open_folder(struct compile_job *job) {
     return job->dir_fd >= 0 || note_failure(job, errno, cwd);
 }
 
-/* The first folder that the client sees elsewhere, or NULL. */
-static const char *foreign_place(const struct compile_job *job) {
-    const cJSON *item;
-    cJSON_ArrayForEach(item, job->request->places) {
-        if (!place_is_here(job->dir_fd, item->valuestring))
-            return place_path(item->valuestring);
-    }
-    return NULL;
-}
-
 /* Retryable: the folder may have been replaced by another one after the client had looked at it. */
 static void answer_foreign(struct answer *answer, const char *path) {
     char *reason =
@@ -89,7 +79,7 @@ static void answer_foreign(struct answer *answer, const char *path) {
 static bool find_folders(struct compile_job *job, struct answer *answer) {
     bool opened = open_folder(job);
     bool has_places = job->request->places != NULL && job->request->places->child != NULL;
-    const char *foreign = opened ? foreign_place(job) : NULL;
+    const char *foreign = opened ? client_places_foreign(job->request->places, job->dir_fd, job->request->cwd) : NULL;
     if (!opened && has_places && job->failure.error == ENOENT) { /* the client is in it */
         pyc_failure_deinit(&job->failure);
         foreign = job->request->cwd;

@@ -14,7 +14,8 @@ static bool is_same_stat(const struct stat *a, const struct stat *b) {
            a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ino == b->st_ino;
 }
 
-/* Reads to the end. Returns 0 or a negative errno value; -EFBIG beyond `max` bytes. */
+/* Reads to the end. Where a reading ends short of the room at just the expected size, that is the end: the caller looks
+ * at the size once more. Returns 0 or a negative errno value; -EFBIG beyond `max` bytes. */
 static int read_to_end(int fd, size_t expected, size_t max, struct buffer *data) {
     data->len = 0;
     if (expected > max)
@@ -32,6 +33,8 @@ static int read_to_end(int fd, size_t expected, size_t max, struct buffer *data)
         data->len += (size_t)len;
         if (data->len > max)
             return -EFBIG;
+        if ((size_t)len < room && data->len == expected)
+            return 0;
     }
 }
 
