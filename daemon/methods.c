@@ -199,14 +199,19 @@ static void method_discover(struct connection *connection, struct return_address
     return_address_result(address, (struct json_span){openrpc_document, openrpc_document_len});
 }
 
-/* Reads the id of the request to be cancelled. Ids are compared as they were written. */
+/* Reads the id of the request to be cancelled. Ids are compared as they were written. With `only_queued`, a request
+ * that a worker has goes on, and is answered as if nothing had come. */
 static void method_cancel(struct connection *connection, struct return_address *address,
                           const struct rpc_message *message) {
     struct json_span id = message->params.text ? json_member(message->params.text, message->params.len, "id")
                                                : (struct json_span){NULL, 0};
+    bool only_queued =
+        id.text != NULL && json_span_is(json_member(message->params.text, message->params.len, "only_queued"), "true");
     list_each(link, &connection->requests) {
         struct job *job = methods_job_of(link);
         const char *open = job->address != NULL ? job->address->id : NULL;
+        if (only_queued && job->state == JOB_ASSIGNED)
+            continue;
         if (id.text != NULL && open != NULL && strlen(open) == id.len && memcmp(open, id.text, id.len) == 0) {
             methods_cancel(job, "RequestCancelled");
             break;

@@ -195,6 +195,24 @@ class Protocol(unittest.TestCase):
         answers = {answer["id"]: answer for answer in (connection.receive() for _ in range(8))}
         self.assertEqual({i: a["error"]["code"] for i, a in answers.items() if "error" in a}, {1: -32800, 8: -32800})
 
+    def test_cancel_of_what_is_queued(self):
+        """With `only_queued` a request that a worker has is answered as ever."""
+        connection = self.connect()
+        connection.compile("/warm")
+        gate = os.path.join(self.daemon.folder, "gate")
+        with open(gate, "w", encoding="ascii"):
+            pass
+        ids = [connection.request("compile", {"file": "/%d:wait" % i, "dfile": gate}) for i in range(40)]
+        for number in ids:
+            connection.send({"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": number, "only_queued": True}})
+        cancelled = connection.receive()  # some are queued: there are fewer workers
+        os.unlink(gate)
+        answers = [cancelled] + [connection.receive() for _ in ids[1:]]
+        self.assertEqual(cancelled["error"]["code"], -32800)
+        self.assertEqual(sorted(answer["id"] for answer in answers), ids)
+        finished = [answer["id"] for answer in answers if "result" in answer]
+        self.assertIn(ids[0], finished)
+
     def test_newer_check_of_a_buffer_cancels_the_older(self):
         connection = self.connect()
         connection.compile("/warm")
