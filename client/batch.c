@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,13 @@
  * again is no attempt. The number of such connections, and the wait between them. */
 #define GHOSTS_MAX 100
 #define GHOST_WAIT_MS 10
+/* Bytes of output that wait for their turn. With more, only the item whose turn it is is asked about. */
+#define HELD_MAX ((size_t)4 << 20)
+/* The time that requests which have begun get to end in, once the work is to stop. */
+#define SETTLE_MS 2000
+/* An item goes before its turn if it weighs a worker's share of the remaining work divided by this, or more: early
+ * enough that the other workers are busy until it is done, and not so early that output waits for long. */
+#define SHARE_PARTS 4
 
 struct run {
     const struct batch *batch;
@@ -33,13 +41,24 @@ struct run {
     bool heard;             /* something was answered on this connection */
     pid_t lost;             /* the daemon of the connection that was lost before */
     unsigned ghosts;
+    bool settling;  /* the work is to stop: nothing more is sent */
+    uint64_t parts; /* see window.h */
+    int64_t begun;  /* items before this one have begun their output */
+    size_t held;    /* bytes of output that wait for their turn */
     struct buffer params;
 };
+
+static struct batch_item *item_at(struct run *run, int64_t number) {
+    return window_slot(&run->window, number)->tag;
+}
 
 /* Gives the answer to the owner, who may have more to ask. */
 static void finish(struct run *run, int64_t number, const struct batch_answer *answer) {
     struct slot *slot = window_slot(&run->window, number);
-    bool more = run->batch->answered(slot->tag, answer, run->batch->context);
+    struct batch_item *item = slot->tag;
+    run->held -= item->held;
+    bool more = run->batch->owner->answered(item, answer, run->batch->context);
+    run->held += item->held;
     slot->attempts = 0;
     window_set(&run->window, number, more ? SLOT_WAITING : SLOT_DONE);
 }
@@ -58,11 +77,12 @@ static void finish_unavailable(struct run *run, int64_t number, const char *reas
 static void take_items(struct run *run) {
     run->source = run->source == BATCH_END ? BATCH_END : BATCH_LATER;
     for (int i = 0; i < ITEMS_AT_ONCE && run->source != BATCH_END && !window_is_full(&run->window); i++) {
-        struct batch_item item = {0};
-        run->source = run->batch->next(&item, run->batch->context);
+        struct batch_item *item;
+        run->source = run->batch->owner->next(&item, run->batch->context);
         if (run->source != BATCH_ITEM)
             return;
-        window_add(&run->window, item.tag, item.weight, item.asks);
+        run->held += item->held;
+        window_add(&run->window, item, item->weight, item->asks);
     }
 }
 
@@ -71,10 +91,28 @@ static bool has_more(const struct run *run) {
     return (run->source == BATCH_ITEM || run->source == BATCH_LATER) && !window_is_full(&run->window);
 }
 
+/* Tells the owner that the oldest item's turn has come, once there is something to tell about it. */
+static void begin_oldest(struct run *run) {
+    int64_t oldest = run->window.base;
+    if (run->begun > oldest || oldest == run->window.next || window_slot(&run->window, oldest)->state == SLOT_WAITING)
+        return;
+    run->begun = oldest + 1;
+    if (run->batch->owner->begin != NULL)
+        run->batch->owner->begin(item_at(run, oldest), run->batch->context);
+}
+
+/* Hands out the oldest item. Returns false if the owner stops. */
+static bool deliver_oldest(struct run *run) {
+    begin_oldest(run);
+    struct batch_item *item = window_take(&run->window);
+    run->held -= item->held;
+    return run->batch->owner->take(item, run->batch->context);
+}
+
 /* Hands out finished items, in order. Returns false if the owner stops. */
 static bool deliver(struct run *run) {
     while (window_has_done(&run->window))
-        if (!run->batch->take(window_take(&run->window), run->batch->context))
+        if (!deliver_oldest(run))
             return false;
     return true;
 }
@@ -112,22 +150,34 @@ static void lose_connection(struct run *run) {
     }
 }
 
+/* The item to be sent next, or -1. */
+static int64_t pick(struct run *run) {
+    struct window *window = &run->window;
+    if (run->held <= HELD_MAX)
+        return window_pick(window);
+    return window_slot(window, window->base)->state == SLOT_WAITING ? window->base : -1;
+}
+
 static void send_waiting(struct run *run) {
-    while (run->window.waiting > 0 && run->window.sent < IN_FLIGHT_MAX &&
-           rpc_client_unsent(&run->batch->link->client) <= UNSENT_MAX) {
-        int64_t number = window_pick(&run->window);
+    int64_t number;
+    bool is_end_in_sight = run->source == BATCH_END || window_is_full(&run->window);
+    run->window.parts = is_end_in_sight ? run->parts : 0;
+    while (run->window.sent < IN_FLIGHT_MAX && rpc_client_unsent(&run->batch->link->client) <= UNSENT_MAX &&
+           (number = pick(run)) >= 0) {
         struct slot *slot = window_slot(&run->window, number);
         run->params.len = 0;
-        run->batch->ask(slot->tag, &run->params, run->batch->context);
+        run->batch->owner->ask(slot->tag, &run->params, run->batch->context);
         rpc_client_queue(&run->batch->link->client, number, "compile", &run->params);
         slot->attempts++;
         window_set(&run->window, number, SLOT_SENT);
     }
 }
 
-/* Whether the error means that another daemon may succeed. */
-static bool is_retryable(struct json_span error) {
+/* Whether the error means that another daemon may succeed, or that the request was not begun before the end. */
+static bool is_retryable(const struct run *run, struct json_span error) {
     struct json_span code = json_member(error.text, error.len, "code");
+    if (run->settling && code.text != NULL && atoi(code.text) == RPC_REQUEST_CANCELLED)
+        return true;
     if (code.text == NULL || atoi(code.text) != RPC_UNAVAILABLE)
         return false;
     struct json_span data = json_member(error.text, error.len, "data");
@@ -149,7 +199,7 @@ static int take_answer(struct run *run, const struct rpc_answer *answer, char **
         return -EPROTO;
     }
     run->heard = true;
-    bool again = answer->error.text != NULL && is_retryable(answer->error) &&
+    bool again = answer->error.text != NULL && is_retryable(run, answer->error) &&
                  window_slot(window, answer->id)->attempts < ATTEMPTS_MAX;
     if (again)
         window_set(window, answer->id, SLOT_WAITING);
@@ -187,7 +237,7 @@ static int receive(struct run *run, char **why) {
 
 static int serve_source(struct run *run, char **why) {
     run->source = BATCH_LATER;
-    int result = run->batch->fill(run->batch->context);
+    int result = names_fill(run->batch->names);
     if (result < 0)
         *why = xasprintf("cannot read the names: %s", strerror(-result));
     return result;
@@ -219,7 +269,7 @@ static int wait_and_serve(struct run *run, char **why) {
     bool wants_source = run->source == BATCH_WAIT && !window_is_full(&run->window);
     struct pollfd polled[] = {
         {asked ? link->client.fd : -1, events, 0},
-        {wants_source ? run->batch->source_fd : -1, POLLIN, 0},
+        {wants_source ? run->batch->names->fd : -1, POLLIN, 0},
         {run->batch->wake_fd, POLLIN, 0},
     };
     int ready = poll(polled, 3, batch_timeout(run));
@@ -262,10 +312,12 @@ static int send_requests(struct run *run, char **why) {
     return 0;
 }
 
-static void update_progress(struct run *run) {
-    struct window *window = &run->window;
-    const void *oldest = window->base < window->next ? window_slot(window, window->base)->tag : NULL;
-    run->batch->update(window->sent + window->waiting, oldest, run->batch->context);
+/* Draws the progress line if it is time. Requests are run in the order in which they were sent. */
+static void draw_progress(struct run *run) {
+    if (!progress_is_due(run->batch->progress))
+        return;
+    int64_t running = window_first_sent(&run->window);
+    progress_draw(run->batch->progress, running >= 0 ? item_at(run, running)->name : NULL);
 }
 
 static int batch_loop(struct run *run, char **why) {
@@ -279,27 +331,92 @@ static int batch_loop(struct run *run, char **why) {
         result = follow_link(run, why);
         if (result == 0)
             result = send_requests(run, why);
-        if (result < 0 || !run->batch->flush(run->batch->context))
+        begin_oldest(run);
+        if (result < 0 || !run->batch->owner->flush(run->batch->context))
             return result;
         /* An item that nothing is asked about is done already. */
         if (window_has_done(&run->window))
             continue;
-        update_progress(run);
+        draw_progress(run);
         result = wait_and_serve(run, why);
     }
     return result;
 }
 
+static bool batch_is_woken(const struct batch *batch) {
+    struct pollfd wake = {batch->wake_fd, POLLIN, 0};
+    return poll(&wake, 1, 0) > 0;
+}
+
+/* Asks the daemon to forget the requests that no worker has. */
+static void cancel_sent(struct run *run) {
+    for (int64_t i = run->window.base; i < run->window.next; i++) {
+        if (window_slot(&run->window, i)->state != SLOT_SENT)
+            continue;
+        run->params.len = 0;
+        buffer_printf(&run->params, "{\"id\":%lld,\"only_queued\":true}", (long long)i);
+        rpc_write_notification(&run->batch->link->client.out, "$/cancelRequest", run->params.data, run->params.len);
+        buffer_append_char(&run->batch->link->client.out, '\n');
+    }
+}
+
+/* Waits until nothing is in flight any more, but not for long. */
+static void settle(struct run *run) {
+    struct run_link *link = run->batch->link;
+    int64_t end = clock_ms() + SETTLE_MS;
+    char *why = NULL;
+    bool is_over = !link->is_open || run->opened != link->opened;
+    run->settling = true;
+    if (!is_over)
+        cancel_sent(run);
+    while (!is_over && run->window.sent > 0 && clock_left(end) > 0) {
+        rpc_client_write(&link->client);
+        struct pollfd polled = {link->client.fd, rpc_client_unsent(&link->client) > 0 ? POLLIN | POLLOUT : POLLIN, 0};
+        if (poll(&polled, 1, clock_left(end)) > 0 && polled.revents & ~POLLOUT)
+            is_over = rpc_client_read(&link->client) == RPC_STEP_CLOSED;
+        is_over = take_answers(run, &why) < 0 || is_over;
+    }
+    free(why);
+}
+
+/* Gives all open items back: those that are done are taken if the work was told to stop, the others are dropped. */
+static void give_back(struct run *run, bool takes) {
+    const struct batch_owner *owner = run->batch->owner;
+    for (int64_t i = run->window.base; i < run->window.next; i++) {
+        struct batch_item *item = item_at(run, i);
+        enum slot_state state = window_slot(&run->window, i)->state;
+        bool is_begun = i < run->begun || owner->begin == NULL;
+        item->in_flight = state == SLOT_SENT;
+        if (!takes || state != SLOT_DONE) {
+            owner->drop(item, run->batch->context);
+            continue;
+        }
+        if (!is_begun)
+            owner->begin(item, run->batch->context);
+        (void)owner->take(item, run->batch->context); /* it stops already */
+    }
+}
+
+/* Items that weigh less than this part of the work are sent in their turn. */
+static uint64_t count_parts(void) {
+    cpu_set_t cpus;
+    int count = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+    return (uint64_t)count * SHARE_PARTS;
+}
+
 int batch_run(const struct batch *batch, char **why) {
     struct run *run = xcalloc(1, sizeof *run);
     run->batch = batch;
+    run->parts = count_parts();
     *why = NULL;
     int result = batch_loop(run, why);
+    bool is_woken = result == 0 && batch_is_woken(batch);
+    if (is_woken)
+        settle(run);
+    give_back(run, is_woken);
     if (run->window.sent > 0 || run->leaving)
         batch_disconnect(run);
-    batch->flush(batch->context);
-    for (int64_t i = run->window.base; i < run->window.next; i++)
-        batch->drop(window_slot(&run->window, i)->tag, batch->context);
+    batch->owner->flush(batch->context);
     buffer_deinit(&run->params);
     free(run);
     return result;

@@ -72,28 +72,61 @@ static void progress_catch_interrupts(void) {
     }
 }
 
-void progress_update(struct progress *progress, size_t done, size_t total, const char *current) {
+bool progress_is_due(const struct progress *progress) {
+    return progress->enabled && clock_left(progress->next_draw) == 0;
+}
+
+/* Takes a sample. Returns files a second since the oldest one that is kept. */
+static double progress_speed(struct progress *progress, int64_t now) {
+    size_t oldest = progress->sample_count < PROGRESS_SAMPLES ? 0 : progress->sample_count % PROGRESS_SAMPLES;
+    bool any = progress->sample_count > 0;
+    int64_t since = now - (any ? progress->samples[oldest].when : progress->begin);
+    size_t done = progress->done - (any ? progress->samples[oldest].done : 0);
+    if (!any) { /* the first sample is the beginning */
+        progress->samples[0].when = progress->begin;
+        progress->samples[0].done = 0;
+        progress->sample_count = 1;
+    }
+    size_t next = progress->sample_count++ % PROGRESS_SAMPLES;
+    progress->samples[next].when = now;
+    progress->samples[next].done = progress->done;
+    return since > 0 ? (double)done * 1000 / (double)since : 0;
+}
+
+/* Appends the time that the rest takes at that speed. */
+static void append_time_left(struct buffer *line, size_t rest, double speed) {
+    double seconds = (double)rest / speed;
+    unsigned long whole = seconds < 360000 ? (unsigned long)(seconds + 0.5) : 359999;
+    if (whole < 60)
+        buffer_printf(line, ", %lu s left", whole);
+    else if (whole < 3600)
+        buffer_printf(line, ", %lu:%02lu left", whole / 60, whole % 60);
+    else
+        buffer_printf(line, ", %lu:%02lu:%02lu left", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+void progress_append(struct progress *progress, int64_t now, size_t width, const char *current, struct buffer *line) {
+    size_t head = line->len;
+    double speed = progress_speed(progress, now);
+    buffer_printf(line, "[%zu/%zu%s] %.0f files/s", progress->done, progress->found, progress->all_found ? "" : "+",
+                  speed);
+    if (progress->all_found && progress->found > progress->done && speed > 0)
+        append_time_left(line, progress->found - progress->done, speed);
+    size_t used = line->len - head;
+    if (used > width)
+        line->len = head + width;
+    else if (current != NULL)
+        append_name(line, current, width - used);
+}
+
+void progress_draw(struct progress *progress, const char *current) {
     int64_t now = clock_ms();
-    if (!progress->enabled || now < progress->next_draw)
-        return;
+    struct buffer line = {0};
     if (progress->next_draw == progress->begin + FIRST_MS)
         progress_catch_interrupts();
     progress->next_draw = now + EVERY_MS;
-    size_t width = terminal_width() - 1;
-    double seconds = (double)(now - progress->begin) / 1000;
-    struct buffer line = {0};
-    buffer_append_string(&line, "\r\033[K");
-    size_t head = line.len;
-    if (total > 0)
-        buffer_printf(&line, "[%zu/%zu]", done, total);
-    else
-        buffer_printf(&line, "[%zu]", done);
-    buffer_printf(&line, " %.0f files/s", (double)done / seconds);
-    size_t used = line.len - head;
-    if (used > width)
-        line.len = head + width;
-    else if (current != NULL)
-        append_name(&line, current, width - used);
+    buffer_append_string(&line, clear_line);
+    progress_append(progress, now, terminal_width() - 1, current, &line);
     (void)io_write_all(STDERR_FILENO, line.data, line.len);
     progress->drawn = true;
     buffer_deinit(&line);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/list.h"
 #include "client/batch.h"
 #include "client/compile/held_source.h"
 #include "client/compile_params.h"
@@ -20,6 +21,7 @@ struct file_batch {
 
 /* A name and its answer. */
 struct file_item {
+    struct batch_item item;
     char *file;
     struct held_source *source; /* or NULL: the daemon reads the file */
     char *answer;               /* raw JSON text, NULL before it is there */
@@ -31,13 +33,17 @@ static void file_item_answer(struct file_item *item, struct json_span text, bool
     item->answer = xstrndup(text.text, text.len);
     item->answer_len = text.len;
     item->failed = failed;
+    item->item.held = text.len;
 }
 
 /* Makes an item; takes the name. */
 static struct file_item *file_item_new(struct file_batch *batch, char *file) {
     struct file_item *item = xcalloc(1, sizeof *item);
+    struct progress *progress = batch->report->progress;
     item->file = file;
+    item->item = (struct batch_item){.name = file, .asks = true};
     batch->open++;
+    progress->found += !progress->all_found;
     return item;
 }
 
@@ -56,26 +62,20 @@ static void file_item_hold(struct file_item *item) {
         file_item_answer(item, (struct json_span){too_long, sizeof too_long - 1}, true);
 }
 
-static enum batch_next file_batch_item(struct file_batch *batch, char *file, struct batch_item *out) {
-    struct file_item *item = file_item_new(batch, file);
-    *out = (struct batch_item){.tag = item, .asks = true};
-    return BATCH_ITEM;
-}
-
 /* The held name, if no item before it is open. */
-static enum batch_next file_batch_take_held(struct file_batch *batch, struct batch_item *out) {
+static enum batch_next file_batch_take_held(struct file_batch *batch, struct batch_item **out) {
     if (batch->open > 0)
         return BATCH_HOLD;
     (void)report_flush(batch->report); /* an error comes again at the next call */
-    enum batch_next taken = file_batch_item(batch, batch->held, out);
+    struct file_item *item = file_item_new(batch, batch->held);
     batch->held = NULL;
-    struct file_item *item = out->tag;
     file_item_hold(item);
-    out->asks = item->answer == NULL;
-    return taken;
+    item->item.asks = item->answer == NULL;
+    *out = &item->item;
+    return BATCH_ITEM;
 }
 
-static enum batch_next file_batch_next(struct batch_item *out, void *context) {
+static enum batch_next file_batch_next(struct batch_item **out, void *context) {
     struct file_batch *batch = context;
     const char *file;
     bool truncated;
@@ -85,6 +85,7 @@ static enum batch_next file_batch_next(struct batch_item *out, void *context) {
     case NAMES_WAIT:
         return BATCH_WAIT;
     case NAMES_END:
+        batch->report->progress->all_found = true;
         return BATCH_END;
     case NAMES_READY:
         break;
@@ -93,25 +94,25 @@ static enum batch_next file_batch_next(struct batch_item *out, void *context) {
         batch->held = xstrdup(file);
         return file_batch_take_held(batch, out);
     }
-    file_batch_item(batch, xstrdup(file), out);
+    struct file_item *item = file_item_new(batch, xstrdup(file));
     if (truncated) {
         static const char error[] = "{\"code\":-32602,\"message\":\"embedded null byte in the name\"}";
-        file_item_answer(out->tag, (struct json_span){error, sizeof error - 1}, true);
-        out->asks = false;
+        file_item_answer(item, (struct json_span){error, sizeof error - 1}, true);
+        item->item.asks = false;
     }
+    *out = &item->item;
     return BATCH_ITEM;
 }
 
-static int file_batch_fill(void *context) {
-    struct file_batch *batch = context;
-    return names_fill(batch->names);
+static struct file_item *file_item_of(struct batch_item *item) {
+    return list_entry(item, struct file_item, item);
 }
 
 /* A source that was read here is sent with the request. A copy of it in memory has another name for the daemon. */
-static void file_batch_ask(void *tag, struct buffer *params, void *context) {
+static void file_batch_ask(struct batch_item *asked, struct buffer *params, void *context) {
     struct file_batch *batch = context;
     const struct compile_request *request = batch->request;
-    struct file_item *item = tag;
+    struct file_item *item = file_item_of(asked);
     const struct held_source *source = item->source;
     bool is_copy = source != NULL && source->is_copy;
     const char *dfile = request->dfile ? request->dfile : is_copy ? item->file : NULL;
@@ -127,15 +128,17 @@ static void file_batch_ask(void *tag, struct buffer *params, void *context) {
     buffer_append_char(params, '}');
 }
 
-static bool file_batch_answered(void *tag, const struct batch_answer *answer, void *context) {
+static bool file_batch_answered(struct batch_item *item, const struct batch_answer *answer, void *context) {
+    struct file_batch *batch = context;
     bool failed = answer->error.text != NULL;
-    file_item_answer(tag, failed ? answer->error : answer->result, failed);
+    batch->report->progress->done++;
+    file_item_answer(file_item_of(item), failed ? answer->error : answer->result, failed);
     return false;
 }
 
-static void file_batch_drop(void *tag, void *context) {
+static void file_batch_drop(struct batch_item *dropped, void *context) {
     struct file_batch *batch = context;
-    struct file_item *item = tag;
+    struct file_item *item = file_item_of(dropped);
     if (item->source != NULL)
         held_source_deinit(item->source);
     free(item->source);
@@ -145,12 +148,13 @@ static void file_batch_drop(void *tag, void *context) {
     batch->open--;
 }
 
-static bool file_batch_take(void *tag, void *context) {
+static bool file_batch_take(struct batch_item *taken, void *context) {
     struct file_batch *batch = context;
-    struct file_item *item = tag;
+    struct file_item *item = file_item_of(taken);
     struct json_span text = {item->answer, item->answer_len};
     bool go_on = report_take(batch->report, item->file, text, item->failed);
-    file_batch_drop(tag, context);
+    batch->report->progress->done += !taken->asks;
+    file_batch_drop(taken, context);
     return go_on;
 }
 
@@ -159,12 +163,14 @@ static bool file_batch_flush(void *context) {
     return report_flush(batch->report);
 }
 
-static void file_batch_update(size_t open, const void *oldest, void *context) {
-    struct file_batch *batch = context;
-    const struct file_item *item = oldest;
-    progress_update(batch->report->progress, batch->names->next - open, names_total(batch->names),
-                    item ? item->file : NULL);
-}
+static const struct batch_owner file_batch_owner = {
+    .next = file_batch_next,
+    .ask = file_batch_ask,
+    .answered = file_batch_answered,
+    .take = file_batch_take,
+    .drop = file_batch_drop,
+    .flush = file_batch_flush,
+};
 
 int file_batch_run(struct run_link *link, struct names *names, const struct compile_request *request,
                    struct report *report, char **why) {
@@ -172,19 +178,14 @@ int file_batch_run(struct run_link *link, struct names *names, const struct comp
     struct batch batch = {
         .link = link,
         .progress = report->progress,
-        .source_fd = names->fd,
+        .names = names,
         .wake_fd = -1,
+        .owner = &file_batch_owner,
         .context = &work,
-        .next = file_batch_next,
-        .fill = file_batch_fill,
-        .ask = file_batch_ask,
-        .answered = file_batch_answered,
-        .take = file_batch_take,
-        .drop = file_batch_drop,
-        .flush = file_batch_flush,
-        .update = file_batch_update,
     };
     compile_params_init(&work.params, request);
+    report->progress->found = names_total(names);
+    report->progress->all_found = report->progress->found > 0;
     int result = batch_run(&batch, why);
     compile_params_deinit(&work.params);
     free(work.held);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/os_error.h"
 #include "client/compileall/hardlink.h"
 #include "client/compileall/python_text.h"
@@ -11,7 +12,7 @@
 
 struct compileall_item *compileall_item_new(char *path, char *dfile) {
     struct compileall_item *item = xcalloc(1, sizeof *item);
-    item->path = path;
+    item->item.name = item->path = path;
     item->dfile = dfile;
     return item;
 }
@@ -27,6 +28,10 @@ struct compileall_item *compileall_item_free(struct compileall_item *item) {
     buffer_deinit(&item->warnings);
     free(item);
     return NULL;
+}
+
+struct compileall_item *compileall_item_of(struct batch_item *item) {
+    return list_entry(item, struct compileall_item, item);
 }
 
 /* A line of --json. */

@@ -9,6 +9,7 @@
 #include "client/compileall/options.h"
 
 struct compileall_item {
+    struct batch_item item;
     struct file_id source; /* no other open item may have the same source */
     char *path;
     char *dfile;          /* or NULL */
@@ -18,11 +19,16 @@ struct compileall_item {
     size_t level;           /* index of the level that is asked for */
     char *cfile;            /* of the level before, if dupes are to be linked; else NULL */
     bool compiled, failed;
+    bool is_said;    /* "Compiling ..." */
+    bool is_counted; /* among those that were compiled, were up to date or failed */
 };
 
 /* Makes an item; takes the strings. With `path` NULL the item only has output. */
 struct compileall_item *compileall_item_new(char *path, char *dfile);
 struct compileall_item *compileall_item_free(struct compileall_item *item);
+
+/* The item that contains it. */
+struct compileall_item *compileall_item_of(struct batch_item *item);
 
 /* Whether compile() accepts the current level. If not, the item has failed, with Python's message. */
 bool compileall_item_check_level(struct compileall_item *item, const struct compileall_options *options);

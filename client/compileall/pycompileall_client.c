@@ -26,20 +26,27 @@
 #define SYS_PATH_DEADLINE_MS 60000
 
 static int wake_ends[2] = {-1, -1};
+static volatile sig_atomic_t caught_signal; /* the first one, or 0 */
 
-/* Async-signal-safe: ends the wait, and with it the work. */
+/* Async-signal-safe: ends the wait, and with it the work. The second signal ends the program at once. */
 static void interrupted(int signal_number) {
     int error = errno;
     ssize_t ignored = write(wake_ends[1], "", 1);
     (void)ignored;
+    caught_signal = caught_signal ? caught_signal : signal_number;
     errno = error;
 }
 
+/* An ignored signal stays ignored. */
 static void catch_interrupts(void) {
-    struct sigaction old, action = {.sa_handler = interrupted};
-    if (sigaction(SIGINT, NULL, &old) < 0 || old.sa_handler == SIG_IGN || pipe2(wake_ends, O_CLOEXEC | O_NONBLOCK) < 0)
+    static const int signals[] = {SIGINT, SIGTERM};
+    if (pipe2(wake_ends, O_CLOEXEC | O_NONBLOCK) < 0)
         return;
-    sigaction(SIGINT, &action, NULL);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction old, action = {.sa_handler = interrupted, .sa_flags = SA_RESETHAND};
+        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+            sigaction(signals[i], &action, NULL);
+    }
 }
 
 static bool is_interrupted(void) {
@@ -100,13 +107,23 @@ static int run_all(struct compileall_work *work, const struct python_info *info,
     return result;
 }
 
+/* After an interrupt only the files count that were looked at to the end. */
 static void sum_up(const struct compileall_work *work, int64_t begin) {
     double seconds = (double)(clock_ms() - begin) / 1000;
-    char *text = xasprintf("%zu files: %zu compiled, %zu up to date, %zu failed; %.2f s, %.0f files/s\n",
-                           work->counts.files, work->counts.compiled, work->counts.up_to_date, work->counts.failed,
-                           seconds, seconds > 0 ? (double)work->counts.files / seconds : 0);
-    stderr_text_print(text);
-    free(text);
+    bool all = !is_interrupted();
+    size_t done = work->counts.compiled + work->counts.up_to_date + work->counts.failed;
+    size_t files = all ? work->counts.files : done;
+    struct buffer text = {0};
+    buffer_printf(&text, "%zu files: %zu compiled, %zu up to date, %zu failed; %.2f s, %.0f files/s", files,
+                  work->counts.compiled, work->counts.up_to_date, work->counts.failed, seconds,
+                  seconds > 0 ? (double)files / seconds : 0);
+    if (!all)
+        buffer_append_string(&text, "; interrupted");
+    if (work->counts.unknown > 0)
+        buffer_printf(&text, ", %zu not waited for", work->counts.unknown);
+    buffer_append_char(&text, '\n');
+    stderr_text_print(buffer_string(&text));
+    buffer_deinit(&text);
 }
 
 /* Finds the Python to compile for. Returns 0, or a negative errno value and a message. */
@@ -224,7 +241,8 @@ static int compile_named(const struct compileall_options *options, const struct 
         fall_back(options, pattern->link, result, &why);
     if (result == 0)
         result = compileall_work_release(&work, &why);
-    if (result == 0 && options->verbose)
+    bool sums_up = is_interrupted() ? options->verbose || work.progress.enabled : result == 0 && options->verbose;
+    if (sums_up)
         sum_up(&work, begin);
     int status = result < 0 ? compileall_fail(why) : work.failed;
     names_deinit(&list);
@@ -266,7 +284,7 @@ static int compile_all(const struct compileall_options *options) {
     link.may_say = options->quiet < 2;
     int status = options->shared.which_python ? which_python(&link, &options->shared) : run(options, &link);
     if (is_interrupted()) {
-        if (options->quiet < 2)
+        if (options->quiet < 2 && caught_signal == SIGINT)
             (void)io_write_all(STDOUT_FILENO, "\n[interrupted]\n", strlen("\n[interrupted]\n"));
         status = 1;
     }
@@ -287,5 +305,9 @@ int main(int argc, char **argv) {
     catch_interrupts();
     int status = compile_all(&options);
     compileall_options_deinit(&options);
+    if (caught_signal == SIGTERM) { /* for whoever waits for the process */
+        signal(SIGTERM, SIG_DFL);
+        raise(SIGTERM);
+    }
     return status;
 }

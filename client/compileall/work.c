@@ -20,8 +20,6 @@
 
 /* The number of candidates between two looks at the connection. */
 #define LOOKS_AT_ONCE 32
-/* A file of this size or more is asked for before the others, so that the last worker is not left alone with it. */
-#define HEAVY_SIZE (24l << 10)
 /* The most bytes of output before an item. */
 #define BEFORE_MAX ((size_t)32 << 10)
 
@@ -96,16 +94,18 @@ static enum verdict judge(struct compileall_work *work, const struct candidate *
 }
 
 /* Moves the waiting output to the item that follows it. */
-static void fill_item(struct compileall_work *work, struct compileall_item *item, off_t size, struct batch_item *out) {
+static struct batch_item *fill_item(struct compileall_work *work, struct compileall_item *item, off_t size) {
     item->before = work->before;
     work->before = (struct buffer){0};
-    bool asks = item->path != NULL && compileall_item_check_level(item, work->options);
-    *out = (struct batch_item){.tag = item, .asks = asks, .weight = size >= HEAVY_SIZE ? (uint64_t)size : 0};
+    item->item.asks = item->path != NULL && compileall_item_check_level(item, work->options);
+    item->item.weight = (uint64_t)size;
+    item->item.held = item->before.len;
+    return &item->item;
 }
 
 /* Returns BATCH_ITEM if the candidate became an item, BATCH_HOLD if it is held, else BATCH_LATER. */
 static enum batch_next take_file(struct compileall_work *work, const struct candidate *candidate,
-                                 struct batch_item *out) {
+                                 struct batch_item **out) {
     struct stat source;
     size_t said = work->before.len;
     char *name = name_code(work, candidate);
@@ -121,7 +121,7 @@ static enum batch_next take_file(struct compileall_work *work, const struct cand
     struct compileall_item *item = compileall_item_new(xstrdup(candidate->entry.path), name);
     item->source = file_id_of(&source);
     file_set_add(&work->open_files, &item->source);
-    fill_item(work, item, source.st_size, out);
+    *out = fill_item(work, item, source.st_size);
     work->holds = false;
     return BATCH_ITEM;
 }
@@ -139,14 +139,14 @@ static void take_folder(struct compileall_work *work, const struct candidate *ca
 }
 
 /* Output that is left at the end, or that has become too long, is an item of its own. */
-static enum batch_next say_rest(struct compileall_work *work, struct batch_item *out, enum batch_next otherwise) {
+static enum batch_next say_rest(struct compileall_work *work, struct batch_item **out, enum batch_next otherwise) {
     if (work->before.len == 0)
         return otherwise;
-    fill_item(work, compileall_item_new(NULL, NULL), 0, out);
+    *out = fill_item(work, compileall_item_new(NULL, NULL), 0);
     return BATCH_ITEM;
 }
 
-static enum batch_next next(struct batch_item *out, void *context) {
+static enum batch_next next(struct batch_item **out, void *context) {
     struct compileall_work *work = context;
     for (int i = 0; i < LOOKS_AT_ONCE; i++) {
         struct candidate candidate = work->held;
@@ -156,7 +156,8 @@ static enum batch_next next(struct batch_item *out, void *context) {
         work->met_nul = work->met_nul || step == CANDIDATE_NUL;
         if (step == CANDIDATE_WAIT)
             return say_rest(work, out, BATCH_WAIT);
-        if (step == CANDIDATE_END || step == CANDIDATE_NUL)
+        work->progress.all_found = step == CANDIDATE_END || step == CANDIDATE_NUL;
+        if (work->progress.all_found)
             return say_rest(work, out, BATCH_END);
         if (step != CANDIDATE_FILE) {
             take_folder(work, &candidate, step == CANDIDATE_LISTING);
@@ -169,14 +170,9 @@ static enum batch_next next(struct batch_item *out, void *context) {
     return work->before.len > BEFORE_MAX ? say_rest(work, out, BATCH_LATER) : BATCH_LATER;
 }
 
-static int fill(void *context) {
+static void ask(struct batch_item *asked, struct buffer *params, void *context) {
     struct compileall_work *work = context;
-    return names_fill(work->candidates.list);
-}
-
-static void ask(void *tag, struct buffer *params, void *context) {
-    struct compileall_work *work = context;
-    const struct compileall_item *item = tag;
+    const struct compileall_item *item = compileall_item_of(asked);
     int level = work->options->optimize[item->level];
     compile_params_append(&work->params, item->path, item->dfile,
                           level < 0 ? work->options->shared.request.optimize : level, NULL, params);
@@ -193,11 +189,29 @@ static void add_timing(struct compileall_work *work, const struct compileall_ite
         timing_add(work->timing, item->path, data, "failed");
 }
 
-static bool answered(void *tag, const struct batch_answer *answer, void *context) {
+/* Counts a file once that nothing more is asked about. */
+static void count_item(struct compileall_work *work, struct compileall_item *item) {
+    if (item->is_counted || item->path == NULL)
+        return;
+    item->is_counted = true;
+    if (item->failed)
+        work->counts.failed++;
+    else if (item->compiled)
+        work->counts.compiled++;
+    else
+        work->counts.up_to_date++;
+}
+
+static bool answered(struct batch_item *asked, const struct batch_answer *answer, void *context) {
     struct compileall_work *work = context;
+    struct compileall_item *item = compileall_item_of(asked);
     if (work->timing != NULL)
-        add_timing(work, tag, answer);
-    return compileall_item_answered(tag, work->options, answer);
+        add_timing(work, item, answer);
+    bool more = compileall_item_answered(item, work->options, answer);
+    item->item.held = item->before.len + item->out.len + item->warnings.len;
+    if (!more)
+        count_item(work, item);
+    return more;
 }
 
 static void show_warnings(struct compileall_work *work, const struct compileall_item *item) {
@@ -215,23 +229,43 @@ static void close_item(struct compileall_work *work, struct compileall_item *ite
     compileall_item_free(item);
 }
 
-static bool take(void *tag, void *context) {
-    struct compileall_work *work = context;
-    struct compileall_item *item = tag;
-    buffer_append(&work->out, item->before.data, item->before.len);
-    if (item->compiled && work->options->quiet == 0 && !work->options->shared.json)
+static void say_compiling(struct compileall_work *work, struct compileall_item *item) {
+    if (!item->is_said && work->options->quiet == 0 && !work->options->shared.json)
         compileall_say_compiling(&work->out, item->path);
+    item->is_said = true;
+}
+
+/* As compileall, names a file before it is compiled, where it is sure that it is. */
+static void begin(struct batch_item *begun, void *context) {
+    struct compileall_work *work = context;
+    struct compileall_item *item = compileall_item_of(begun);
+    buffer_append(&work->out, item->before.data, item->before.len);
+    if (item->path != NULL && work->compiles_all)
+        say_compiling(work, item);
+}
+
+static bool take(struct batch_item *taken, void *context) {
+    struct compileall_work *work = context;
+    struct compileall_item *item = compileall_item_of(taken);
+    if (item->compiled)
+        say_compiling(work, item);
     buffer_append(&work->out, item->out.data, item->out.len);
     show_warnings(work, item);
     work->failed = work->failed || item->failed;
-    if (item->path != NULL)
-        ++*(item->failed ? &work->counts.failed : item->compiled ? &work->counts.compiled : &work->counts.up_to_date);
+    count_item(work, item);
     close_item(work, item);
     return work->why == NULL;
 }
 
-static void drop(void *tag, void *context) {
-    close_item(context, tag);
+/* A file whose first levels were written before the end is one that was compiled. */
+static void drop(struct batch_item *dropped, void *context) {
+    struct compileall_work *work = context;
+    struct compileall_item *item = compileall_item_of(dropped);
+    if (item->compiled)
+        count_item(work, item);
+    else if (item->item.in_flight)
+        work->counts.unknown++;
+    close_item(work, item);
 }
 
 static bool is_woken(const struct compileall_work *work) {
@@ -241,6 +275,8 @@ static bool is_woken(const struct compileall_work *work) {
 
 static bool flush(void *context) {
     struct compileall_work *work = context;
+    work->progress.found = work->counts.files;
+    work->progress.done = work->counts.compiled + work->counts.up_to_date + work->counts.failed;
     if (work->holds_output && work->link->opened == 0)
         return !is_woken(work);
     if (work->out.len > 0 || work->err.len > 0)
@@ -268,14 +304,15 @@ int compileall_work_release(struct compileall_work *work, char **why) {
     return compileall_work_ended(work, why);
 }
 
-static void update(size_t open, const void *oldest, void *context) {
-    struct compileall_work *work = context;
-    const struct compileall_item *item = oldest;
-    bool all = work->candidates.walk == NULL && work->candidates.next == work->candidates.dest_count &&
-               work->candidates.list == NULL;
-    size_t seen = work->counts.files;
-    progress_update(&work->progress, seen - (open < seen ? open : seen), all ? seen : 0, item ? item->path : NULL);
-}
+static const struct batch_owner batch_owner = {
+    .next = next,
+    .ask = ask,
+    .answered = answered,
+    .begin = begin,
+    .take = take,
+    .drop = drop,
+    .flush = flush,
+};
 
 void compileall_work_init(struct compileall_work *work, const struct compileall_options *options,
                           const struct python_info *info, struct run_link *link) {
@@ -297,6 +334,7 @@ void compileall_work_init(struct compileall_work *work, const struct compileall_
         .strip_dot = python_version_is_at_least(info->python, 3, 12),
     };
     request.force = options->force || work->looks_itself;
+    work->compiles_all = request.force;
     request.python = info->python;
     request.trace = options->timing != NULL;
     compile_params_init(&work->params, &request);
@@ -336,17 +374,10 @@ int compileall_work_run(struct compileall_work *work, char **why) {
     struct batch batch = {
         .link = work->link,
         .progress = &work->progress,
-        .source_fd = work->candidates.list ? work->candidates.list->fd : -1,
+        .names = work->candidates.list,
         .wake_fd = work->link->wake_fd,
+        .owner = &batch_owner,
         .context = work,
-        .next = next,
-        .fill = fill,
-        .ask = ask,
-        .answered = answered,
-        .take = take,
-        .drop = drop,
-        .flush = flush,
-        .update = update,
     };
     int result = batch_run(&batch, why);
     progress_clear(&work->progress);

@@ -27,6 +27,7 @@ struct compileall_work {
     struct up_to_date up_to_date;
     const char *python_version; /* of the host's interpreter, or NULL */
     bool looks_itself;          /* the client judges the headers; else the host does */
+    bool compiles_all;          /* every file that is asked about is compiled: none is up to date */
     struct compile_params params;
     struct progress progress;
     struct timing *timing; /* or NULL */
@@ -39,7 +40,8 @@ struct compileall_work {
     bool failed;  /* something could not be compiled */
     struct {
         size_t files, compiled, up_to_date, failed;
-    } counts;
+        size_t unknown; /* files whose compile had begun when the work was ended, and was not waited for */
+    } counts;           /* of what is done, printed or not */
 };
 
 /* Prepares the work, without candidates yet. The options, the info and the link must outlive it. */

@@ -71,35 +71,37 @@ struct owner {
     int count, next;
     int asks_again; /* an item with more to ask, once; -1: none */
     int stops_at;   /* take() has enough there; -1: never */
-    struct buffer asked, taken, dropped;
+    size_t holds;   /* bytes of output that an answered item holds */
+    bool wakes;     /* the batch is woken once its first requests are sent */
+    struct buffer asked, taken, dropped, begun;
     char results[ITEMS_MAX][200];
 };
 
-static void *tag_of(int number) {
-    return (void *)(intptr_t)(number + 1);
+static struct batch_item items[ITEMS_MAX];
+
+static int number_of(const struct batch_item *item) {
+    return (int)(item - items);
 }
 
-static int number_of(void *tag) {
-    return (int)(intptr_t)tag - 1;
-}
-
-static enum batch_next next(struct batch_item *item, void *context) {
+static enum batch_next next(struct batch_item **item, void *context) {
     struct owner *owner = context;
     if (owner->next == owner->count)
         return BATCH_END;
-    *item = (struct batch_item){.tag = tag_of(owner->next++), .asks = true};
+    *item = &items[owner->next++];
+    (*item)->asks = true;
     return BATCH_ITEM;
 }
 
-static void ask(void *tag, struct buffer *params, void *context) {
+static void ask(struct batch_item *item, struct buffer *params, void *context) {
     struct owner *owner = context;
-    buffer_printf(&owner->asked, "%d ", number_of(tag));
+    buffer_printf(&owner->asked, "%d ", number_of(item));
     buffer_append_string(params, "{}");
 }
 
-static bool answered(void *tag, const struct batch_answer *answer, void *context) {
+static bool answered(struct batch_item *item, const struct batch_answer *answer, void *context) {
     struct owner *owner = context;
-    int number = number_of(tag);
+    int number = number_of(item);
+    item->held = owner->holds;
     struct json_span span = answer->error.text ? answer->error : answer->result;
     snprintf(owner->results[number], sizeof owner->results[number], "%.*s", (int)span.len, span.text);
     bool again = owner->asks_again == number;
@@ -108,24 +110,36 @@ static bool answered(void *tag, const struct batch_answer *answer, void *context
     return again;
 }
 
-static bool take(void *tag, void *context) {
+static void begin_item(struct batch_item *item, void *context) {
     struct owner *owner = context;
-    buffer_printf(&owner->taken, "%d ", number_of(tag));
-    return number_of(tag) != owner->stops_at;
+    buffer_printf(&owner->begun, "%d ", number_of(item));
 }
 
-static void drop(void *tag, void *context) {
+static bool take(struct batch_item *item, void *context) {
     struct owner *owner = context;
-    buffer_printf(&owner->dropped, "%d ", number_of(tag));
+    buffer_printf(&owner->taken, "%d ", number_of(item));
+    return number_of(item) != owner->stops_at;
+}
+
+static void drop(struct batch_item *item, void *context) {
+    struct owner *owner = context;
+    buffer_printf(&owner->dropped, item->in_flight ? "%d? " : "%d ", number_of(item));
 }
 
 static bool flush(void *context) {
-    return true;
+    struct owner *owner = context;
+    return !owner->wakes;
 }
 
-static void update(size_t open, const void *oldest, void *context) {
-    (void)open, (void)oldest, (void)context;
-}
+static const struct batch_owner functions = {
+    .next = next,
+    .ask = ask,
+    .answered = answered,
+    .begin = begin_item,
+    .take = take,
+    .drop = drop,
+    .flush = flush,
+};
 
 static struct owner owner;
 
@@ -136,25 +150,26 @@ static int run(int count, char **why) {
     run_link_init(&link, "/socket", "test");
     link.may_say = false;
     owner.count = count;
-    int result = batch_run(&(struct batch){.link = &link,
-                                           .progress = &progress,
-                                           .source_fd = -1,
-                                           .wake_fd = -1,
-                                           .context = &owner,
-                                           .next = next,
-                                           .ask = ask,
-                                           .answered = answered,
-                                           .take = take,
-                                           .drop = drop,
-                                           .flush = flush,
-                                           .update = update},
-                           why);
+    int wake_ends[2] = {-1, -1};
+    if (owner.wakes) {
+        assert_int_equal(pipe(wake_ends), 0);
+        assert_int_equal(write(wake_ends[1], "", 1), 1);
+    }
+    int result = batch_run(
+        &(struct batch){
+            .link = &link, .progress = &progress, .wake_fd = wake_ends[0], .owner = &functions, .context = &owner},
+        why);
     run_link_deinit(&link);
+    if (owner.wakes) {
+        close(wake_ends[0]);
+        close(wake_ends[1]);
+    }
     return result;
 }
 
 static int begin(void **state) {
     owner = (struct owner){.asks_again = -1, .stops_at = -1};
+    memset(items, 0, sizeof items);
     memset(daemons, 0, sizeof daemons);
     connections = sleeps = 0;
     return 0;
@@ -164,6 +179,7 @@ static int end(void **state) {
     buffer_deinit(&owner.asked);
     buffer_deinit(&owner.taken);
     buffer_deinit(&owner.dropped);
+    buffer_deinit(&owner.begun);
     for (unsigned i = 0; i < DAEMONS_MAX; i++)
         if (daemons[i].fd > 0)
             close(daemons[i].fd);
@@ -305,8 +321,53 @@ static void test_no_protocol(void **state) {
     free(why);
 }
 
+/* An item begins once it is asked and all before it are taken; each begins once. */
+static void test_begin(void **state) {
+    char *why;
+    daemons[0] = (struct daemon){7, RESULT(0, "0") RESULT(2, "2"), false, 0};
+    daemons[1] = (struct daemon){8, RESULT(1, "1"), true, 0};
+    assert_int_equal(run(3, &why), 0);
+    assert_string_equal(buffer_string(&owner.begun), "0 1 2 ");
+    assert_string_equal(buffer_string(&owner.taken), "0 1 2 ");
+}
+
+/* Where the answers that wait for their turn hold much output, only the item whose turn it is is asked about. */
+static void test_held_output_is_bounded(void **state) {
+    char *why;
+    owner.holds = (size_t)3 << 20;
+    struct buffer first = {0}, last = {0};
+    for (int i = 1; i < 64; i++)
+        buffer_printf(&first, "{\"jsonrpc\":\"2.0\",\"id\":%d,\"result\":1}\n", i);
+    for (int i = 64; i < 100; i++)
+        buffer_printf(&last, "{\"jsonrpc\":\"2.0\",\"id\":%d,\"result\":1}\n", i);
+    daemons[0] = (struct daemon){7, buffer_string(&first), false, 0};
+    daemons[1] = (struct daemon){8, RESULT(0, "0"), false, 0};
+    daemons[2] = (struct daemon){9, buffer_string(&last), true, 0};
+    assert_int_equal(run(100, &why), 0);
+    assert_non_null(strstr(buffer_string(&owner.asked), " 62 63 0 64 65 "));
+    assert_int_equal(connections, 3);
+    buffer_deinit(&first);
+    buffer_deinit(&last);
+}
+
+/* Told to stop: what is answered is taken although an older item is not; cancelled and unanswered ones are dropped. */
+static void test_woken(void **state) {
+    char *why;
+    owner.wakes = true;
+    daemons[0] = (struct daemon){
+        7, RESULT(0, "0") RESULT(2, "2") ERROR(1, "{\"code\":-32800,\"message\":\"RequestCancelled\"}"), false, 0};
+    assert_int_equal(run(4, &why), 0);
+    assert_string_equal(buffer_string(&owner.asked), "0 1 2 3 ");
+    assert_string_equal(buffer_string(&owner.taken), "0 2 ");
+    assert_string_equal(buffer_string(&owner.dropped), "1 3? ");
+    assert_int_equal(connections, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_begin, begin, end),
+        cmocka_unit_test_setup_teardown(test_held_output_is_bounded, begin, end),
+        cmocka_unit_test_setup_teardown(test_woken, begin, end),
         cmocka_unit_test_setup_teardown(test_order, begin, end),
         cmocka_unit_test_setup_teardown(test_more_to_ask, begin, end),
         cmocka_unit_test_setup_teardown(test_lost_once, begin, end),
