@@ -304,6 +304,12 @@ static bool reads_again(const struct compile_job *job, const char *name) {
            strcmp(name, request->file) == 0;
 }
 
+/* Whether there is no file of that name. linecache searches for a relative name in sys.path, too. */
+static bool is_nowhere(const char *name) {
+    struct stat st;
+    return name[0] == '/' && stat(name, &st) < 0;
+}
+
 static struct compile_input make_input(struct compile_job *job) {
     const struct compile_request *request = job->request;
     const char *name = compile_request_name(request);
@@ -314,6 +320,7 @@ static struct compile_input make_input(struct compile_job *job) {
         .warnings = request->warnings,
         .exact_bytes = request->write,
         .is_file = reads_again(job, name),
+        .is_nowhere = request->dfile != NULL && is_nowhere(request->dfile),
         .path = path_of(job, name),
         .name_matters = key_name_matters(name, request->warnings),
     };

@@ -200,12 +200,14 @@ static void forget_names(void) {
  * does. */
 static struct warning_subject make_subject(const struct compiler *compiler, const struct run *run) {
     const struct compile_input *input = run->input;
+    bool at_hand = !compiler->pristine && EXACTNESS_LINES_AT_HAND;
     bool renamed = run->compile_as != input->filename;
     return (struct warning_subject){
         .filename = run->compile_as,
         .shown_as = renamed ? input->filename : NULL,
-        .data = input->is_file && !compiler->pristine && EXACTNESS_LINES_AT_HAND ? input->data : NULL,
+        .data = input->is_file && at_hand ? input->data : NULL,
         .len = input->len,
+        .is_nowhere = input->is_nowhere && at_hand,
         .refuse = run->in_place,
     };
 }

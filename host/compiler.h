@@ -42,6 +42,7 @@ struct compile_input {
     const cJSON *warnings; /* -W options, or NULL */
     bool exact_bytes;      /* the bytes will be written, so they must be a fresh interpreter's */
     bool is_file;          /* linecache would read the same data under `filename` */
+    bool is_nowhere;       /* linecache would find no file under `filename` */
     const char *path;      /* `filename` as an absolute path, where this process would not find the file under
                             * `filename`; else NULL */
     bool name_matters;     /* a filter of warnings may depend on `filename` */

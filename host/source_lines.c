@@ -25,6 +25,26 @@ static bool is_valid_utf8(const char *at, const char *end) {
     return true;
 }
 
+/* Of a source that seems to declare another encoding than UTF-8. */
+static enum source_lines_status declared_status(struct source_lines *lines) {
+    switch (source_cookie_find(lines->data, (size_t)(lines->end - lines->data), lines->encoding)) {
+    case SOURCE_COOKIE_UTF8:
+        return is_valid_utf8(lines->data, lines->end) ? SOURCE_LINES_READY : SOURCE_LINES_NONE;
+    case SOURCE_COOKIE_NAMED:
+        return SOURCE_LINES_ENCODED;
+    case SOURCE_COOKIE_BROKEN:
+        return SOURCE_LINES_NONE;
+    default:
+        return SOURCE_LINES_UNKNOWN;
+    }
+}
+
+void source_lines_use(struct source_lines *lines, const char *text, size_t len) {
+    lines->data = lines->at = text;
+    lines->end = text + len;
+    lines->number = 1;
+}
+
 enum source_lines_status source_lines_init(struct source_lines *lines, const char *data, size_t len) {
     *lines = (struct source_lines){.data = data, .end = data + len, .number = 1};
     enum source_encoding encoding = source_scan_encoding(data, len);
@@ -33,8 +53,10 @@ enum source_lines_status source_lines_init(struct source_lines *lines, const cha
         lines->data += 3;
     lines->at = lines->data;
     /* With a mark, only the spelling "utf-8" is allowed. */
-    if (encoding == SOURCE_ENCODING_OTHER || (encoding == SOURCE_ENCODING_UTF8 && lines->marked))
+    if (encoding != SOURCE_ENCODING_DEFAULT && lines->marked)
         return SOURCE_LINES_UNKNOWN;
+    if (encoding == SOURCE_ENCODING_OTHER)
+        return declared_status(lines);
     return is_valid_utf8(lines->data, lines->end) ? SOURCE_LINES_READY : SOURCE_LINES_NONE;
 }
 

@@ -50,13 +50,35 @@ static bool is_once(struct warning_state *state, PyObject *message) {
     return once || (by_caller && !is_of_caller(message) && has_shown_once(callers, message));
 }
 
+/* Decodes the subject's source, as linecache does. */
+static enum source_lines_status decode_lines(struct warning_state *state) {
+    const struct warning_subject *subject = state->subject;
+    PyObject *text = PyUnicode_Decode(subject->data, (Py_ssize_t)subject->len, state->lines.encoding, "strict");
+    bool unreadable = text == NULL && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError);
+    state->decoded = text ? PyUnicode_AsUTF8String(text) : NULL;
+    PyErr_Clear();
+    Py_XDECREF(text);
+    if (state->decoded == NULL)
+        return unreadable ? SOURCE_LINES_NONE : SOURCE_LINES_UNKNOWN;
+    source_lines_use(&state->lines, PyBytes_AS_STRING(state->decoded), (size_t)PyBytes_GET_SIZE(state->decoded));
+    return SOURCE_LINES_READY;
+}
+
+static enum source_lines_status make_lines(struct warning_state *state) {
+    const struct warning_subject *subject = state->subject;
+    if (subject->is_nowhere)
+        return SOURCE_LINES_NONE;
+    enum source_lines_status status = source_lines_init(&state->lines, subject->data, subject->len);
+    return status == SOURCE_LINES_ENCODED ? decode_lines(state) : status;
+}
+
 /* Whether linecache would have the lines that are at hand; makes them at the first call. */
 static bool has_lines(struct warning_state *state) {
     const struct warning_subject *subject = state->subject;
-    if (subject == NULL || subject->data == NULL)
+    if (subject == NULL || (subject->data == NULL && !subject->is_nowhere))
         return false;
     if (!state->lines_wanted)
-        state->lines_status = source_lines_init(&state->lines, subject->data, subject->len);
+        state->lines_status = make_lines(state);
     state->lines_wanted = true;
     return state->lines_status != SOURCE_LINES_UNKNOWN;
 }
@@ -178,12 +200,13 @@ bool warning_state_init(struct warning_state *state) {
     Py_XDECREF(caller); /* the module stays imported */
     state->recorded = PyList_New(0);
     state->invalid = PyList_New(0);
+    state->absent = PySet_New(NULL);
     PyObject *capsule = PyCapsule_New(state, NULL, NULL);
     state->recorder = capsule ? PyCFunction_New(&record_method, capsule) : NULL;
     Py_XDECREF(capsule);
     return state->caller_globals && state->base_filters && state->setoption && state->formatwarnmsg &&
-           state->once_registry && state->filters_mutated && state->recorded && state->invalid && state->recorder &&
-           PyObject_SetAttrString(module, "_showwarnmsg", state->recorder) == 0;
+           state->once_registry && state->filters_mutated && state->recorded && state->invalid && state->absent &&
+           state->recorder && PyObject_SetAttrString(module, "_showwarnmsg", state->recorder) == 0;
 }
 
 static PyObject *options_tuple(const cJSON *options) {
@@ -211,22 +234,54 @@ static const char *option_field(const char *option, int number, size_t *len) {
     return option;
 }
 
-/* Whether an option makes _setoption() import a module. A category with a dot names one. For a message or module it
- * needs re, which a fresh py_compile of 3.9 has not imported. */
-static bool needs_import(const char *option) {
+/* Names of modules that are remembered as not to be found. */
+#define ABSENT_MAX 64
+
+/* Searches for a module that is not imported, without importing it. Returns None where there is none, NULL with an
+ * exception set on failure. */
+static PyObject *find_spec(PyObject *name) {
+    PyObject *importlib = PyImport_ImportModule("_frozen_importlib");
+    PyObject *find = importlib ? PyObject_GetAttrString(importlib, "_find_spec") : NULL;
+    PyObject *spec = find ? PyObject_CallFunctionObjArgs(find, name, Py_None, NULL) : NULL;
+    Py_XDECREF(importlib);
+    Py_XDECREF(find);
+    return spec;
+}
+
+/* Whether there is no module of that name to import. The search path of a host is that of its Python's library. */
+static bool is_absent(struct warning_state *state, const char *name, size_t len) {
+    PyObject *text = PyUnicode_DecodeUTF8(name, (Py_ssize_t)len, "strict");
+    bool absent = text != NULL && PySet_Contains(state->absent, text) > 0;
+    if (text != NULL && !absent && PyDict_GetItemWithError(PyImport_GetModuleDict(), text) == NULL) {
+        PyObject *spec = find_spec(text);
+        absent = spec == Py_None;
+        Py_XDECREF(spec);
+        if (absent && PySet_GET_SIZE(state->absent) < ABSENT_MAX)
+            (void)PySet_Add(state->absent, text); /* else it is searched for again */
+    }
+    PyErr_Clear();
+    Py_XDECREF(text);
+    return absent;
+}
+
+/* Whether an option makes _setoption() import a module. A category with a dot names one; from 3.11 on an import that
+ * fails at once leaves nothing behind. For a message or module it needs re, which a fresh py_compile of 3.9 has not
+ * imported. */
+static bool needs_import(struct warning_state *state, const char *option) {
     size_t message, category, module;
     option_field(option, 1, &message);
     option_field(option, 3, &module);
     if (PY_VERSION_HEX < 0x030A0000 && (message > 0 || module > 0))
         return true;
     const char *name = option_field(option, 2, &category);
-    return memchr(name, '.', category) != NULL;
+    const char *dot = memchr(name, '.', category);
+    return dot != NULL && (PY_VERSION_HEX < 0x030B0000 || !is_absent(state, name, (size_t)(dot - name)));
 }
 
-static bool any_needs_import(const cJSON *options) {
+static bool any_needs_import(struct warning_state *state, const cJSON *options) {
     const cJSON *option;
     cJSON_ArrayForEach(option, options) {
-        if (needs_import(option->valuestring))
+        if (needs_import(state, option->valuestring))
             return true;
     }
     return false;
@@ -277,7 +332,7 @@ static bool set_subject(struct warning_state *state, const struct warning_subjec
 
 enum warning_step warning_state_prepare(struct warning_state *state, const cJSON *options, bool may_import,
                                         const struct warning_subject *subject) {
-    if (!may_import && any_needs_import(options))
+    if (!may_import && any_needs_import(state, options))
         return WARNING_NEEDS_IMPORT;
     PyObject *tuple = options_tuple(options);
     if (tuple == NULL || !set_subject(state, subject)) {
@@ -305,11 +360,12 @@ struct warning_outcome warning_state_take(struct warning_state *state) {
         .warned = count > 0 || state->refused,
         .looked_up = state->looked_up,
         .refused = state->refused,
-        .marked = state->lines_wanted && state->lines.marked,
+        .marked = state->lines_wanted && !state->subject->is_nowhere && state->lines.marked,
     };
     if (outcome.list != NULL && state->omitted > 0 && !append_omitted(state, outcome.list))
         Py_CLEAR(outcome.list);
     state->subject = NULL;
+    Py_CLEAR(state->decoded);
     Py_CLEAR(state->filename);
     Py_CLEAR(state->shown_as);
     if (outcome.warned) {

@@ -15,7 +15,8 @@ struct warning_subject {
     const char *shown_as; /* the name that warnings show instead, or NULL */
     const char *data; /* the bytes that linecache would read under `filename`, or NULL: it has to read them itself */
     size_t len;
-    bool refuse; /* a warning whose line is not at hand ends the compile with an exception */
+    bool is_nowhere; /* linecache finds no file under `filename`, so there are no lines */
+    bool refuse;     /* a warning whose line is not at hand ends the compile with an exception */
 };
 
 /* The warnings of a job. */
@@ -44,11 +45,13 @@ struct warning_state {
     const struct warning_subject *subject;
     PyObject *filename; /* of the subject */
     PyObject *shown_as; /* of the subject, or NULL */
+    PyObject *decoded;  /* the subject's source in UTF-8, where it is in another encoding, or NULL */
     struct source_lines lines;
     enum source_lines_status lines_status;
     bool lines_wanted; /* a warning of this job wanted a line: `lines` is made */
     bool looked_up;
     bool refused;
+    PyObject *absent;  /* set: names of modules that are not to be found */
     PyObject *options; /* tuple: the options of which the filters are made; NULL: unknown */
     PyObject *invalid; /* list: a message for each option that is not valid */
 };

@@ -7,6 +7,7 @@ PYCOMPILED_PYTHONS   these versions alone: 3.13,3.11
 PYCOMPILED_KEEP      a folder for the sources that differ"""
 import os
 import random
+import subprocess
 import tempfile
 import unittest
 
@@ -134,21 +135,66 @@ class Kinds(unittest.TestCase):
 
     def test_status_tells_why(self):
         """The files that a pristine process compiles are counted by reason; ordinary kinds are none of them."""
-        sources = {"exact_warnings": "# coding: latin-1\nx = 1 is 1\n", "exact_options": "x = 1\n"}
-        others = ["x = 1\n", "x = 1 is 1\n", "x = = 1\n", "x = '\\0'\n", "def f(x): return x in {'foo'}\ndef g(x): return x in {'foo'}\n"]
+        sources = {"exact_warnings": "# coding: utf-7\nx = 1 is 1\n", "exact_options": "x = 1\n"}
+        others = ["x = 1\n", "x = 1 is 1\n", "x = = 1\n", "x = '\\0'\n", "def f(x): return x in {'foo'}\ndef g(x): return x in {'foo'}\n",
+                  "# coding: latin-1\nx = 1 is 1\n", "é = 1\n"]
         for version in e2e.pythons():
             if e2e.version_tuple(version) < (3, 11):
                 continue
             with self.subTest(version), e2e.Daemon("--no-cache") as daemon, daemon.connect() as connection:
                 for number, text in enumerate(others):
                     name = os.path.basename(daemon.file("%d.py" % number, text))
-                    connection.compile(name, cwd=daemon.folder, python=version, warnings=["default"])
+                    connection.compile(name, cwd=daemon.folder, python=version, warnings=["default", "error::no.such.Category"])
+                    connection.compile(name, cwd=daemon.folder, python=version, warnings=["default"], dfile="/nowhere/x.py")
                 self.assertEqual(daemon.status()["counters"]["exact"], 0)
                 for reason, text in sources.items():
-                    options = ["error::no.such.Category"] if reason == "exact_options" else []
+                    options = ["error::json.decoder.JSONDecodeError"] if reason == "exact_options" else []
                     connection.compile(daemon.file(reason + ".py", text), python=version, warnings=options)
                     self.assertEqual(daemon.status()["counters"][reason], 1)
                 self.assertEqual(daemon.status()["counters"]["exact"], len(sources))
+
+    def test_lines_in_other_encodings(self):
+        """Warnings show their line as linecache decodes it, in place from 3.11 on."""
+        encodings = ["latin-1", "ISO_8859_1", "iso-8859-15", "cp1252", "windows-1251", "koi8_r", "cp437", "euc_jp", "Shift_JIS", "cp932",
+                     "gbk", "gb2312", "big5", "euc-kr", "cp949", "ascii", "us-ascii", "utf8", "utf-7", "utf-8-sig", "latin-1-unix", "nonsense"]
+        sources = []
+        for encoding in encodings:
+            def text(letters, encoding=encoding):
+                try:
+                    return letters.encode(encoding)
+                except (LookupError, UnicodeEncodeError):
+                    return b"-"
+            sign = text("\u00e9\u3042\u0436") if encoding == "gbk" else text("é") if text("é") != b"-" else text("あж")
+            head = b"# coding: " + encoding.encode()
+            sources += [head + b"\nx = 1 is 1 # " + sign + b"\n", b"#\n" + head + b" " + sign + b"\r\nx = '" + sign + b"' is 1",
+                        head + b"\rx = 1 is 1 # " + sign + b"\rx = 2 is 2\r"]
+        sources += [b"# \xe9\n# coding: latin-1\nx = 1 is 1\n", b"x = 1 is 1\n# coding: latin-1 \xc3\xa9\nx = 2 is 2\n",
+                    b"# coding: latin-1\nx = 1 is 1 # \x85 \x0c \x1c\nx = 2 is 2\n", b"# coding: cp1252\nx = 1 is 1 # \x81\n",
+                    b"# coding: euc-jp\nx = 1 is 1 # \xa4\n", b"# coding: latin-1 coding: ascii\nx = 1 is 1 # \xe9\n"]
+
+        def cases(comparison):
+            comparison.run_all(lambda number: comparison.case(number, sources[number], repr(sources[number]),
+                                                              environment={"PYTHONWARNINGS": "default"}), range(len(sources)))
+
+        for version, python in e2e.pythons().items():
+            if version in os.environ.get("PYCOMPILED_PYTHONS", version).split(","):
+                with self.subTest(version):
+                    self.compare(version, python, cases)
+
+    def test_a_name_that_no_file_has(self):
+        """Warnings of a source that is compiled under the absolute name of no file have no line."""
+        script = "import py_compile, sys; py_compile.compile(sys.argv[1], dfile=sys.argv[2], cfile=sys.argv[3])"
+        for version, python in e2e.pythons().items():
+            with self.subTest(version), tempfile.TemporaryDirectory() as folder, e2e.Daemon("--no-cache") as daemon, \
+                    daemon.connect() as connection:
+                here, there = os.path.join(folder, "x.py"), os.path.join(folder, "x.pyc")
+                with open(here, "w", encoding="utf-8") as file:
+                    file.write("x = 1 is 1\n")
+                for dfile in ("/nowhere/x.py", here, os.path.join(folder, "other.py"), "nowhere.py"):
+                    real = subprocess.run([python, "-W", "default", "-c", script, here, dfile, there], cwd=folder, text=True,
+                                          capture_output=True, check=True, env={**os.environ, "PYTHONHASHSEED": "0"}).stderr
+                    answer = connection.compile(here, cwd=folder, dfile=dfile, cfile=there, python=version, warnings=["default"])
+                    self.assertEqual([w["text"] for w in answer["result"]["warnings"]], [real], dfile)
 
     def test_false_memory_error(self):
         """A source on which py_compile ends in a MemoryError that is none (up to 3.13): the last line of its traceback is ours."""
