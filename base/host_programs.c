@@ -28,12 +28,28 @@ static void host_programs_add(struct host_programs *programs, const char *folder
     programs->items[programs->count++] = (struct host_program){xstrdup(python), path, version};
 }
 
+/* Takes note of pycompile-host-X.Y.so. */
+static void host_programs_add_object(struct host_programs *programs, const char *name) {
+    struct python_version version;
+    size_t len = strlen(name), begin = strlen(PREFIX), end = strlen(".so");
+    if (len <= begin + end || strncmp(name, PREFIX, begin) != 0 || strcmp(name + len - end, ".so") != 0)
+        return;
+    char *text = xstrndup(name + begin, len - begin - end);
+    if (python_version_exact(text, &version)) {
+        programs->objects = xrealloc(programs->objects, (programs->object_count + 1) * sizeof *programs->objects);
+        programs->objects[programs->object_count++] = version;
+    }
+    free(text);
+}
+
 static void host_programs_scan(struct host_programs *programs, const char *folder) {
     DIR *dir = opendir(folder);
     if (dir == NULL)
         return;
-    for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
         host_programs_add(programs, folder, entry->d_name);
+        host_programs_add_object(programs, entry->d_name);
+    }
     closedir(dir);
 }
 
@@ -66,6 +82,13 @@ void host_programs_find(struct host_programs *programs, const char *first) {
         qsort(programs->items, programs->count, sizeof *programs->items, newest_first);
 }
 
+bool host_programs_has_object(const struct host_programs *programs, const struct python_version *version) {
+    for (unsigned i = 0; i < programs->object_count; i++)
+        if (python_version_compare(&programs->objects[i], version) == 0)
+            return programs->launcher != NULL;
+    return false;
+}
+
 void host_programs_deinit(struct host_programs *programs) {
     for (unsigned i = 0; i < programs->count; i++) {
         free(programs->items[i].python);
@@ -73,5 +96,6 @@ void host_programs_deinit(struct host_programs *programs) {
     }
     free(programs->items);
     free(programs->launcher);
+    free(programs->objects);
     *programs = (struct host_programs){0};
 }

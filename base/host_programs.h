@@ -13,10 +13,15 @@ struct host_program {
 struct host_programs {
     struct host_program *items;
     unsigned count;
+    struct python_version *objects; /* minor versions of interpreters that can be named at run time, in no order */
+    unsigned object_count;
     char *launcher; /* pycompile-host, which runs hosts in interpreters that are named at run time; or NULL */
 };
 
 /* Looks in `first` (or NULL), then in the folders of paths_host_folders(); the first folder that has a version wins. It
  * reads folders, so it is for the start of a program, not for an event loop. */
 void host_programs_find(struct host_programs *programs, const char *first);
+
+/* Whether interpreters of that minor version can be named at run time. */
+bool host_programs_has_object(const struct host_programs *programs, const struct python_version *version);
 void host_programs_deinit(struct host_programs *programs);

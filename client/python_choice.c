@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/interpreter_file.h"
+#include "base/python_search.h"
 #include "client/python_info.h"
 #include "client/python_wish.h"
 
@@ -68,20 +69,54 @@ static bool is_free_threaded(const char *path) {
     return len > 1 && path[len - 1] == 't' && isdigit((unsigned char)path[len - 2]);
 }
 
+/* What the build has left beside the host of a version. */
+static void host_info(const cJSON *status, const char *xy, struct python_info *info) {
+    const cJSON *pythons = cJSON_GetObjectItemCaseSensitive(status, "pythons"), *item;
+    *info = (struct python_info){0};
+    cJSON_ArrayForEach(item, pythons) {
+        const char *python = json_get_string(item, "python"), *host = json_get_string(item, "path");
+        if (python != NULL && host != NULL && strcmp(python, xy) == 0) {
+            python_info_of_host(info, host);
+            return;
+        }
+    }
+}
+
+/* Whether the daemon serves interpreters of that version which have no host of their own. */
+static bool serves(const cJSON *status, const struct python_version *version) {
+    const cJSON *versions = cJSON_GetObjectItemCaseSensitive(status, "interpreter_versions"), *item;
+    cJSON_ArrayForEach(item, versions) {
+        struct python_version served;
+        if (cJSON_IsString(item) && python_version_exact(item->valuestring, &served) &&
+            python_version_compare(&served, version) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* An interpreter of the patch release that is asked for, where the host of its version is of another; or one of the
+ * version where there is no host. The caller frees; NULL: there is none. */
+static char *search_interpreter(const cJSON *status, const struct python_wish *wish, const char *chosen) {
+    struct python_info info = {0};
+    if (wish->version.major == 0 || !serves(status, &wish->version) || (chosen != NULL && wish->release == NULL))
+        return NULL;
+    if (chosen != NULL)
+        host_info(status, chosen, &info);
+    bool is_host = wish->release != NULL && info.version != NULL && strcmp(info.version, wish->release) == 0;
+    python_info_deinit(&info);
+    return is_host ? NULL : python_search_find(&wish->version, wish->release);
+}
+
 /* The interpreter of a virtual environment, where it is another than that of the host of its version, and can be had;
  * the caller frees, or NULL. */
 static char *choose_interpreter(const cJSON *status, const struct python_wish *wish, const char *chosen) {
-    const cJSON *pythons = cJSON_GetObjectItemCaseSensitive(status, "pythons"), *item;
     struct interpreter_file file;
     struct python_info info = {0};
     char *why = NULL, *found = NULL;
     if (wish->interpreter == NULL || json_get_integer(status, "interpreters_max", 0, INT_MAX, 0) == 0)
         return NULL;
-    cJSON_ArrayForEach(item, pythons) {
-        const char *python = json_get_string(item, "python"), *host = json_get_string(item, "path");
-        if (chosen != NULL && python != NULL && host != NULL && strcmp(python, chosen) == 0)
-            python_info_of_host(&info, host);
-    }
+    if (chosen != NULL)
+        host_info(status, chosen, &info);
     if (interpreter_file_find(wish->interpreter, &file, &why) == 0 && !is_free_threaded(file.path) &&
         (info.interpreter == NULL || strcmp(info.interpreter, file.path) != 0))
         found = xstrdup(file.path);
@@ -96,6 +131,8 @@ static int python_choice_from(const cJSON *status, const struct python_wish *wis
     const cJSON *pythons = cJSON_GetObjectItemCaseSensitive(status, "pythons");
     const char *chosen = choose(wish, pythons);
     *python = choose_interpreter(status, wish, chosen);
+    if (*python == NULL)
+        *python = search_interpreter(status, wish, chosen);
     if (*python == NULL && chosen != NULL)
         *python = xstrdup(chosen);
     if (*python == NULL)
@@ -169,6 +206,25 @@ static int choose_path(struct python_choice *choice, const char *text, const cha
     return 0;
 }
 
+/* X.Y.Z: that release where it can be had, else what the host of X.Y is. */
+static int choose_for_release(struct python_choice *choice, struct run_link *link, const char *text, const char *source,
+                              char **why) {
+    struct python_wish wish = {.release = python_version_release(text), .source = xstrdup(source)};
+    python_version_parse(text, &wish.version);
+    const cJSON *status = run_link_status(link, why);
+    if (status != NULL) {
+        char *xy = xasprintf("%u.%u", wish.version.major, wish.version.minor);
+        choice->python = search_interpreter(status, &wish, xy);
+        if (choice->python == NULL)
+            choice->python = xstrdup(xy);
+        choice->release = xstrdup(wish.release);
+        choice->reason = xasprintf("%s asks for %s", source, text);
+        free(xy);
+    }
+    python_wish_deinit(&wish);
+    return status != NULL ? 0 : -EIO;
+}
+
 int python_choice_find(struct python_choice *choice, struct run_link *link, const struct request_options *shared,
                        char **why) {
     struct python_version version;
@@ -182,9 +238,12 @@ int python_choice_find(struct python_choice *choice, struct run_link *link, cons
         return choose_path(choice, text, shared->request.cwd, source, why);
     if (text[0] != '\0' && text[strspn(text, "0123456789")] == '\0')
         return choose_for_major(choice, link, text, source, why);
+    char *release = python_version_release(text);
+    free(release);
+    if (release != NULL)
+        return choose_for_release(choice, link, text, source, why);
     if (!python_version_exact(text, &version) && python_version_parse(text, &version))
         choice->python = xasprintf("%u.%u", version.major, version.minor);
-    choice->release = python_version_release(text);
     choice->reason = xasprintf("%s asks for %s", source, text);
     return 0;
 }

@@ -140,6 +140,17 @@ cJSON *run_link_call(struct run_link *link, const char *method, const struct buf
     }
 }
 
+/* The interpreters that it would serve by their path or release. */
+static void run_link_add_versions(cJSON *status, const struct host_programs *programs) {
+    cJSON_AddNumberToObject(status, "interpreters_max", programs->launcher != NULL);
+    cJSON *versions = cJSON_AddArrayToObject(status, "interpreter_versions");
+    for (unsigned i = 0; i < programs->object_count && programs->launcher != NULL; i++) {
+        char *text = xasprintf("%u.%u", programs->objects[i].major, programs->objects[i].minor);
+        cJSON_AddItemToArray(versions, cJSON_CreateString(text));
+        free(text);
+    }
+}
+
 /* What a daemon would say that is started now: the hosts beside this program, the newest being the default. NULL where
  * there are none. */
 static cJSON *run_link_foresee(void) {
@@ -155,7 +166,7 @@ static cJSON *run_link_foresee(void) {
         cJSON_AddItemToArray(pythons, item);
     }
     if (status != NULL)
-        cJSON_AddNumberToObject(status, "interpreters_max", programs.launcher != NULL);
+        run_link_add_versions(status, &programs);
     host_programs_deinit(&programs);
     return status;
 }

@@ -1,8 +1,10 @@
 /* The names of the members are part of the protocol (proto/openrpc.json.in) and stay. */
 #include "daemon/status.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/build_id.h"
 #include "base/process_limits.h"
 #include "daemon/server.h"
@@ -143,6 +145,16 @@ static void status_add_limits(cJSON *status) {
     cJSON_AddNumberToObject(status, "nice", own.nice);
 }
 
+/* The minor versions of interpreters that requests can name. */
+static void status_add_versions(cJSON *status, const struct host_programs *programs) {
+    cJSON *versions = cJSON_AddArrayToObject(status, "interpreter_versions");
+    for (unsigned i = 0; i < programs->object_count && programs->launcher != NULL; i++) {
+        char *text = xasprintf("%u.%u", programs->objects[i].major, programs->objects[i].minor);
+        cJSON_AddItemToArray(versions, cJSON_CreateString(text));
+        free(text);
+    }
+}
+
 cJSON *status_build(const struct server *server) {
     cJSON *status = cJSON_CreateObject();
     cJSON_AddStringToObject(status, "version", PYCOMPILED_VERSION);
@@ -153,7 +165,8 @@ cJSON *status_build(const struct server *server) {
     cJSON_AddNumberToObject(status, "uptime_s", (double)(uv_now(&server->loop) - server->started_ms) / 1000);
     cJSON_AddBoolToObject(status, "draining", server->census.draining);
     cJSON_AddNumberToObject(status, "workers_max", server->options->workers);
-    cJSON_AddNumberToObject(status, "interpreters_max", server->pools.launcher ? POOLS_INTERPRETERS_MAX : 0);
+    cJSON_AddNumberToObject(status, "interpreters_max", server->pools.programs.launcher ? POOLS_INTERPRETERS_MAX : 0);
+    status_add_versions(status, &server->pools.programs);
     cJSON *pythons = cJSON_AddArrayToObject(status, "pythons");
     for (unsigned i = 0; i < server->pools.count; i++)
         status_add_pool(pythons, server->pools.items[i], server->pools.items[i] == server->pools.fallback);

@@ -84,7 +84,8 @@ const struct schema_field compile_parameters[] = {
     ROW(write, BOOL, NONE, FILE, .preset = true,
         .text = "False: check only, write nothing. A check never writes, whatever this says."),
     ROW(python, STRING, SELECTED, ANY,
-        .text = "Which Python: a version that the daemon has a host for, as \"3.13\", or the absolute path of an interpreter, or "
+        .text = "Which Python: a version, as \"3.13\" or \"3.13.0\" (the host that was built for it, else the newest interpreter of "
+                "it that is found in the user's list, PATH, pyenv, uv, conda), or the absolute path of an interpreter, or "
                 "of the python of a virtual environment, which stands for the interpreter that the environment was made with; "
                 "default: the daemon's first."),
     ROW(priority, CHOICE, NONE, ANY, .choices = priority_choices, .preset = PRIORITY_NORMAL,

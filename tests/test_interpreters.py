@@ -1,8 +1,13 @@
 """Interpreters that are named at run time by their path: hosts of one object a minor version, in whatever interpreter is there.
 
-PYCOMPILED_INTERPRETERS   more interpreters to test with, separated by colons"""
+PYCOMPILED_INTERPRETERS   interpreters to compare with their own py_compile, separated by colons (default: those of pyenv and of
+                          /usr/bin for which there is an object, one a release, and for the newest a moved copy and a
+                          virtual environment)
+PYCOMPILED_CASES          library files, and as many mutations of such, for each of them (default 20)"""
 import contextlib
+import glob
 import os
+import random
 import re
 import shutil
 import stat
@@ -11,7 +16,9 @@ import tempfile
 import unittest
 
 import e2e_support as e2e
+import mutations
 
+CASES = int(os.environ.get("PYCOMPILED_CASES", "20"))
 SYMBOLS = os.path.join(e2e.SOURCE, "python_symbols.txt")
 LAUNCHER = os.path.join(e2e.HOSTS, "pycompile-host")
 
@@ -175,6 +182,22 @@ class Served(Case):
         self.assertEqual(len(pools), 16)
         self.assertIn(first, pools)
         self.assertNotIn(others[0], pools)
+
+
+    def test_one_client(self):
+        """A connection that names more interpreters at once than it may is refused the rest; another is not."""
+        daemon = self.daemon("--workers", "1")
+        copies = [self.moved(str(i)) for i in range(10)]
+        with daemon.connect() as greedy, daemon.connect() as modest:
+            source = self.source()
+            asked = {greedy.request("compile", {"file": source, "python": python}): python for python in copies[:9]}
+            answers = [greedy.receive() for _ in asked]
+            refused = [answer for answer in answers if "error" in answer]
+            self.assertEqual(len(refused), 1)
+            self.assertIs(refused[0]["error"]["data"]["retryable"], True)
+            self.assertIn("as many interpreters as it may", refused[0]["error"]["message"])
+            self.assertIn("result", modest.compile(source, python=copies[9]))
+            self.assertIn("result", greedy.compile(source, python=asked[refused[0]["id"]]))
 
 
 class Refused(Case):
@@ -345,6 +368,173 @@ class Clients(Case):
             self.assertEqual(which.stdout.splitlines()[:2][0], python)
             self.assertEqual(self.run_client(program, "source.py", VIRTUAL_ENV=other).returncode, 0)
         self.assertEqual(self.pools(), [python])
+
+
+class Searched(Case):
+    """A version that no host was built for: here the daemon's folder of hosts has the objects alone."""
+
+    def setUp(self):
+        super().setUp()
+        self.hosts = os.path.join(self.scratch, "hosts")
+        os.mkdir(self.hosts)
+        for name in ("pycompile-host", "pycompile-preload.so", f"pycompile-host-{self.version}.so"):
+            os.symlink(os.path.join(e2e.HOSTS, name), os.path.join(self.hosts, name))
+        self.home = os.path.join(self.scratch, "home")
+        os.mkdir(self.home)
+
+    def copy_at(self, folder):
+        """A copy of the interpreter as a manager of versions keeps it, with the library by a link; its path."""
+        os.makedirs(os.path.join(self.home, folder, "bin"))
+        prefix = os.path.dirname(os.path.dirname(self.python))
+        os.symlink(os.path.join(prefix, "lib"), os.path.join(self.home, folder, "lib"))
+        path = os.path.join(self.home, folder, "bin", "python" + self.version)
+        shutil.copy2(self.python, path)
+        return path
+
+    def environment(self, **more):
+        unset = dict.fromkeys(("PYENV_ROOT", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME", "CONDA_PREFIX", "XDG_CONFIG_HOME"), "")
+        return {**unset, "HOME": self.home, "PATH": "/nowhere", **more}
+
+    def chosen(self, python, **more):
+        """The interpreter that serves a version. The daemon has a scripted host as its default, and the objects."""
+        daemon = self.daemon(fake=True, environment=self.environment(**more))
+        daemon.stop()
+        for name in os.listdir(self.hosts):
+            shutil.copy(os.path.join(self.hosts, name), daemon.bin)
+        with open(daemon.log, "w", encoding="utf-8"):
+            daemon.start()
+        with daemon.connect() as connection:
+            answer = connection.compile(self.source(), python=python)
+            if "error" in answer:
+                return answer["error"]["message"]
+            self.assertEqual(answer["result"]["python"], version_of(self.python))
+        return [item["python"] for item in daemon.status()["pythons"] if item["python"].startswith("/")]
+
+    def test_usual_folders(self):
+        release = version_of(self.python)
+        self.assertIn("no interpreter of Python", self.chosen(release + "9"))
+        for folder in (".pyenv/versions/x", ".local/share/uv/python/cpython-x", "miniconda3", "miniforge3/envs/x"):
+            path = self.copy_at(folder)
+            self.assertEqual(self.chosen(release), [path])
+            self.assertEqual(self.chosen(self.version), [path])
+            shutil.rmtree(os.path.join(self.home, folder.split("/")[0]))
+        path = self.copy_at("in-path")
+        self.assertEqual(self.chosen(release, PATH=os.path.dirname(path)), [path])
+
+    def test_no_object(self):
+        self.assertIn("no host for Python 3.7; there is one for 9.9", self.chosen("3.7"))
+
+    def run_ctl(self, *arguments):
+        return subprocess.run([e2e.CTL, "python", *arguments], cwd=self.scratch, env=dict(os.environ, **self.environment()),
+                              capture_output=True, text=True, timeout=e2e.DEADLINE)
+
+    def test_list(self):
+        """pycompilectl python add, list, remove; what is in the list is looked at first."""
+        release, path = version_of(self.python), self.copy_at("anywhere")
+        self.assertEqual(self.run_ctl("list").stdout, "no interpreter is in the list\n")
+        for _ in range(2):
+            done = self.run_ctl("add", "home/anywhere/bin/" + os.path.basename(path))
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, f"{path}: Python {release}\n", ""))
+        self.assertEqual(self.run_ctl("list").stdout.split(), ["VERSION", "INTERPRETER", release, path])
+        self.copy_at(".pyenv/versions/x")
+        self.assertEqual(self.chosen(release), [path])
+        self.assertEqual(self.run_ctl("add", "/bin/sh").returncode, 1)
+        self.assertEqual(self.run_ctl("add").returncode, 2)
+        self.assertEqual(self.run_ctl("remove", path).returncode, 0)
+        self.assertIn("is not in the list", self.run_ctl("remove", path).stderr)
+        self.assertEqual(self.run_ctl("list").stdout, "no interpreter is in the list\n")
+
+    def test_client_finds_a_release(self):
+        """--python X.Y.Z: the host if it is of that release, else an interpreter of it, if there is one."""
+        server = self.daemon()
+        self.source()
+        own = version_of(self.python)
+        other = next((path for path in glob.glob("/usr/bin/python3.*[0-9]") if served(version_of(path))
+                      and version_of(path) not in map(version_of, e2e.pythons().values())), None)
+        for release, pool in ((own, []), (version_of(other), [os.path.realpath(other)])) if other else ((own, []),):
+            done = subprocess.run([e2e.CLIENT, "--python", release, "source.py"], cwd=self.scratch, env=server.environment,
+                                  capture_output=True, text=True, timeout=e2e.DEADLINE)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertEqual([item["python"] for item in server.status()["pythons"] if item["python"].startswith("/")], pool)
+
+
+def compared():
+    """The interpreters of the exactness test: {title: path}."""
+    named = [path for path in os.environ.get("PYCOMPILED_INTERPRETERS", "").split(":") if path]
+    usual = sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/3.*/bin/python3"))) + glob.glob("/usr/bin/python3.*[0-9]")
+    found = {}
+    for path in named or usual:
+        version = version_of(path)
+        if served(version) and e2e.version_tuple(".".join(version.split(".")[:2])) >= (3, 11):
+            found.setdefault(path if named else version, path)
+    return found
+
+
+class Exact(Case):
+    def compare(self, python, base=None):
+        base = os.path.realpath(base or python)
+        version = version_of(base)
+        rng = random.Random(version)
+        library = [path for path in e2e.library_sources(base) if os.path.getsize(path) < 60000]
+        files = rng.sample(library, min(CASES, len(library)))
+        sources = [path for path in library if os.path.getsize(path) < 20000]
+        texts = []
+        for path in files:
+            with open(path, "rb") as file:
+                texts.append(file.read())
+        texts += [mutations.make("%s %d" % (version, number), sources)[0] for number in range(CASES)]
+        folder = tempfile.mkdtemp(dir=self.scratch)
+        names = []
+        for number, text in enumerate(texts):
+            names.append("case%d.py" % number)
+            with open(os.path.join(folder, names[-1]), "wb") as file:
+                file.write(text)
+        environment = {name: value for name, value in self.server.environment.items() if not name.startswith("PYTHON")}
+        cache = os.path.join(folder, "__pycache__")
+
+        def outcome(name, status, said):
+            path = os.path.join(cache, name[:-3] + ".cpython-%s.pyc" % "".join(version.split(".")[:2]))
+            data = None
+            if os.path.exists(path):
+                with open(path, "rb") as file:
+                    data = file.read()
+                os.unlink(path)
+            return status, said, data
+
+        differ = []
+        compiled = 0
+        for name in names:
+            real = subprocess.run([base, "-I", "-S", "-B", "-m", "py_compile", name], cwd=folder, env=environment,
+                                  stdin=subprocess.DEVNULL, capture_output=True, timeout=e2e.DEADLINE)
+            real = outcome(name, real.returncode, real.stdout + real.stderr)
+            ours = subprocess.run([e2e.CLIENT, "--python", python, "--no-cache", name], cwd=folder, env=environment,
+                                  stdin=subprocess.DEVNULL, capture_output=True, timeout=e2e.DEADLINE)
+            ours = outcome(name, ours.returncode, ours.stdout + ours.stderr)
+            compiled += real[0] == 0
+            if real != ours:
+                differ.append((name, [a == b for a, b in zip(real, ours)], real[:2], ours[:2]))
+        print("%s (%s): %d compared, %d compiled, %d differ" % (python, version, len(names), compiled, len(differ)), flush=True)
+        self.assertEqual(differ, [])
+        self.assertIn(version, [item["version"] for item in self.server.status()["pythons"]
+                                if item["interpreter"] == base and item["python"] == base])
+
+    def test_own_py_compile(self):
+        """Bytes, words and status of each interpreter, none of which the hosts were built for by that path, are those of its own
+        `python -m py_compile`; also of a copy that was moved, and of a virtual environment."""
+        found = compared()
+        if not found:
+            self.skipTest("no interpreter has an object")
+        self.server = self.daemon()
+        for title, python in found.items():
+            with self.subTest(title):
+                self.compare(python)
+        newest = max(found.values(), key=lambda path: [int(part) for part in re.findall(r"\d+", version_of(path))])
+        with self.subTest("moved"):
+            self.compare(self.moved(python=os.path.realpath(newest)))
+        with self.subTest("virtual environment"):
+            copy = self.moved("base", os.path.realpath(newest))
+            subprocess.run([copy, "-m", "venv", "--without-pip", os.path.join(self.scratch, "venv")], check=True)
+            self.compare(os.path.join(self.scratch, "venv/bin/python"), copy)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/host_programs.h"
 #include "base/io.h"
+#include "client/ctl/python_list.h"
 #include "client/ctl/table.h"
 #include "client/python_wish.h"
 #include "proto/json.h"
@@ -17,9 +18,16 @@
 #define VERSION_MAX 256
 
 static const char help[] = "usage: pycompilectl python [-h] [--json]\n"
+                           "       pycompilectl python {add,remove} PATH ...\n"
+                           "       pycompilectl python list\n"
                            "\n"
                            "Show for which Python versions this installation can compile. The default is the newest,\n"
                            "unless the daemon was started with --python; PYCOMPILE_PYTHON sets a client's own.\n"
+                           "\n"
+                           "  add PATH     add an interpreter to those that are looked at first where a version is\n"
+                           "               wanted that no host was built for\n"
+                           "  remove PATH  take it from that list\n"
+                           "  list         show the list\n"
                            "\n"
                            "options:\n"
                            "  -h, --help  show this help message and exit\n"
@@ -125,8 +133,14 @@ static void print_hosts(const struct hosts *hosts) {
         print_wish();
 }
 
+static bool is_list_word(const char *word) {
+    return strcmp(word, "add") == 0 || strcmp(word, "remove") == 0 || strcmp(word, "list") == 0;
+}
+
 int ctl_python(int argc, char **argv) {
     bool json = false;
+    if (argc > 1 && is_list_word(argv[1]))
+        return python_list_run(argc - 1, argv + 1);
     ctl_options(argc, argv, &(struct ctl_options){.help = help, .json = &json});
     struct hosts hosts = {0};
     find_hosts(&hosts);

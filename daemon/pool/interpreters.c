@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/python_search.h"
+#include "base/python_version.h"
 
 /* Names that are remembered; the one that was used least recently is forgotten first. */
 #define NAMES_MAX 64
@@ -15,6 +17,10 @@
 
 /* Time for which a name stands for what was found. */
 #define NAME_FRESH_MS 1000
+
+/* The same for a version: to look for it takes longer, and a host notices by itself that its interpreter is replaced.
+ */
+#define SEARCH_FRESH_MS 60000
 
 struct interpreter_name {
     struct list link; /* in interpreters->names */
@@ -53,8 +59,9 @@ void interpreters_deinit(struct interpreters *interpreters) {
 }
 
 static bool name_is_fresh(const struct interpreter_name *name) {
+    uint64_t fresh_ms = *name->text == '/' ? NAME_FRESH_MS : SEARCH_FRESH_MS;
     return name->pool != NULL && strcmp(name->pool->file.path, name->path) == 0 &&
-           uv_now(name->interpreters->loop) - name->found_ms < NAME_FRESH_MS;
+           uv_now(name->interpreters->loop) - name->found_ms < fresh_ms;
 }
 
 /* Forgets the name that was used least recently and that nobody waits for. */
@@ -185,10 +192,27 @@ static void name_on_found(uv_work_t *work, int status) {
     interpreters_look(interpreters);
 }
 
+/* In a thread: the interpreter of a version; the caller frees. NULL with a reason where there is none. */
+static char *name_search(struct interpreter_name *name) {
+    struct python_version version;
+    char *release = python_version_release(name->text), *found = NULL;
+    if (python_version_parse(name->text, &version))
+        found = python_search_find(&version, release);
+    if (found == NULL)
+        name->why = xasprintf(
+            "no interpreter of Python %s is found in PATH, pyenv, uv, conda or the list of pycompilectl python",
+            name->text);
+    free(release);
+    return found;
+}
+
 /* In a thread. */
 static void name_find(uv_work_t *work) {
     struct interpreter_name *name = work->data;
-    (void)interpreter_file_find(name->text, &name->file, &name->why);
+    char *searched = *name->text != '/' ? name_search(name) : NULL;
+    if (*name->text == '/' || searched != NULL)
+        (void)interpreter_file_find(searched ? searched : name->text, &name->file, &name->why);
+    free(searched);
 }
 
 /* Has the names looked up that jobs wait for. */
@@ -204,12 +228,22 @@ static void interpreters_look(struct interpreters *interpreters) {
     }
 }
 
+/* Whether the text is X.Y or X.Y.Z, of a version that interpreters can be served of. */
+static bool interpreters_may_search(const struct interpreters *interpreters, const char *python) {
+    struct python_version version;
+    char *release = python_version_release(python);
+    bool is_version = python_version_exact(python, &version) || (release != NULL && strcmp(release, python) == 0);
+    free(release);
+    return is_version && python_version_parse(python, &version) &&
+           host_programs_has_object(&interpreters->pools->programs, &version);
+}
+
 char *interpreters_refuse(const struct interpreters *interpreters, const char *python) {
     if (pools_find(interpreters->pools, python) != NULL)
         return NULL;
-    if (python == NULL || *python != '/')
+    if (python == NULL || (*python != '/' && !interpreters_may_search(interpreters, python)))
         return pools_missing_reason(interpreters->pools, python);
-    if (interpreters->pools->launcher == NULL)
+    if (interpreters->pools->programs.launcher == NULL)
         return xstrdup("this installation has no pycompile-host beside the daemon: it serves no interpreters by path");
     if (strlen(python) >= PATH_MAX)
         return xstrdup("the path of the interpreter is too long");

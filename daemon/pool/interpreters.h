@@ -1,4 +1,5 @@
-/* Interpreters that requests name by a path: which file the path stands for, and so which pool.
+/* Interpreters that requests name by a path, or by a version that has no host of its own: which file that stands for,
+ * and so which pool.
  *
  * Finding that out reads the disk (base/interpreter_file.h), so it is done by a thread of the loop, for a few names at
  * a time; meanwhile the jobs wait here. What was found counts for a second: then the next job has it looked up again,
@@ -32,8 +33,8 @@ void interpreters_deinit(struct interpreters *interpreters);
 /* Why a request cannot name its Python so, a sentence that the caller frees; NULL: it can. */
 char *interpreters_refuse(const struct interpreters *interpreters, const char *python);
 
-/* Makes a job of a client's for the Python that a request names: "3.13", the path of an interpreter, or NULL for the
- * default; interpreters_refuse() has been asked. The caller completes the job and submits it with
+/* Makes a job of a client's for the Python that a request names: "3.13", "3.13.0", the path of an interpreter, or NULL
+ * for the default; interpreters_refuse() has been asked. The caller completes the job and submits it with
  * interpreters_submit(). */
 struct job *interpreters_new_job(struct interpreters *interpreters, const char *python, struct connection *client,
                                  struct return_address *address, enum job_kind kind, struct json_span params);

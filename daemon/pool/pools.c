@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "base/host_programs.h"
 
 int pools_init(struct pools *pools, const struct host_group *model, char **why) {
     struct host_programs programs;
@@ -16,11 +15,10 @@ int pools_init(struct pools *pools, const struct host_group *model, char **why) 
         .count = programs.count,
         .installed = programs.count,
         .model = *model,
-        .launcher = programs.launcher ? xstrdup(programs.launcher) : NULL,
+        .programs = programs,
     };
     for (unsigned i = 0; i < programs.count; i++)
         pools->items[i] = pool_new(model, programs.items[i].python, programs.items[i].path);
-    host_programs_deinit(&programs);
     pools->fallback = pools_find(pools, model->options->python);
     if (pools->fallback == NULL) {
         *why = pools_missing_reason(pools, model->options->python);
@@ -39,7 +37,7 @@ void pools_deinit(struct pools *pools) {
     for (unsigned i = 0; i < pools->count; i++)
         pool_free(pools->items[i]);
     free(pools->items);
-    free(pools->launcher);
+    host_programs_deinit(&pools->programs);
     *pools = (struct pools){0};
 }
 
@@ -79,7 +77,7 @@ struct pool *pools_take_interpreter(struct pools *pools, struct interpreter_file
         return pool;
     }
     if (pool == NULL && pools->count < pools->installed + POOLS_INTERPRETERS_MAX) {
-        pool = pool_new(&pools->model, file->path, pools->launcher);
+        pool = pool_new(&pools->model, file->path, pools->programs.launcher);
         pools->items[pools->count++] = pool;
     }
     if (pool == NULL)

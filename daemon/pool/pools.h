@@ -2,6 +2,7 @@
  * that requests name, up to a limit. */
 #pragma once
 
+#include "base/host_programs.h"
 #include "daemon/pool/pool.h"
 
 /* Interpreters that are named at run time, at once. */
@@ -12,8 +13,8 @@ struct pools {
     unsigned count;
     unsigned installed; /* of them */
     struct host_group model;
-    char *launcher;        /* program for interpreters that are named at run time; NULL: they cannot be served */
-    struct pool *fallback; /* for requests that name no version */
+    struct host_programs programs; /* that were found at the start */
+    struct pool *fallback;         /* for requests that name no version */
 };
 
 /* Makes a pool for each host program that is found (base/host_programs.h). `model`: see pool_new(). Returns 0, or
