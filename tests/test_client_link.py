@@ -247,5 +247,29 @@ class Hung(Case):
         self.assertGreater(time.monotonic() - began, 0.5, "compiling takes too little time for this test")
 
 
+class Slow(unittest.TestCase):
+    """Programs that a client starts and that do nothing: each has half a minute."""
+
+    def test_given_up(self):
+        with tempfile.TemporaryDirectory(prefix="pycompiled-test-") as folder:
+            def program(name, text):
+                with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                    file.write("#!/bin/sh\n" + text)
+                os.chmod(os.path.join(folder, name), 0o755)
+            client = shutil.copy(e2e.CLIENT, folder)
+            program("pycompiled", "exec sleep 1000\n")
+            program("python3.7", "exec sleep 1000\n")
+            environment = dict(os.environ, PYCOMPILED_SOCKET=os.path.join(folder, "socket"), PATH=folder + ":" + os.environ["PATH"])
+            environment.pop("PYCOMPILE_PYTHON", None)
+            start = time.monotonic()
+            runs = [subprocess.Popen([client, *options, "x.py"], cwd=folder, env=dict(environment, **more), text=True, stderr=subprocess.PIPE)
+                    for options, more in (((), {}), (("--fallback", "--python", "3.7"), {"PYCOMPILED_AUTOSTART": "0"}))]
+            said = [run.communicate(timeout=e2e.DEADLINE)[1] for run in runs]
+            self.assertIn("pycompiled did not come up in 30 seconds", said[0])
+            self.assertIn("PATH has no python3.7", said[1])
+            self.assertEqual([run.returncode for run in runs], [1, 1])
+            self.assertTrue(29 < time.monotonic() - start < 100)
+
+
 if __name__ == "__main__":
     e2e.main()

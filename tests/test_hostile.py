@@ -175,15 +175,17 @@ class Limits(unittest.TestCase):
         for version in VERSIONS:
             with self.subTest(version), Daemon("--no-cache") as small, Daemon("--no-cache", "--big-source", "1000", "--workers", "1") as big:
                 path = small.file("a.py", text)
-                found = []
+                found, kinds = [], []
                 for daemon in small, big:
                     with daemon.connect() as connection:
                         answer = connection.compile(path, cfile=os.path.join(small.folder, "a.pyc"), python=version)
                         checked = connection.call("check", {"file": path, "source": text, "python": version})
+                    kinds.append({host["kind"] for python in daemon.status()["pythons"] for host in python["hosts"]})
                     with open(answer["result"]["cfile"], "rb") as file:
                         found.append((file.read(), answer["result"]["warnings"], checked["result"]["warnings"]))
                 self.assertEqual(found[0], found[1])
                 self.assertEqual(len(found[0][1]), 1)
+                self.assertEqual(["solo" in kind for kind in kinds], [False, True])
 
     def test_a_long_line_in_an_error(self):
         """Of a text that is no file the whole line is quoted, up to a bound."""

@@ -4,12 +4,13 @@ import random
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
 import e2e_support as e2e
 from e2e_support import Daemon
-from lsp_support import LSP, PULL, Client, span, text_edit, uri_of
+from lsp_support import LSP, PULL, Client, framed, span, text_edit, uri_of
 
 URI = "untitled:buffer"
 
@@ -158,6 +159,32 @@ class Life(WithDaemon):
         self.assertIn("--nosuch", run("--nosuch").stderr)
         for value in ("", "x", "0", "1", "-1", "9", "3x"):
             self.assertEqual(run("--already-read=" + value).returncode, 2, value)
+
+
+class Unread(WithDaemon):
+    def test_an_editor_that_does_not_read(self):
+        """The server reads no more from it once 8 MiB wait for it; then everything is answered. Each answer repeats a long id."""
+        client = self.client()
+        os.set_blocking(client.process.stdin.fileno(), False)
+        message = framed({"id": "i" * 4000, "method": "unknown"})
+        total, sent, idle = 24 << 20, 0, 0
+        data = memoryview(message * (total // len(message)))
+        while sent < len(data) and idle < 100:
+            try:
+                sent += os.write(client.process.stdin.fileno(), data[sent:sent + 65536])
+                idle = 0
+            except BlockingIOError:
+                idle += 1
+                time.sleep(0.02)
+        self.assertGreater(sent, 4 << 20)
+        self.assertLess(sent, 12 << 20)
+        count = -(-sent // len(message))
+        os.set_blocking(client.process.stdin.fileno(), True)
+        rest = threading.Thread(target=client.send_bytes, args=(bytes(data[sent:count * len(message)]),))
+        rest.start()
+        for _ in range(count):
+            self.assertEqual(client.read()["error"]["code"], -32601)
+        rest.join()
 
 
 class Diagnostics(WithDaemon):

@@ -208,6 +208,24 @@ class WithoutOne(unittest.TestCase):
             stack.close()
             wait_until_none_is_left(daemon)
 
+    def test_no_more_than_sixty_four(self):
+        """Whatever the number of connections; half of them for one process. The servers are stand-ins."""
+        server = ("#!/bin/sh\nprintf 'Content-Length: 38\\r\\n\\r\\n{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":null}'\n"
+                  "exec cat >/dev/null\n")
+        code = ("import json, socket, sys\nkept, fine = [], 0\nfor _ in range(40):\n"
+                "    s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); kept.append(s)\n"
+                "    b = b'{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{}}'\n"
+                "    s.sendall(b'Content-Length: %d\\r\\n\\r\\n' % len(b) + b); fine += b'result' in s.recv(1000)\n"
+                "print(fine, flush=True)\nsys.stdin.read()\n")
+        with Daemon(fake=True, beside={"pycompile-lsp": server}) as daemon, contextlib.ExitStack() as stack:
+            os.chmod(os.path.join(daemon.bin, "pycompile-lsp"), 0o700)
+            counts = []
+            for _ in range(3):
+                process = stack.enter_context(subprocess.Popen([sys.executable, "-c", code, daemon.socket], stdin=subprocess.PIPE,
+                                                               stdout=subprocess.PIPE, text=True))
+                counts.append(int(process.stdout.readline()))
+            self.assertEqual(counts, [32, 32, 0])
+
     def test_its_death(self):
         with Daemon(fake=True, beside={"pycompile-lsp": "#!/bin/sh\nkill -9 $$\n"}) as daemon:
             os.chmod(os.path.join(daemon.bin, "pycompile-lsp"), 0o700)

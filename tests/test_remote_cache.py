@@ -427,6 +427,19 @@ class WithoutServer(Case):
             self.assertEqual(daemon.stop(), 0)
 
 
+    def test_storing_has_ten_seconds(self):
+        """A server that never answers a store: the batch is given up, and the server is left alone."""
+        def answer(connection, file):
+            while True:
+                if read_reply(file)[0] == b"GET":
+                    connection.sendall(b"$-1\r\n")
+        with Impostor(answer) as server, self.daemon(server.url) as daemon:
+            start = time.monotonic()
+            self.compile_new(daemon, 1)
+            wait_for(daemon, stored=0, dropped=1, away=True)
+            self.assertTrue(9.5 < time.monotonic() - start < 20)
+
+
 class Options(Case):
     def fails(self, *options, **environment):
         """The message with which the daemon refuses to start."""

@@ -336,6 +336,9 @@ class Hosts(unittest.TestCase):
             cores = next(line for line in self.read(proc + "limits").splitlines() if line.startswith("Max core"))
             self.assertRegex(cores, r" ([01]) +\1 ")
             self.assertEqual(self.read(proc + "oom_score_adj"), "500\n")
+            data = next(line for line in self.read(proc + "limits").splitlines() if line.startswith("Max data size"))
+            if not e2e.is_sanitized():
+                self.assertRegex(data, r" (\d+) +\1 ")
 
     def test_working_directory(self):
         for proc in self.each():

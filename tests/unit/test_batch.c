@@ -71,6 +71,7 @@ struct owner {
     int count, next;
     int asks_again; /* an item with more to ask, once; -1: none */
     int stops_at;   /* take() has enough there; -1: never */
+    size_t size;    /* of the parameters, in bytes beside a few */
     size_t holds;   /* bytes of output that an answered item holds */
     bool wakes;     /* the batch is woken once its first requests are sent */
     struct buffer asked, taken, dropped, begun;
@@ -95,7 +96,10 @@ static enum batch_next next(struct batch_item **item, void *context) {
 static void ask(struct batch_item *item, struct buffer *params, void *context) {
     struct owner *owner = context;
     buffer_printf(&owner->asked, "%d ", number_of(item));
-    buffer_append_string(params, "{}");
+    buffer_append_string(params, "{\"a\":\"");
+    for (size_t i = 0; i < owner->size; i++)
+        buffer_append_char(params, 'x');
+    buffer_append_string(params, "\"}");
 }
 
 static bool answered(struct batch_item *item, const struct batch_answer *answer, void *context) {
@@ -296,6 +300,33 @@ static void test_no_daemon(void **state) {
     assert_string_equal(buffer_string(&owner.dropped), "1 2 ");
 }
 
+static int count_asked(void) {
+    int count = 0;
+    for (const char *at = buffer_string(&owner.asked); *at != '\0'; at++)
+        count += *at == ' ';
+    return count;
+}
+
+/* A daemon that answers nothing is asked about so many items, and has so many bytes waiting for it, at most. */
+static void test_requests_in_flight(void **state) {
+    static const struct {
+        size_t size;
+        int least, most;
+    } cases[] = {{0, 128, 128}, {64 << 10, 16, 32}}; /* 1 MiB, and what the socket takes */
+    char *why;
+    setenv("PYCOMPILED_PATIENCE", "1", 1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        owner.size = cases[i].size;
+        daemons[0] = (struct daemon){7, "", true, 0};
+        assert_true(run(ITEMS_MAX, &why) < 0); /* it is given up */
+        free(why);
+        assert_in_range(count_asked(), cases[i].least, cases[i].most);
+        end(state);
+        begin(state);
+    }
+    unsetenv("PYCOMPILED_PATIENCE");
+}
+
 /* The owner has had enough: nothing more is asked. */
 static void test_stop(void **state) {
     char *why;
@@ -377,6 +408,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_draining, begin, end),
         cmocka_unit_test_setup_teardown(test_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_no_daemon, begin, end),
+        cmocka_unit_test_setup_teardown(test_requests_in_flight, begin, end),
         cmocka_unit_test_setup_teardown(test_stop, begin, end),
         cmocka_unit_test_setup_teardown(test_no_protocol, begin, end),
     };

@@ -289,6 +289,36 @@ static void test_a_message_over_the_limit_is_refused_and_the_connection_lives(vo
     fake_peers_deinit(&peers);
 }
 
+/* The place of the other client's message among all, where the first client has sent `count` of `size` bytes before. */
+static unsigned place_beside_a_flood(unsigned count, size_t size) {
+    struct fake_client *flood = begin(), *other = fake_client_new(&peers);
+    struct connection *wanted = other->connection;
+    char *text = xmalloc(size + 1);
+    memset(text, ' ', size);
+    text[0] = '{';
+    text[size - 1] = '}';
+    text[size] = '\0';
+    for (unsigned i = 0; i < count; i++)
+        fake_client_send(flood, text);
+    fake_client_send(other, "{}");
+    fake_peers_turn(&peers);
+    assert_int_equal(request_count, count + 1);
+    unsigned place = 0;
+    while (requests[place]->connection != wanted)
+        place++;
+    while (request_count > 0)
+        request_end(requests[0]);
+    free(text);
+    fake_peers_deinit(&peers);
+    return place;
+}
+
+/* In one turn a connection has sixteen messages, or 64 KiB, taken; then it is the others' turn. */
+static void test_the_share_of_a_turn(void **state) {
+    assert_in_range(place_beside_a_flood(60, 2), 0, 16);
+    assert_in_range(place_beside_a_flood(12, 12000), 0, 6);
+}
+
 /* Whoever is not the user is told nothing, also where there are too many connections or no descriptors. */
 static void test_another_user_is_told_nothing(void **state) {
     begin();
@@ -432,6 +462,7 @@ int main(void) {
         cmocka_unit_test(test_other_attachments_are_resumed_and_ended),
         cmocka_unit_test(test_idle_connections_are_closed_and_busy_ones_not),
         cmocka_unit_test(test_a_message_over_the_limit_is_refused_and_the_connection_lives),
+        cmocka_unit_test(test_the_share_of_a_turn),
         cmocka_unit_test(test_another_user_is_told_nothing),
         cmocka_unit_test(test_a_batch_is_answered_when_its_last_answer_is_there),
         cmocka_unit_test(test_a_batch_of_notifications_is_not_answered),

@@ -21,11 +21,12 @@ static int group_teardown(void **state) {
     return rmdir(top);
 }
 
-/* Writes a .gitignore of `count` rules, and then one that ignores the file `last`. */
+/* Writes a .gitignore of one rule, then `count` others, and then one that ignores the file `last`. */
 static void write_rules(const char *folder, const char *rule, size_t count) {
     char *path = xasprintf("%s/.gitignore", folder);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
+    fputs("aaa*\n", file);
     for (size_t i = 0; i < count; i++)
         fprintf(file, "%s\n", rule);
     fputs("last\n", file);
@@ -102,11 +103,33 @@ static void test_read_again(void **state) {
     ignore_list_deinit(&list);
 }
 
+/* Rules are tried from the last one on. Where they take too many steps the first ones match nothing. */
+static void test_steps_for_one_path(void **state) {
+    static const struct {
+        size_t count;
+        bool ignored;
+    } cases[] = {{10, true}, {5000, false}};
+    char name[201];
+    memset(name, 'a', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    char *path = xasprintf("%s/%s", top, name);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ignore_list list = {0};
+        write_rules(top, "*a*a*a*b", cases[i].count);
+        ignore_list_read(&list, top);
+        assert_int_equal(ignore_list_has(&list, &none, path, false), cases[i].ignored);
+        ignore_list_deinit(&list);
+    }
+    remove_rules(top);
+    free(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rest_of_a_large_file),
         cmocka_unit_test(test_all_of_a_watch),
         cmocka_unit_test(test_read_again),
+        cmocka_unit_test(test_steps_for_one_path),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

@@ -289,6 +289,24 @@ static void test_a_cleanup_is_tried_twice(void **state) {
     fake_hosts_deinit(&fakes);
 }
 
+/* A host that does not come to the end of a cleanup is killed, and the cleanup is given up. */
+static void test_a_cleanup_has_ten_seconds(void **state) {
+    struct fake_request request;
+    struct fake_client *client = begin(1);
+    pool_cancel(fake_hosts_submit(&fakes, client, 1, "killer"));
+    fake_host_die(&fakes, HOST(0), 0, SIGSEGV);
+    assert_true(fake_host_take(HOST(1), 0, &request));
+    assert_string_equal(request.method, "clean");
+    fake_clock_advance_ms(9999);
+    fake_hosts_turn(&fakes);
+    assert_false(HOST(1)->gone);
+    fake_clock_advance_ms(1);
+    fake_hosts_turn(&fakes);
+    assert_true(HOST(1)->gone);
+    assert_int_equal(fakes.peers.census.jobs, 0);
+    fake_hosts_deinit(&fakes);
+}
+
 static void test_while_draining_nothing_is_tried_again_but_cleanups_are_run(void **state) {
     struct fake_client *client = begin(1);
     fake_hosts_submit(&fakes, client, 1, "a");
@@ -498,6 +516,7 @@ int main(void) {
         cmocka_unit_test(test_a_cancelled_job_is_not_tried_again),
         cmocka_unit_test(test_a_check_leaves_nothing_to_clean_up),
         cmocka_unit_test(test_a_cleanup_is_tried_twice),
+        cmocka_unit_test(test_a_cleanup_has_ten_seconds),
         cmocka_unit_test(test_while_draining_nothing_is_tried_again_but_cleanups_are_run),
         cmocka_unit_test(test_a_host_that_hangs_up_and_lives_is_killed),
         cmocka_unit_test(test_a_reaped_host_is_gone),
