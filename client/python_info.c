@@ -103,8 +103,9 @@ int python_info_ask(struct run_link *link, const char *wanted, struct python_inf
     const cJSON *pythons = cJSON_GetObjectItemCaseSensitive(status, "pythons");
     const cJSON *item = find(pythons, wanted);
     const char *host = json_get_string(item, "path");
-    if (wanted != NULL && *wanted == '/')
-        return describe_interpreter(pythons, wanted, info, why);
+    const char *python = wanted ? wanted : json_get_string(item, "python");
+    if (python != NULL && *python == '/')
+        return describe_interpreter(pythons, python, info, why);
     if (item == NULL)
         *why = no_such(pythons, wanted);
     if (host != NULL)

@@ -44,7 +44,8 @@ static const char help[] =
     "  --socket PATH        default: $PYCOMPILED_SOCKET, else $XDG_RUNTIME_DIR/pycompiled/socket,\n"
     "                       else /tmp/pycompiled-UID/socket\n"
     "  --workers N          interpreters of each Python version, at most (default: the cores)\n"
-    "  --python X.Y         version for requests that name none (default: the newest there is)\n"
+    "  --python X.Y         version for requests that name none (default: the newest there is), or the path\n"
+    "                       of an interpreter\n"
     "  --idle-timeout S     leave after S seconds without a client; 0: stay (default 600)\n"
     "  --shrink-after S     shrink to one interpreter after S idle seconds; 0: never (default 60)\n"
     "  --timeout MS         longest compile, for requests that say nothing; 0: none (default 60000)\n"
@@ -387,7 +388,7 @@ static bool options_take(struct options *options, struct given_options *given, i
 
 static bool options_check_python(const char *python) {
     struct python_version version;
-    if (python == NULL || python_version_exact(python, &version))
+    if (python == NULL || *python == '/' || python_version_exact(python, &version))
         return true;
     fprintf(stderr, "pycompiled: --python takes a version such as 3.13, not '%s'\n", python);
     return false;

@@ -421,6 +421,35 @@ class Searched(Case):
         path = self.copy_at("in-path")
         self.assertEqual(self.chosen(release, PATH=os.path.dirname(path)), [path])
 
+    def own_daemon(self, *options):
+        """A daemon whose installation has objects and no host that was built for an interpreter."""
+        daemon = e2e.Daemon(*options, environment=self.environment())
+        if not os.path.exists(os.path.join(self.hosts, "pycompiled")):
+            shutil.copy(e2e.DAEMON, self.hosts)
+        daemon.program = lambda: os.path.join(self.hosts, "pycompiled")
+        for name in os.listdir(self.hosts):
+            if os.path.islink(os.path.join(self.hosts, name)):
+                real = os.path.realpath(os.path.join(self.hosts, name))
+                os.unlink(os.path.join(self.hosts, name))
+                shutil.copy(real, os.path.join(self.hosts, name))
+        return daemon
+
+    def test_default(self):
+        """The default is the interpreter that --python names; without a host it is the newest that is found."""
+        path = self.copy_at(".pyenv/versions/x")
+        other = self.moved()
+        for options, expected in (((), path), (("--python", other), other)):
+            daemon = self.own_daemon(*options)
+            daemon.start()
+            self.addCleanup(daemon.__exit__, None, None, None)
+            with daemon.connect() as connection:
+                self.assertEqual(connection.compile(self.source())["result"]["python"], version_of(self.python))
+            self.assertEqual([(item["python"], item["default"]) for item in daemon.status()["pythons"]], [(expected, True)])
+            for program in (e2e.CLIENT, e2e.COMPILEALL):
+                done = subprocess.run([program, "source.py"], cwd=self.scratch, env=dict(daemon.environment), capture_output=True,
+                                      text=True, timeout=e2e.DEADLINE)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+
     def test_no_object(self):
         self.assertIn("no host for Python 3.7; there is one for 9.9", self.chosen("3.7"))
 

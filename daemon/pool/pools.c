@@ -2,10 +2,69 @@
 #include "daemon/pool/pools.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/python_search.h"
+
+/* The pool of the interpreter of that path, or NULL with a reason. */
+static struct pool *pools_default_of_path(struct pools *pools, const char *path, char **why) {
+    struct interpreter_file file;
+    struct pool *pool = NULL;
+    if (interpreter_file_find(path, &file, why) == 0)
+        pool = pools_take_interpreter(pools, &file);
+    interpreter_file_deinit(&file);
+    return pool;
+}
+
+/* The pool of the newest interpreter of that version that is found, or of that release; NULL: there is none. */
+static struct pool *pools_default_of_version(struct pools *pools, const struct python_version *version,
+                                             const char *release) {
+    char *path = host_programs_has_object(&pools->programs, version) ? python_search_find(version, release) : NULL;
+    char *why = NULL;
+    struct pool *pool = path != NULL ? pools_default_of_path(pools, path, &why) : NULL;
+    free(why);
+    free(path);
+    return pool;
+}
+
+/* Where no host was built for an interpreter: the newest one that there is an object for. */
+static struct pool *pools_newest_default(struct pools *pools) {
+    const struct host_programs *programs = &pools->programs;
+    struct pool *pool = NULL;
+    struct python_version below = {UINT_MAX, 0};
+    for (unsigned tried = 0; pool == NULL && tried < programs->object_count; tried++) {
+        struct python_version next = {0};
+        for (unsigned i = 0; i < programs->object_count; i++)
+            if (python_version_compare(&programs->objects[i], &below) < 0 &&
+                python_version_compare(&programs->objects[i], &next) > 0)
+                next = programs->objects[i];
+        pool = next.major > 0 ? pools_default_of_version(pools, &next, NULL) : NULL;
+        below = next;
+    }
+    return pool;
+}
+
+/* The pool for requests that name no Python; NULL with a reason: there is none. May run interpreters for their version.
+ */
+static struct pool *pools_default(struct pools *pools, const char *python, char **why) {
+    struct python_version version;
+    struct pool *pool = pools_find(pools, python);
+    if (pool == NULL && python == NULL) {
+        pool = pools_newest_default(pools);
+    } else if (pool == NULL && *python == '/' && pools->programs.launcher != NULL) {
+        return pools_default_of_path(pools, python, why);
+    } else if (pool == NULL && python_version_parse(python, &version)) {
+        char *release = python_version_release(python);
+        pool = pools_default_of_version(pools, &version, release);
+        free(release);
+    }
+    if (pool == NULL)
+        *why = pools_missing_reason(pools, python);
+    return pool;
+}
 
 int pools_init(struct pools *pools, const struct host_group *model, char **why) {
     struct host_programs programs;
@@ -19,11 +78,9 @@ int pools_init(struct pools *pools, const struct host_group *model, char **why) 
     };
     for (unsigned i = 0; i < programs.count; i++)
         pools->items[i] = pool_new(model, programs.items[i].python, programs.items[i].path);
-    pools->fallback = pools_find(pools, model->options->python);
-    if (pools->fallback == NULL) {
-        *why = pools_missing_reason(pools, model->options->python);
+    pools->fallback = pools_default(pools, model->options->python, why);
+    if (pools->fallback == NULL)
         return -ENOENT;
-    }
     pools->fallback->keeps_warm = true;
     return 0;
 }
@@ -65,7 +122,8 @@ bool pools_has_interpreter(const struct pools *pools, const char *path) {
 static struct pool *pools_find_free(const struct pools *pools) {
     struct pool *oldest = NULL;
     for (unsigned i = pools->installed; i < pools->count; i++)
-        if (pool_is_free(pools->items[i]) && (oldest == NULL || pools->items[i]->last_used_ms < oldest->last_used_ms))
+        if (pools->items[i] != pools->fallback && pool_is_free(pools->items[i]) &&
+            (oldest == NULL || pools->items[i]->last_used_ms < oldest->last_used_ms))
             oldest = pools->items[i];
     return oldest;
 }
