@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 
@@ -41,6 +42,18 @@ bool place_is_here(int dir_fd, const char *place) {
     if (fstatat(dir_fd, path, &st, 0) < 0)
         return errno != ENOENT && errno != ENOTDIR;
     return st.st_dev == device && st.st_ino == inode;
+}
+
+char *place_namespace(void) {
+    char link[64];
+    unsigned long long number = 0;
+    struct stat st = {0};
+    ssize_t len = readlink("/proc/self/ns/mnt", link, sizeof link - 1);
+    link[len > 0 ? len : 0] = '\0';
+    if (sscanf(link, "mnt:[%20llu]", &number) != 1)
+        number = 0;
+    (void)stat("/", &st); /* each process may look at its root */
+    return xasprintf("%llu:%llu:%llu", number, (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
 }
 
 const char *place_path(const char *place) {

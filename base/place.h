@@ -13,5 +13,9 @@ char *place_make(int dir_fd, const char *file, bool itself);
  * is missing: opening it will give the error. */
 bool place_is_here(int dir_fd, const char *place);
 
+/* The identity of this process's mount namespace and root: the text "MNT:DEV:INO" of decimal numbers, those of the
+ * namespace (0 where /proc is not mounted) and of the root folder. The caller frees. */
+char *place_namespace(void);
+
 /* The path in an identity; the text itself where it is none. Borrows. */
 const char *place_path(const char *place);

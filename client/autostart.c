@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -13,6 +15,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/paths.h"
+#include "base/place.h"
 #include "client/connect.h"
 #include "client/daemon_check.h"
 
@@ -128,6 +131,46 @@ struct attempts {
     bool apart;      /* this build's own socket is in use */
 };
 
+/* Whether a daemon listens there. */
+static bool autostart_has_daemon(const char *path) {
+    char *why;
+    int fd;
+    enum connect_status status = connect_daemon(path, &fd, &why);
+    if (status == CONNECT_OK)
+        close(fd);
+    free(why);
+    return status == CONNECT_OK;
+}
+
+/* FNV-1a. */
+static uint32_t autostart_hash(const char *text) {
+    uint32_t hash = 2166136261u;
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * 16777619u;
+    return hash;
+}
+
+/* Whether a daemon can be started. */
+static bool autostart_can_start(void) {
+    char *program = paths_program("pycompiled", false);
+    bool can = program != NULL && !autostart_is_forbidden(&(struct autostart){.when = AUTOSTART_DEFAULT});
+    free(program);
+    return can;
+}
+
+char *autostart_namespace_path(const char *socket_path, const char *theirs) {
+    char *ours = place_namespace(), suffix[16], *path = NULL;
+    snprintf(suffix, sizeof suffix, "%08x", autostart_hash(ours));
+    if (strcmp(ours, theirs) != 0)
+        path = paths_sibling(socket_path, suffix);
+    free(ours);
+    if (path != NULL && !autostart_can_start() && !autostart_has_daemon(path)) {
+        free(path);
+        path = NULL;
+    }
+    return path;
+}
+
 /* From here on this build's own socket is used. */
 static void autostart_move(struct autostart *autostart, struct attempts *attempts) {
     free(autostart->path);
@@ -175,14 +218,10 @@ static int autostart_try_path(struct autostart *autostart, struct attempts *atte
 
 /* Whether a daemon of this build listens on a socket of its own, since the shared one was another installation's. */
 static bool autostart_is_apart(const struct autostart *autostart) {
-    char *path = autostart_own_path(autostart->socket_path), *why;
-    int fd;
-    enum connect_status status = connect_daemon(path, &fd, &why);
-    if (status == CONNECT_OK)
-        close(fd);
-    free(why);
+    char *path = autostart_own_path(autostart->socket_path);
+    bool apart = autostart_has_daemon(path);
     free(path);
-    return status == CONNECT_OK;
+    return apart;
 }
 
 /* The same, and also looks for a daemon on this build's own socket. */

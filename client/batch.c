@@ -187,6 +187,16 @@ static bool is_retryable(const struct run *run, struct json_span error) {
     return retryable.text != NULL && *retryable.text == 't';
 }
 
+/* Whether the daemon means other folders by the paths, and one of this process's own namespace is asked from now on. */
+static bool batch_goes_apart(struct run *run, struct json_span error) {
+    const char *why;
+    cJSON *tree = json_parse(error.text, error.len, &why);
+    const char *theirs = json_get_string(cJSON_GetObjectItemCaseSensitive(tree, "data"), "namespace");
+    bool apart = theirs != NULL && run_link_go_apart(run->batch->link, theirs);
+    cJSON_Delete(tree);
+    return apart;
+}
+
 /* Returns a negative value and a message where the daemon complains about the conversation itself. */
 static int take_answer(struct run *run, const struct rpc_answer *answer, char **why) {
     struct window *window = &run->window;
@@ -201,6 +211,8 @@ static int take_answer(struct run *run, const struct rpc_answer *answer, char **
     run->heard = true;
     bool again = answer->error.text != NULL && is_retryable(run, answer->error) &&
                  window_slot(window, answer->id)->attempts < ATTEMPTS_MAX;
+    if (again)
+        (void)batch_goes_apart(run, answer->error); /* else the same is asked again: folders may have been replaced */
     if (again)
         window_set(window, answer->id, SLOT_WAITING);
     else

@@ -38,6 +38,8 @@ void rpc_client_deinit(struct rpc_client *client) {
     frame_reader_deinit(&client->in);
     free(client->handed);
     client->handed = NULL;
+    cJSON_Delete(client->error);
+    client->error = NULL;
     list_each(link, &client->aside)
         free(list_entry(link, struct rpc_aside, link));
     list_init(&client->aside);
@@ -156,7 +158,7 @@ enum rpc_step rpc_client_next(struct rpc_client *client, struct rpc_answer *answ
     return RPC_STEP_ANSWER;
 }
 
-static cJSON *rpc_client_result(const struct rpc_answer *answer, char **why) {
+static cJSON *rpc_client_result(struct rpc_client *client, const struct rpc_answer *answer, char **why) {
     const char *error;
     struct json_span span = answer->error.text ? answer->error : answer->result;
     cJSON *tree = json_parse(span.text, span.len, &error);
@@ -165,7 +167,7 @@ static cJSON *rpc_client_result(const struct rpc_answer *answer, char **why) {
     } else if (answer->error.text != NULL) {
         const char *message = json_get_string(tree, "message");
         *why = xstrdup(message ? message : "the daemon answered with an error");
-        cJSON_Delete(tree);
+        client->error = tree;
         tree = NULL;
     }
     return tree;
@@ -206,11 +208,13 @@ cJSON *rpc_client_call(struct rpc_client *client, const char *method, const stru
                        char **why) {
     struct rpc_answer answer;
     *why = NULL;
+    cJSON_Delete(client->error);
+    client->error = NULL;
     rpc_client_queue(client, CALL_ID, method, params);
     for (;;) {
         enum rpc_step step = rpc_client_take(client, &answer);
         if (step == RPC_STEP_ANSWER && (answer.id == CALL_ID || answer.id < 0))
-            return rpc_client_result(&answer, why);
+            return rpc_client_result(client, &answer, why);
         if (step == RPC_STEP_ANSWER) {
             rpc_client_set_aside(client, &answer);
             continue;

@@ -26,6 +26,7 @@ struct rpc_client {
     /* Takes notifications; NULL: they are ignored. The span is valid during the call. */
     void (*notified)(void *context, const char *method, struct json_span params);
     void *context; /* for both functions */
+    cJSON *error;  /* that the last call was answered with, or NULL; owned */
 };
 
 /* A response. The spans are valid until the next call of any function here; exactly one of them has a text. */

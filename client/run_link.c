@@ -44,7 +44,8 @@ void run_link_deinit(struct run_link *link) {
     cJSON_Delete(link->status);
     link->status = NULL;
     free(link->path);
-    link->path = NULL;
+    free(link->apart_path);
+    link->path = link->apart_path = NULL;
 }
 
 static int on_quiet(void *context, char **why) {
@@ -59,6 +60,7 @@ static void run_link_take(struct run_link *link, int fd) {
     link->client.context = link;
     link->peer = connect_peer(fd);
     link->is_open = true;
+    link->has_gone_apart = false;
     link->opened++;
 }
 
@@ -81,7 +83,8 @@ static void run_link_pass_notice(struct run_link *link, const char *notice) {
 
 /* Returns 0 or a negative errno value. */
 static int run_link_connect(struct run_link *link, enum autostart_when when, char **why) {
-    struct autostart autostart = {.socket_path = link->socket_path, .when = when};
+    struct autostart autostart = {.socket_path = link->apart_path ? link->apart_path : link->socket_path,
+                                  .when = when};
     int fd = autostart_connect(&autostart, why);
     if (fd >= 0) {
         run_link_pass_notice(link, autostart.notice);
@@ -96,7 +99,16 @@ static int run_link_connect(struct run_link *link, enum autostart_when when, cha
 int run_link_open(struct run_link *link, char **why) {
     if (link->is_open)
         return 0;
-    return run_link_connect(link, link->opened == 0 ? AUTOSTART_DEFAULT : AUTOSTART_AGAIN, why);
+    bool is_first = link->opened == 0 || link->has_gone_apart;
+    return run_link_connect(link, is_first ? AUTOSTART_DEFAULT : AUTOSTART_AGAIN, why);
+}
+
+bool run_link_go_apart(struct run_link *link, const char *theirs) {
+    if (link->apart_path != NULL)
+        return link->has_gone_apart;
+    link->apart_path = autostart_namespace_path(link->socket_path, theirs);
+    link->has_gone_apart = link->apart_path != NULL;
+    return link->has_gone_apart;
 }
 
 /* Takes the daemon that listens, whatever it is. */

@@ -10,6 +10,8 @@
 
 struct run_link {
     const char *socket_path;   /* that all programs share; borrowed */
+    char *apart_path;          /* in its place, once run_link_go_apart() has found that; else NULL; owned */
+    bool has_gone_apart;       /* since the last connection was opened */
     char *path;                /* of the last connection, or NULL; owned */
     const char *prog;          /* the program's name, for messages on standard error */
     struct progress *progress; /* cleared before a message, or NULL */
@@ -36,6 +38,11 @@ int run_link_open(struct run_link *link, char **why);
 
 /* The same without starting a daemon: -ENOENT without a message if none runs. */
 int run_link_open_running(struct run_link *link, char **why);
+
+/* The daemon sees other folders than this process, from the namespace `theirs` (place_namespace() of base/place.h). From
+ * the next connection on, a daemon of this process's own namespace is used. Returns false if there can be none, or if
+ * that is not the reason. */
+bool run_link_go_apart(struct run_link *link, const char *theirs);
 
 /* Drops the connection, and all requests in flight on it. */
 void run_link_close(struct run_link *link);

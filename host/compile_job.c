@@ -70,7 +70,7 @@ static void answer_foreign(struct answer *answer, const char *path) {
         xasprintf("the daemon is in another mount namespace or root than the client, and sees another folder "
                   "as '%s'; set PYCOMPILED_SOCKET to use a daemon of your own",
                   path);
-    answer_error(answer, RPC_UNAVAILABLE, reason, rpc_unavailable_data(reason, true));
+    answer_error(answer, RPC_UNAVAILABLE, reason, rpc_foreign_data(reason));
     free(reason);
 }
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/place.h"
+
 static const struct {
     int code;
     const char *name;
@@ -167,5 +169,13 @@ cJSON *rpc_unavailable_data(const char *reason, bool retryable) {
     cJSON *data = cJSON_CreateObject();
     cJSON_AddStringToObject(data, "reason", reason);
     cJSON_AddBoolToObject(data, "retryable", retryable);
+    return data;
+}
+
+cJSON *rpc_foreign_data(const char *reason) {
+    char *here = place_namespace();
+    cJSON *data = rpc_unavailable_data(reason, true);
+    cJSON_AddStringToObject(data, "namespace", here);
+    free(here);
     return data;
 }

@@ -80,5 +80,9 @@ void rpc_write_raw_error(struct buffer *out, const char *id, const char *error, 
 /* The `data` of an Unavailable error. The caller deletes it. */
 cJSON *rpc_unavailable_data(const char *reason, bool retryable);
 
+/* The same where the client means other folders by its paths than the daemon: retryable, with a member `namespace`
+ * (place_namespace() of base/place.h). The caller deletes it. */
+cJSON *rpc_foreign_data(const char *reason);
+
 /* The name of an enum rpc_code ("PyCompileError", …); "Error" for any other number. */
 const char *rpc_code_name(int code);

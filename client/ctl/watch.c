@@ -3,6 +3,7 @@
 #include "client/ctl/ctl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/paths.h"
+#include "base/place.h"
 #include "client/arguments.h"
 #include "client/autostart.h"
 #include "client/python_choice.h"
@@ -50,6 +52,7 @@ struct watching {
     bool initial, ended;
     bool connected; /* before: two watches of two builds must not replace each other's daemon for ever */
     unsigned lost;  /* connections, since one has served */
+    char *apart;    /* the socket of this process's mount namespace, once it is used; or NULL */
     struct request_options shared;
     struct report report;
     struct progress progress; /* none is shown */
@@ -97,6 +100,18 @@ static void on_notified(void *context, const char *method, struct json_span para
     }
 }
 
+/* The folders as this process sees them. */
+static cJSON *make_places(const struct watching *watching) {
+    cJSON *places = cJSON_CreateArray();
+    for (size_t i = 0; i < watching->count; i++) {
+        char *place = place_make(AT_FDCWD, watching->folders[i], true);
+        if (place != NULL)
+            cJSON_AddItemToArray(places, cJSON_CreateString(place));
+        free(place);
+    }
+    return places;
+}
+
 static cJSON *make_paths(const struct watching *watching) {
     cJSON *paths = cJSON_CreateArray();
     for (size_t i = 0; i < watching->count; i++)
@@ -108,6 +123,7 @@ static int begin(struct watching *watching, struct rpc_client *client, char **wh
     struct buffer params = {0};
     cJSON *tree = compile_request_encode(&watching->shared.request);
     cJSON_AddItemToObject(tree, "paths", make_paths(watching));
+    cJSON_AddItemToObject(tree, "places", make_places(watching));
     cJSON_AddBoolToObject(tree, "initial", watching->initial);
     json_print(tree, &params);
     cJSON_Delete(tree);
@@ -153,13 +169,23 @@ static bool is_over(const struct rpc_client *client) {
 
 /* Returns a socket, or a negative errno value and a message. */
 static int watch_connect(const struct watching *watching, const char *socket_path, char **why) {
-    struct autostart autostart = {.socket_path = socket_path,
+    struct autostart autostart = {.socket_path = watching->apart ? watching->apart : socket_path,
                                   .when = watching->connected ? AUTOSTART_AGAIN : AUTOSTART_DEFAULT};
     int fd = autostart_connect(&autostart, why);
     if (fd >= 0 && autostart.notice != NULL && !watching->connected)
         ctl_say(autostart.notice);
     autostart_deinit(&autostart);
     return fd;
+}
+
+/* Whether the daemon has refused since it sees other folders, and one of this process's own namespace is to be asked. */
+static bool watch_goes_apart(struct watching *watching, const struct rpc_client *client, const char *socket_path) {
+    const char *theirs = json_get_string(cJSON_GetObjectItemCaseSensitive(client->error, "data"), "namespace");
+    if (theirs == NULL || watching->apart != NULL)
+        return false;
+    watching->apart = autostart_namespace_path(socket_path, theirs);
+    watching->connected = false;
+    return watching->apart != NULL;
 }
 
 /* Watches over one connection. Returns 0 to begin again, else the exit status. */
@@ -183,6 +209,8 @@ static int watch_once(struct watching *watching, const char *socket_path) {
     int status = 0;
     if (result == 0)
         status = !follow(watching, &client);
+    else if (watch_goes_apart(watching, &client, socket_path))
+        free(why);
     else if (is_over(&client) &&
              watching->lost++ < LOST_MAX) /* the daemon was leaving, or died: the next one is asked */
         free(why);
@@ -245,6 +273,7 @@ int ctl_watch(int argc, char **argv) {
     for (size_t i = 0; i < watching.count; i++)
         free(watching.folders[i]);
     free(socket_path);
+    free(watching.apart);
     report_deinit(&watching.report);
     request_options_deinit(&watching.shared);
     return ctl_finish(status);

@@ -306,6 +306,22 @@ def _start(program, path):
                                                               _log_tail(path)))
 
 
+def _namespace():
+    """The identity of this process's mount namespace and root, as base/place.c has it."""
+    number, root = 0, os.stat("/")
+    with contextlib.suppress(OSError, ValueError):
+        number = int(os.readlink("/proc/self/ns/mnt")[len("mnt:["):-1])
+    return "%d:%d:%d" % (number, root.st_dev, root.st_ino)
+
+
+def _namespace_path(path):
+    """The socket that programs of this process's mount namespace and root share (client/autostart.c)."""
+    value = 2166136261  # FNV-1a
+    for byte in _namespace().encode():
+        value = (value ^ byte) * 16777619 & 0xFFFFFFFF
+    return "%s.%08x" % (path, value)
+
+
 class _Opening:
     """Connecting to a daemon of the build of `program`, which is started if none runs (client/autostart.c and
     client/daemon_check.c have the same rules)."""
@@ -584,6 +600,7 @@ class _Exchange:
                 continue
             self.connection.heard = True
             if _is_retryable(message) and request.attempts < ATTEMPTS_MAX:
+                self.client._note_namespace(message["error"]["data"].get("namespace"))
                 self.leaving = True
                 self.waiting.append(request)
             else:
@@ -716,6 +733,8 @@ def _compile_request(arguments, common):
 def _check_request(arguments, common):
     source = arguments["source"]
     params = dict(common, file=_wire(arguments["file"]), optimize=_optimize(arguments["optimize"]))
+    if source is None:
+        params["places"] = _places(arguments["file"], None, None)
     params.pop("umask", None)
     try:
         if isinstance(source, (bytes, bytearray, memoryview)):
@@ -913,6 +932,7 @@ class Client:
         self.autostart = autostart
         self.fallback = fallback
         self._idle = []
+        self._apart = set()  # sockets whose daemon sees other folders: a daemon of this process's namespace is used
         self._hopeless = None  # (path, until when, error): no daemon could be had
 
     def __enter__(self):
@@ -1046,7 +1066,7 @@ class Client:
 
     def _take_connection(self, remember):
         """Returns a kept or a new connection. `remember`: raises the last error again for FALLBACK_S seconds."""
-        path = os.fspath(self.socket) if self.socket is not None else _default_socket()
+        path = self._path()
         while self._idle:
             try:
                 connection = self._idle.pop()
@@ -1064,6 +1084,22 @@ class Client:
             self._hopeless = (path, time.monotonic() + FALLBACK_S, error)
             raise
 
+    def _path(self):
+        path = os.fspath(self.socket) if self.socket is not None else _default_socket()
+        return _namespace_path(path) if path in self._apart else path
+
+    def _may_start(self):
+        return os.environ.get("PYCOMPILED_AUTOSTART") != "0" if self.autostart is None else self.autostart
+
+    def _note_namespace(self, theirs):
+        """The daemon has refused a request, since it sees other folders from its namespace: from the next connection on,
+        one of this process's namespace is used, if there can be one."""
+        path = os.fspath(self.socket) if self.socket is not None else _default_socket()
+        if theirs is None or theirs == _namespace() or path in self._apart:
+            return
+        if self._may_start() and (self.daemon or _find_program()) or os.path.exists(_namespace_path(path)):
+            self._apart.add(path)
+
     def _give_back(self, connection, whole):
         if whole and len(self._idle) < IDLE_MAX:
             self._idle.append(connection)
@@ -1071,8 +1107,7 @@ class Client:
             connection.close()
 
     def _open(self, path):
-        autostart = os.environ.get("PYCOMPILED_AUTOSTART") != "0" if self.autostart is None else self.autostart
-        if autostart:
+        if self._may_start():
             return _Opening(path, self.daemon or _find_program()).open()
         try:
             return _connect(path)

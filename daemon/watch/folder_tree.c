@@ -3,6 +3,7 @@
 #include "daemon/watch/folder_tree.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -10,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "base/list.h"
+#include "base/place.h"
 
 #define EVENTS_BYTES 65536
 
@@ -118,6 +120,14 @@ static void tree_on_readable(uv_poll_t *poll, int status, int events) {
     tree->events->resized(tree);
 }
 
+/* In the pool. Whether the owner means other folders. Later on, the folders may be replaced by others. */
+static bool work_compare_places(struct folder_tree *tree) {
+    for (size_t i = 0; i < tree->place_count; i++)
+        tree->is_foreign = tree->is_foreign || !place_is_here(AT_FDCWD, tree->places[i]);
+    tree->place_count = 0;
+    return tree->is_foreign;
+}
+
 /* In the pool. */
 static void work_scan_all(struct folder_tree *tree) {
     for (size_t i = 0; i < tree->root_count; i++)
@@ -131,6 +141,8 @@ static void work_run(uv_work_t *work) {
     struct folder_tree *tree = list_entry(work, struct folder_tree, work);
     const struct buffer *folders = &tree->work_folders, *changed = &tree->work_changed;
     folder_table_unfollow(&tree->work_dropped, tree->fd, "/");
+    if (work_compare_places(tree))
+        return;
     if (tree->work_all)
         work_scan_all(tree);
     for (size_t at = 0; at < folders->len; at += strlen(folders->data + at) + 1)
@@ -140,7 +152,9 @@ static void work_run(uv_work_t *work) {
 }
 
 static void tree_fail(struct folder_tree *tree) {
-    const char *why = tree->scan.error == ENOSPC
+    const char *why = tree->is_foreign ? "the daemon is in another mount namespace or root than the client, and sees "
+                                         "other folders at these paths"
+                      : tree->scan.error == ENOSPC
                           ? "there are more folders than inotify may follow (fs.inotify.max_user_watches)"
                       : tree->scan.error != 0 ? strerror(tree->scan.error)
                                               : "none of the folders is there any more";
@@ -158,7 +172,7 @@ static void tree_report_some(struct folder_tree *tree) {
 }
 
 static void tree_end_work(struct folder_tree *tree) {
-    bool failed = tree->scan.error != 0 || tree->roots_missing == tree->root_count;
+    bool failed = tree->is_foreign || tree->scan.error != 0 || tree->roots_missing == tree->root_count;
     tree->works = tree->scanned = false;
     folder_scan_deinit(&tree->scan);
     tree->events->resized(tree);
@@ -239,9 +253,13 @@ static void tree_start_work(struct folder_tree *tree) {
     uv_queue_work(tree->poll.loop, &tree->work, work_run, work_done);
 }
 
-int folder_tree_init(struct folder_tree *tree, uv_loop_t *loop, char **roots, size_t root_count,
-                     const struct folder_tree_events *events) {
-    *tree = (struct folder_tree){.events = events, .roots = roots, .root_count = root_count};
+int folder_tree_init(struct folder_tree *tree, uv_loop_t *loop, char **roots, size_t root_count, char **places,
+                     size_t place_count, const struct folder_tree_events *events) {
+    *tree = (struct folder_tree){.events = events,
+                                 .roots = roots,
+                                 .root_count = root_count,
+                                 .places = places,
+                                 .place_count = place_count};
     tree->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (tree->fd < 0)
         return -errno;

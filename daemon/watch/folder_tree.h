@@ -35,6 +35,9 @@ struct folder_tree {
     const struct folder_tree_events *events;
     char **roots; /* absolute; the owner's */
     size_t root_count;
+    char **places; /* identities that the first scan compares (base/place.h); the owner's */
+    size_t place_count;
+    bool is_foreign; /* one of them is another folder: the tree fails */
     struct folder_table folders;
     struct ignore_list ignored;
     struct buffer new_folders, changed; /* for the next work: paths, each with its NUL */
@@ -54,10 +57,10 @@ struct folder_tree {
     atomic_bool stop;
 };
 
-/* Begins to follow the folders. Sources that the first scan meets are reported as scanned. Returns 0; the owner then
+/* Begins to follow the folders, if `places` are the folders that their paths lead to; else the tree fails. Sources that the first scan meets are reported as scanned. Returns 0; the owner then
  * ends the tree by folder_tree_close(). Or returns a negative errno value; the tree may then be freed at once. */
-int folder_tree_init(struct folder_tree *tree, uv_loop_t *loop, char **roots, size_t root_count,
-                     const struct folder_tree_events *events);
+int folder_tree_init(struct folder_tree *tree, uv_loop_t *loop, char **roots, size_t root_count, char **places,
+                     size_t place_count, const struct folder_tree_events *events);
 
 /* The bytes that the tree holds, with those of a scan that runs. */
 size_t folder_tree_size(const struct folder_tree *tree);

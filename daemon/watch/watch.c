@@ -243,7 +243,8 @@ static void watch_on_failed(struct folder_tree *tree, const char *why) {
     struct return_address *address = watch->address;
     if (address != NULL) {
         watch->address = NULL;
-        return_address_error(address, RPC_UNAVAILABLE, why, rpc_unavailable_data(why, false));
+        return_address_error(address, RPC_UNAVAILABLE, why,
+                             tree->is_foreign ? rpc_foreign_data(why) : rpc_unavailable_data(why, false));
     } else {
         struct buffer params = {0};
         buffer_printf(&params, "{\"watch\":%llu,\"reason\":", (unsigned long long)watch->number);
@@ -349,7 +350,8 @@ static int watch_start(struct watch *watch, struct interpreters *interpreters, s
     }
     uv_loop_t *loop = watch->connection->channel.pipe.loop;
     int status =
-        folder_tree_init(&watch->tree, loop, watch->params.paths, watch->params.path_count, &watch_tree_events);
+        folder_tree_init(&watch->tree, loop, watch->params.paths, watch->params.path_count, watch->params.places,
+                         watch->params.place_count, &watch_tree_events);
     if (status < 0) {
         *why = xasprintf("inotify: %s", strerror(-status));
         return RPC_UNAVAILABLE;

@@ -36,11 +36,33 @@ static int watch_params_take_paths(struct watch_params *params, const cJSON *pat
     return 0;
 }
 
+static int watch_params_take_places(struct watch_params *params, const cJSON *places, char **why) {
+    const cJSON *item;
+    if (places == NULL)
+        return 0;
+    if (!cJSON_IsArray(places) || (size_t)cJSON_GetArraySize(places) > params->path_count) {
+        *why = xstrdup("'places' must be an array of strings, of one for each path at most");
+        return -EINVAL;
+    }
+    params->places = xcalloc((size_t)cJSON_GetArraySize(places) + 1, sizeof *params->places);
+    cJSON_ArrayForEach(item, places) {
+        if (!cJSON_IsString(item)) {
+            *why = xstrdup("'places' must be an array of strings");
+            return -EINVAL;
+        }
+        params->places[params->place_count++] = xstrdup(item->valuestring);
+    }
+    return 0;
+}
+
 /* Takes the members of `watch` itself out of the tree; those of `compile` are left. */
 static int watch_params_take_own(struct watch_params *params, cJSON *tree, char **why) {
     cJSON *paths = cJSON_DetachItemFromObjectCaseSensitive(tree, "paths");
     cJSON *initial = cJSON_DetachItemFromObjectCaseSensitive(tree, "initial");
+    cJSON *places = cJSON_DetachItemFromObjectCaseSensitive(tree, "places");
     int result = watch_params_take_paths(params, paths, why);
+    if (result == 0)
+        result = watch_params_take_places(params, places, why);
     if (result == 0 && initial != NULL && !cJSON_IsBool(initial)) {
         *why = xstrdup("'initial' must be true or false");
         result = -EINVAL;
@@ -48,6 +70,7 @@ static int watch_params_take_own(struct watch_params *params, cJSON *tree, char 
     params->initial = cJSON_IsTrue(initial);
     cJSON_Delete(paths);
     cJSON_Delete(initial);
+    cJSON_Delete(places);
     return result;
 }
 
@@ -98,6 +121,9 @@ void watch_params_deinit(struct watch_params *params) {
     for (size_t i = 0; i < params->path_count; i++)
         free(params->paths[i]);
     free(params->paths);
+    for (size_t i = 0; i < params->place_count; i++)
+        free(params->places[i]);
+    free(params->places);
     free(params->members);
     free(params->python);
     *params = (struct watch_params){0};
@@ -107,6 +133,8 @@ size_t watch_params_size(const struct watch_params *params) {
     size_t size = strlen(params->members) + 1;
     for (size_t i = 0; i < params->path_count; i++)
         size += sizeof *params->paths + strlen(params->paths[i]) + 1;
+    for (size_t i = 0; i < params->place_count; i++)
+        size += sizeof *params->places + strlen(params->places[i]) + 1;
     return size;
 }
 

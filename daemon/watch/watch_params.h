@@ -14,6 +14,8 @@ struct interpreters;
 struct watch_params {
     char **paths; /* absolute, without a slash at the end; owned */
     size_t path_count;
+    char **places; /* identities of these folders (base/place.h), as the client sees them; owned */
+    size_t place_count;
     bool initial; /* begin with the files that are not up to date */
     char *python; /* as the request names it, or NULL; owned */
     enum priority priority;
