@@ -87,8 +87,7 @@ static int autostart_run(const struct autostart *autostart, int64_t deadline, ch
         program = real;
     }
     struct buffer said = {0};
-    bool apart = strcmp(socket_path, autostart->socket_path) != 0;
-    const char *const argv[] = {program, "--background", apart ? "--socket" : NULL, socket_path, NULL};
+    const char *const argv[] = {program, "--background", "--socket", socket_path, NULL};
     int status = io_run(&(struct io_program){.path = program,
                                              .argv = argv,
                                              .read_fd = STDERR_FILENO,

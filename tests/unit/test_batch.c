@@ -53,6 +53,11 @@ bool connect_is_absent(enum connect_status status) {
     return status == CONNECT_NO_PATH;
 }
 
+char *autostart_namespace_path(const char *socket_path, const char *theirs) {
+    (void)socket_path, (void)theirs;
+    return NULL;
+}
+
 void autostart_deinit(struct autostart *autostart) {
     free(autostart->path);
 }
