@@ -32,9 +32,9 @@ void autostart_deinit(struct autostart *autostart);
  * SOCKET.BUILD. None of that is done if none may be started. Ends within about half a minute. */
 int autostart_connect(struct autostart *autostart, char **why);
 
-/* For a daemon that sees other folders than this process, in the namespace `theirs` (place_namespace() of base/place.h):
- * the socket that programs of this process's mount namespace and root share, SOCKET.NAMESPACE, which the caller frees.
- * NULL if the namespace is the same, or if no daemon runs there and none can be started. */
+/* For a daemon that sees other folders than this process, in the namespace `theirs` (place_namespace() of
+ * base/place.h): the socket that programs of this process's mount namespace and root share, SOCKET.NAMESPACE, which the
+ * caller frees. NULL if the namespace is the same, or if no daemon runs there and none can be started. */
 char *autostart_namespace_path(const char *socket_path, const char *theirs);
 
 /* The socket of a daemon of this build that stands beside another installation's. The caller frees. */

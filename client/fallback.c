@@ -2,6 +2,7 @@
 #include "client/fallback.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,11 @@
 #include "client/python_info.h"
 #include "client/python_wish.h"
 #include "client/stderr_text.h"
+#include "proto/rpc.h"
 
 #define TRIAL_MS 30000
+/* A daemon that hangs is noticed sooner (client/run_link.h). */
+#define REACH_MS 120000
 
 void fallback_init(struct fallback *fallback, const char *prog, const char *module,
                    const struct request_options *shared) {
@@ -77,8 +81,39 @@ void fallback_refuse(struct fallback *fallback, const char *option, bool given) 
         fallback->lacks = option;
 }
 
-bool fallback_is_for(const struct fallback *fallback, const struct run_link *link, int result) {
-    return fallback->shared->fallback && result < 0 && (result == -ENOENT || link->opened == 0);
+char *fallback_reason(struct json_span error) {
+    const char *why;
+    cJSON *tree = json_parse(error.text, error.len, &why);
+    const char *message = json_get_string(tree, "message");
+    char *reason = NULL;
+    switch ((int)json_get_integer(tree, "code", INT_MIN, INT_MAX, 0)) {
+    case RPC_UNAVAILABLE:
+    case RPC_PARSE_ERROR:
+    case RPC_INVALID_REQUEST:
+    case RPC_METHOD_NOT_FOUND:
+    case RPC_INVALID_PARAMS:
+        reason = xstrdup(message ? message : "the daemon refuses the request");
+        break;
+    default:
+        break;
+    }
+    cJSON_Delete(tree);
+    return reason;
+}
+
+int fallback_reach_daemon(struct run_link *link, const char *python, char **why) {
+    struct python_info info;
+    int result = python_info_ask(link, python, &info, why);
+    python_info_deinit(&info);
+    if (result < 0 || link->is_open) /* then the daemon has answered that */
+        return result;
+    cJSON *status = run_link_call(link, "status", NULL, REACH_MS, why);
+    cJSON_Delete(status);
+    return status != NULL ? 0 : -ENOTCONN;
+}
+
+bool fallback_is_for(const struct fallback *fallback, int result) {
+    return fallback->shared->fallback && result < 0 && result != -EINTR;
 }
 
 static bool fallback_is_program(const char *path) {

@@ -7,6 +7,7 @@
 
 #include "client/request_options.h"
 #include "client/run_link.h"
+#include "proto/json.h"
 
 struct fallback {
     const char *prog;   /* this program */
@@ -32,9 +33,18 @@ void fallback_add_names(struct fallback *fallback, char *const *names, size_t co
 /* Notes that the command line has an option that the module does not have. */
 void fallback_refuse(struct fallback *fallback, const char *option, bool given);
 
-/* Whether the failure `result` of finding a Python or a daemon is one that the interpreter can make good: there is no
- * daemon, or no host. */
-bool fallback_is_for(const struct fallback *fallback, const struct run_link *link, int result);
+/* Why a daemon that answers with this error (raw JSON text) cannot do the work at all: it has no host that runs, it
+ * sees other folders, or it does not know the request. The caller frees. NULL: the error is about the source, such as
+ * one that crashes the compiler or takes too long. */
+char *fallback_reason(struct json_span error);
+
+/* Reaches a daemon that has a host for the Python and gives a sign of life. Returns
+ * 0, or a negative errno value and a message. */
+int fallback_reach_daemon(struct run_link *link, const char *python, char **why);
+
+/* Whether the interpreter is to do the work after the failure `result`, a negative errno value: --fallback was given,
+ * and the user has not ended the work. */
+bool fallback_is_for(const struct fallback *fallback, int result);
 
 /* Says so on standard error, and replaces this process. *why is the reason why there is no daemon. If the fallback is
  * impossible it returns, and *why says that too. Closes the link in both cases. */

@@ -83,8 +83,7 @@ static void run_link_pass_notice(struct run_link *link, const char *notice) {
 
 /* Returns 0 or a negative errno value. */
 static int run_link_connect(struct run_link *link, enum autostart_when when, char **why) {
-    struct autostart autostart = {.socket_path = link->apart_path ? link->apart_path : link->socket_path,
-                                  .when = when};
+    struct autostart autostart = {.socket_path = link->apart_path ? link->apart_path : link->socket_path, .when = when};
     int fd = autostart_connect(&autostart, why);
     if (fd >= 0) {
         run_link_pass_notice(link, autostart.notice);

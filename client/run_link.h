@@ -39,9 +39,9 @@ int run_link_open(struct run_link *link, char **why);
 /* The same without starting a daemon: -ENOENT without a message if none runs. */
 int run_link_open_running(struct run_link *link, char **why);
 
-/* The daemon sees other folders than this process, from the namespace `theirs` (place_namespace() of base/place.h). From
- * the next connection on, a daemon of this process's own namespace is used. Returns false if there can be none, or if
- * that is not the reason. */
+/* The daemon sees other folders than this process, from the namespace `theirs` (place_namespace() of base/place.h).
+ * From the next connection on, a daemon of this process's own namespace is used. Returns false if there can be none, or
+ * if that is not the reason. */
 bool run_link_go_apart(struct run_link *link, const char *theirs);
 
 /* Drops the connection, and all requests in flight on it. */

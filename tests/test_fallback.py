@@ -1,8 +1,13 @@
 """--fallback: where no daemon can be had, the interpreter itself does the same work."""
+import contextlib
+import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import tempfile
+import threading
 import unittest
 
 import e2e_support as e2e
@@ -187,6 +192,101 @@ class Reasons(Case):
         os.symlink(PYTHON, self.folder + "/bin/python3")
         self.environment["PATH"] = self.folder + "/bin:/usr/bin:/bin"
         self.both("failed (exit status 3)", build)
+
+    def test_daemon_hangs(self):
+        with e2e.Daemon() as daemon:
+            self.environment.update(PYCOMPILED_SOCKET=daemon.socket, PYCOMPILED_PATIENCE="0.5")
+            daemon.process.send_signal(signal.SIGSTOP)
+            try:
+                for client, args in ((e2e.CLIENT, ["-q", "good.py"]), (e2e.COMPILEALL, ["-qq", "-f", "good.py"]),
+                                     (e2e.COMPILEALL, ["-qq", "-f", "-x", "bad", "good.py"])):
+                    done = self.run_program(client, *args)
+                    self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (0, "", 1), done.stderr)
+                    self.assertIn("has given no sign of life for 0.5 seconds", done.stderr)
+                    self.assertEqual(len(self.written()), 1)
+                done = self.run_program(e2e.CLIENT, "-", stdin="good.py\nsub/warn.py\n")
+                self.assertEqual((done.returncode, len(self.written())), (0, 2), done.stderr)
+            finally:
+                daemon.process.send_signal(signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def answering(self, *answers):
+        """What gives these answers to requests but `status`, the last one again and again, and has a host for our Python."""
+        os.mkdir(self.folder + "/run", 0o700)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(self.environment["PYCOMPILED_SOCKET"])
+        listener.listen()
+        status = {"pythons": [{"python": VERSION, "path": e2e.hosts()[VERSION], "default": True}]}
+
+        def serve():
+            answers_left = list(answers)
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection, connection.makefile("rb") as lines:
+                        for line in lines:
+                            request = json.loads(line)
+                            if request["method"] == "status":
+                                said = {"result": status}
+                            else:
+                                said = answers_left.pop(0) if len(answers_left) > 1 else answers_left[0]
+                            connection.sendall(json.dumps(dict(said, jsonrpc="2.0", id=request["id"])).encode() + b"\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(e2e.DEADLINE)
+            listener.close()
+            shutil.rmtree(self.folder + "/run")
+
+    def test_daemon_that_refuses_requests(self):
+        for code, message in ((-32602, "Invalid params: there is no 'places'"), (-32601, "Method not found: 'compile'"),
+                              (-32005, "no host for Python: it died of signal 11 while it started")):
+            data = {"reason": message, "retryable": False}
+            with self.subTest(code=code), self.answering({"error": {"code": code, "message": message, "data": data}}):
+                self.both(message)
+
+    def test_what_is_the_sources_fault(self):
+        for code, message in ((-32003, "WorkerCrashed: the compiler died of signal 11"), (-32004, "Timeout"),
+                              (-32603, "InternalError")):
+            with self.subTest(code=code), self.answering({"error": {"code": code, "message": message}}):
+                for client in (e2e.CLIENT, e2e.COMPILEALL):
+                    done = self.run_program(client, "good.py")
+                    self.assertEqual((done.returncode, self.written()), (1, {}))
+                    self.assertNotIn("fallback", done.stderr)
+                    self.assertIn(message, done.stdout + done.stderr)
+
+    def test_hosts_that_do_not_start(self):
+        """The daemon is there, and has a host, which dies."""
+        build = os.path.join(self.folder, "build")
+        os.mkdir(build)
+        for program in (e2e.CLIENT, e2e.COMPILEALL, e2e.DAEMON, e2e.CTL):
+            shutil.copy(program, build)
+        host = os.path.join(build, "pycompile-host-" + VERSION)
+        with open(host, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\nexit 3\n")
+        os.chmod(host, 0o755)
+        os.mkdir(self.folder + "/bin")
+        os.symlink(PYTHON, self.folder + "/bin/python" + VERSION)
+        os.symlink(PYTHON, self.folder + "/bin/python3")
+        self.environment["PATH"] = self.folder + "/bin:/usr/bin:/bin"
+        self.addCleanup(self.run_program, build + "/pycompilectl", "stop")
+        self.both("exited with status 3 while it started", build)
+
+    def test_names_that_are_left(self):
+        """A daemon that is lost in the middle: the interpreter compiles what is not yet done."""
+        self.write("other.py", "x = 2\n")
+        done = {"cfile": None, "outcome": "compiled", "python": VERSION, "warnings": [], "elapsed_us": 1}
+        refusal = {"code": -32005, "message": "no more hosts", "data": {"reason": "", "retryable": False}}
+        with self.answering({"result": done}, {"error": refusal}):
+            done = self.run_program(e2e.CLIENT, "good.py", "other.py", "sub/warn.py")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("no more hosts; fallback", done.stderr)
+        self.assertEqual({name.partition("/__py")[0].partition("__py")[0] + os.path.basename(name).partition(".")[0]
+                          for name in self.written()}, {"other", "subwarn"})
 
     def test_a_daemon_that_is_there_is_used(self):
         with e2e.Daemon() as daemon:

@@ -8,6 +8,7 @@
 #include "client/batch.h"
 #include "client/compile/held_source.h"
 #include "client/compile_params.h"
+#include "client/fallback.h"
 
 struct file_batch {
     struct names *names;
@@ -17,6 +18,8 @@ struct file_batch {
     char *held; /* a name that waits until all names before it are done, since reading its source here may take long; or
                    NULL */
     size_t open;
+    struct file_rest *rest;
+    char *hindrance; /* why the daemon cannot do the work, or NULL; owned */
 };
 
 /* A name and its answer. */
@@ -70,6 +73,7 @@ static enum batch_next file_batch_take_held(struct file_batch *batch, struct bat
     struct file_item *item = file_item_new(batch, batch->held);
     batch->held = NULL;
     file_item_hold(item);
+    batch->rest->consumed = batch->rest->consumed || item->source != NULL;
     item->item.asks = item->answer == NULL;
     *out = &item->item;
     return BATCH_ITEM;
@@ -152,6 +156,14 @@ static bool file_batch_take(struct batch_item *taken, void *context) {
     struct file_batch *batch = context;
     struct file_item *item = file_item_of(taken);
     struct json_span text = {item->answer, item->answer_len};
+    if (batch->rest->wanted && !batch->rest->consumed && item->failed)
+        batch->hindrance = fallback_reason(text);
+    if (batch->hindrance != NULL) {
+        file_batch_drop(taken, context);
+        return false;
+    }
+    batch->rest->done++;
+    batch->rest->consumed = false;
     bool go_on = report_take(batch->report, item->file, text, item->failed);
     batch->report->progress->done += !taken->asks;
     file_batch_drop(taken, context);
@@ -173,8 +185,8 @@ static const struct batch_owner file_batch_owner = {
 };
 
 int file_batch_run(struct run_link *link, struct names *names, const struct compile_request *request,
-                   struct report *report, char **why) {
-    struct file_batch work = {.names = names, .request = request, .report = report};
+                   struct report *report, struct file_rest *rest, char **why) {
+    struct file_batch work = {.names = names, .request = request, .report = report, .rest = rest};
     struct batch batch = {
         .link = link,
         .progress = report->progress,
@@ -189,5 +201,9 @@ int file_batch_run(struct run_link *link, struct names *names, const struct comp
     int result = batch_run(&batch, why);
     compile_params_deinit(&work.params);
     free(work.held);
+    if (result == 0 && work.hindrance != NULL) {
+        *why = work.hindrance;
+        return -ENOTCONN;
+    }
     return result;
 }

@@ -45,41 +45,45 @@ static void say_other_release(const struct compile_options *options, struct run_
     python_info_deinit(&info);
 }
 
-/* With --fallback: whether there are a host and a daemon. Returns 0, or a negative errno value and a message. */
-static int reach_daemon(const struct compile_request *request, struct run_link *link, char **why) {
-    struct python_info info;
-    int result = python_info_ask(link, request->python, &info, why);
-    python_info_deinit(&info);
-    return result < 0 ? result : run_link_open(link, why);
-}
-
-/* Chooses the Python, and finds a daemon if it must be there before the names are read. Returns 0, or a negative errno
- * value and a message. */
+/* Chooses the Python; with --fallback, also reaches a daemon. Returns 0, or a negative errno value and a message. */
 static int prepare(struct compile_options *options, struct run_link *link, struct python_choice *choice, char **why) {
-    struct fallback fallback;
-    compile_options_fallback(options, &fallback);
     int result = python_choice_find(choice, link, &options->shared, why);
     if (choice->python != NULL)
         options->shared.request.python = choice->python;
     if (result == 0 && options->shared.fallback)
-        result = reach_daemon(&options->shared.request, link, why);
-    if (fallback_is_for(&fallback, link, result))
-        fallback_run(&fallback, link, why);
-    fallback_deinit(&fallback);
+        result = fallback_reach_daemon(link, options->shared.request.python, why);
     if (result == 0)
         say_other_release(options, link, choice);
     return result;
+}
+
+/* Falls back on the interpreter for the names that are left, where that is wanted and possible; does not return then.
+ */
+static void fall_back(const struct compile_options *options, struct run_link *link, const struct file_rest *rest,
+                      int result, char **why) {
+    struct compile_options left = *options;
+    struct fallback fallback;
+    left.files += options->from_stdin ? 0 : rest->done;
+    left.file_count -= options->from_stdin ? 0 : rest->done;
+    compile_options_fallback(&left, &fallback);
+    if (fallback_is_for(&fallback, result) && !rest->consumed)
+        fallback_run(&fallback, link, why);
+    fallback_deinit(&fallback);
 }
 
 /* Compiles. Returns 0, or a negative errno value and a message. */
 static int compile_names(struct compile_options *options, struct run_link *link, struct names *names,
                          struct report *report, char **why) {
     struct python_choice choice;
+    struct file_rest rest = {.wanted = options->shared.fallback && !options->from_stdin};
     int result = prepare(options, link, &choice, why);
     if (result == 0)
         result = report_options(&options->shared.request, link, report, why);
+    bool again = result < 0 || !options->from_stdin; /* names of standard input are read once */
     if (result == 0)
-        result = file_batch_run(link, names, &options->shared.request, report, why);
+        result = file_batch_run(link, names, &options->shared.request, report, &rest, why);
+    if (result < 0 && again)
+        fall_back(options, link, &rest, result, why);
     python_choice_deinit(&choice);
     return result;
 }

@@ -149,7 +149,7 @@ static bool needs_daemon_first(const struct compileall_options *options) {
 static void fall_back(const struct compileall_options *options, struct run_link *link, int result, char **why) {
     struct fallback fallback;
     compileall_options_fallback(options, &fallback);
-    if (fallback_is_for(&fallback, link, result) && !is_interrupted())
+    if (fallback_is_for(&fallback, result) && !is_interrupted())
         fallback_run(&fallback, link, why);
     fallback_deinit(&fallback);
 }
@@ -159,7 +159,7 @@ static int prepare(const struct compileall_options *options, struct run_link *li
                    char **why) {
     int result = find_python(options, link, info, why);
     if (result == 0 && options->shared.fallback && needs_daemon_first(options))
-        result = run_link_open(link, why);
+        result = fallback_reach_daemon(link, info->python, why);
     if (result < 0)
         fall_back(options, link, result, why);
     return result;
@@ -235,9 +235,9 @@ static int compile_named(const struct compileall_options *options, const struct 
     compileall_work_init(&work, options, info, pattern->link);
     work.filter.pattern = options->pattern ? pattern : NULL;
     names_init_fd(&list, list_fd);
-    work.holds_output = options->shared.fallback;
+    work.holds_output = options->shared.fallback && options->list == NULL;
     int result = run_timed(&work, info, options->list ? &list : NULL, &why);
-    if (result < 0 && pattern->link->opened == 0)
+    if (result < 0 && work.holds_output && !work.has_served)
         fall_back(options, pattern->link, result, &why);
     if (result == 0)
         result = compileall_work_release(&work, &why);

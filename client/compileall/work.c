@@ -15,6 +15,7 @@
 #include "client/compileall/link_limit.h"
 #include "client/compileall/python_text.h"
 #include "client/compileall/texts.h"
+#include "client/fallback.h"
 #include "client/option_check.h"
 #include "client/stderr_text.h"
 
@@ -205,6 +206,11 @@ static void count_item(struct compileall_work *work, struct compileall_item *ite
 static bool answered(struct batch_item *asked, const struct batch_answer *answer, void *context) {
     struct compileall_work *work = context;
     struct compileall_item *item = compileall_item_of(asked);
+    if (work->holds_output && !work->has_served && work->why == NULL && answer->error.text != NULL)
+        work->why = fallback_reason(answer->error);
+    if (work->why != NULL)
+        return false;
+    work->has_served = true;
     if (work->timing != NULL)
         add_timing(work, item, answer);
     bool more = compileall_item_answered(item, work->options, answer);
@@ -277,8 +283,8 @@ static bool flush(void *context) {
     struct compileall_work *work = context;
     work->progress.found = work->counts.files;
     work->progress.done = work->counts.compiled + work->counts.up_to_date + work->counts.failed;
-    if (work->holds_output && work->link->opened == 0)
-        return !is_woken(work);
+    if (work->holds_output && !work->has_served)
+        return work->why == NULL && !is_woken(work);
     if (work->out.len > 0 || work->err.len > 0)
         progress_clear(&work->progress);
     int written = io_write_all(STDOUT_FILENO, work->out.data, work->out.len);

@@ -33,7 +33,9 @@ struct compileall_work {
     struct timing *timing; /* or NULL */
     struct buffer before;  /* output before that of the next item */
     struct buffer out, err;
-    bool holds_output; /* nothing is written before there is a daemon, since the interpreter may begin anew */
+    bool holds_output; /* nothing is written before a daemon has done some of the work, since the interpreter may
+                          begin anew */
+    bool has_served;   /* it has */
     struct warnings_shown shown;
     char *why;    /* the reason that ended the work, or NULL */
     bool met_nul; /* a name has a NUL: the work ends before it */

@@ -178,7 +178,8 @@ static int watch_connect(const struct watching *watching, const char *socket_pat
     return fd;
 }
 
-/* Whether the daemon has refused since it sees other folders, and one of this process's own namespace is to be asked. */
+/* Whether the daemon has refused since it sees other folders, and one of this process's own namespace is to be asked.
+ */
 static bool watch_goes_apart(struct watching *watching, const struct rpc_client *client, const char *socket_path) {
     const char *theirs = json_get_string(cJSON_GetObjectItemCaseSensitive(client->error, "data"), "namespace");
     if (theirs == NULL || watching->apart != NULL)

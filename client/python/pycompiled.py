@@ -36,6 +36,8 @@ __all__ = ["compile", "compile_many", "check", "main", "Client", "Result", "Diag
 PY_COMPILE_ERROR = -32001
 OS_ERROR = -32002
 UNAVAILABLE = -32005
+# The daemon does not know the request, as one of another build may not: errors of JSON-RPC itself.
+_REFUSALS = (-32700, -32600, -32601, -32602)
 
 SOCKET_PATH_MAX = 107
 START_DEADLINE_S = 30
@@ -869,12 +871,13 @@ def _result_here(request):
 
 
 def _is_for_here(request):
-    """Whether a client with `fallback` does the request in this process: no daemon, or no host for this Python."""
+    """Whether a client with `fallback` does the request in this process: there is no daemon, or one that cannot do the work
+    at all (client/fallback.c:fallback_reason has the same codes)."""
     if request.params["python"] != _OWN_PYTHON:
         return False
     if isinstance(request.answer, DaemonError):
         return True
-    return (request.answer.get("error") or {}).get("code") == UNAVAILABLE
+    return (request.answer.get("error") or {}).get("code") in (UNAVAILABLE, *_REFUSALS)
 
 
 # ---- warnings as in py_compile

@@ -255,11 +255,8 @@ static void tree_start_work(struct folder_tree *tree) {
 
 int folder_tree_init(struct folder_tree *tree, uv_loop_t *loop, char **roots, size_t root_count, char **places,
                      size_t place_count, const struct folder_tree_events *events) {
-    *tree = (struct folder_tree){.events = events,
-                                 .roots = roots,
-                                 .root_count = root_count,
-                                 .places = places,
-                                 .place_count = place_count};
+    *tree = (struct folder_tree){
+        .events = events, .roots = roots, .root_count = root_count, .places = places, .place_count = place_count};
     tree->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (tree->fd < 0)
         return -errno;

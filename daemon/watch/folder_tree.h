@@ -57,8 +57,9 @@ struct folder_tree {
     atomic_bool stop;
 };
 
-/* Begins to follow the folders, if `places` are the folders that their paths lead to; else the tree fails. Sources that the first scan meets are reported as scanned. Returns 0; the owner then
- * ends the tree by folder_tree_close(). Or returns a negative errno value; the tree may then be freed at once. */
+/* Begins to follow the folders, if `places` are the folders that their paths lead to; else the tree fails. Sources that
+ * the first scan meets are reported as scanned. Returns 0; the owner then ends the tree by folder_tree_close(). Or
+ * returns a negative errno value; the tree may then be freed at once. */
 int folder_tree_init(struct folder_tree *tree, uv_loop_t *loop, char **roots, size_t root_count, char **places,
                      size_t place_count, const struct folder_tree_events *events);
 

@@ -349,9 +349,8 @@ static int watch_start(struct watch *watch, struct interpreters *interpreters, s
         return RPC_UNAVAILABLE;
     }
     uv_loop_t *loop = watch->connection->channel.pipe.loop;
-    int status =
-        folder_tree_init(&watch->tree, loop, watch->params.paths, watch->params.path_count, watch->params.places,
-                         watch->params.place_count, &watch_tree_events);
+    int status = folder_tree_init(&watch->tree, loop, watch->params.paths, watch->params.path_count,
+                                  watch->params.places, watch->params.place_count, &watch_tree_events);
     if (status < 0) {
         *why = xasprintf("inotify: %s", strerror(-status));
         return RPC_UNAVAILABLE;
