@@ -220,10 +220,6 @@ static enum compile_status status_of(const struct compile_output *output, bool h
     return has_code ? COMPILE_UNMARSHALLABLE : COMPILE_FAILED;
 }
 
-static bool has_imported(const struct compiler *compiler) {
-    return PyDict_GET_SIZE(PyImport_GetModuleDict()) != compiler->modules;
-}
-
 /* Whether what came of the run is what a fresh process gives. If not, sets output->cause. */
 static enum exactness judge(const struct compiler *compiler, const struct run *run, struct compile_output *output,
                             PyObject *code) {
@@ -235,7 +231,7 @@ static enum exactness judge(const struct compiler *compiler, const struct run *r
         return EXACTNESS_NONE;
     if (!run->in_place || output->bytes == NULL)
         return EXACTNESS_SURE;
-    enum exactness exactness = exactness_of_code(code, warnings, has_imported(compiler));
+    enum exactness exactness = exactness_of_code(code, warnings, compiler->modules);
     output->cause = RPC_EXACT_INTERNED;
     return exactness == EXACTNESS_INTERNED && run->as_fresh ? EXACTNESS_SURE : exactness;
 }

@@ -127,7 +127,7 @@ static enum exactness judge_qualnames(PyObject *code, bool warned) {
 }
 
 /* Showing a warning imports tokenize in a fresh process, and not here. */
-enum exactness exactness_of_code(PyObject *code, const struct warning_outcome *warnings, bool imported) {
+enum exactness exactness_of_code(PyObject *code, const struct warning_outcome *warnings, Py_ssize_t fresh) {
     enum equal_sets sets = find_equal_sets(code);
     if (sets != EQUAL_SETS_NONE && warnings->warned)
         return EXACTNESS_NONE;
@@ -138,7 +138,7 @@ enum exactness exactness_of_code(PyObject *code, const struct warning_outcome *w
 
 #elif PY_VERSION_HEX >= 0x030C0000
 
-enum exactness exactness_of_code(PyObject *code, const struct warning_outcome *warnings, bool imported) {
+enum exactness exactness_of_code(PyObject *code, const struct warning_outcome *warnings, Py_ssize_t fresh) {
     enum equal_sets sets = find_equal_sets(code);
     if (sets != EQUAL_SETS_NONE && warnings->marked)
         return EXACTNESS_NONE;
@@ -147,12 +147,101 @@ enum exactness exactness_of_code(PyObject *code, const struct warning_outcome *w
 
 #elif PY_VERSION_HEX >= 0x030B0000
 
+/* Values within values of a module that are looked at: deeper ones are none of the codecs' and unicodedata's. */
+#define NESTING_MAX 8
+
+static bool add_names(PyObject *names, PyObject *value, int nesting);
+
+static bool add_names_of_items(PyObject *names, PyObject *dict, int nesting) {
+    PyObject *key, *value;
+    for (Py_ssize_t position = 0; PyDict_Next(dict, &position, &key, &value);)
+        if (!add_names(names, key, nesting) || !add_names(names, value, nesting))
+            return false;
+    return true;
+}
+
+static bool add_names_of_code(PyObject *names, PyCodeObject *code, int nesting) {
+    PyObject *const holders[] = {code->co_consts, code->co_names,    code->co_localsplusnames,
+                                 code->co_name,   code->co_qualname, code->co_filename};
+    for (size_t i = 0; i < sizeof holders / sizeof *holders; i++)
+        if (!add_names(names, holders[i], nesting))
+            return false;
+    return true;
+}
+
+/* Adds the strings that a value holds, which may be interned ones. */
+static bool add_names(PyObject *names, PyObject *value, int nesting) {
+    if (PyUnicode_Check(value))
+        return PySet_Add(names, value) == 0;
+    if (nesting++ == NESTING_MAX)
+        return true;
+    if (PyDict_Check(value))
+        return add_names_of_items(names, value, nesting);
+    if (PyType_Check(value))
+        return add_names_of_items(names, ((PyTypeObject *)value)->tp_dict, nesting);
+    if (PyFunction_Check(value))
+        return add_names(names, PyFunction_GET_CODE(value), nesting);
+    if (PyCode_Check(value))
+        return add_names_of_code(names, (PyCodeObject *)value, nesting);
+    for (Py_ssize_t i = 0; PyTuple_Check(value) && i < PyTuple_GET_SIZE(value); i++)
+        if (!add_names(names, PyTuple_GET_ITEM(value, i), nesting))
+            return false;
+    return true;
+}
+
+/* The names that the modules after the first `fresh` hold, as a set, borrowed; NULL with an exception set on failure.
+ * Modules stay imported, in the order of their import. */
+static PyObject *imported_names(Py_ssize_t fresh) {
+    static PyObject *names;
+    static Py_ssize_t known; /* modules */
+    PyObject *modules = PyImport_GetModuleDict(), *name, *module;
+    if (known == PyDict_GET_SIZE(modules))
+        return names;
+    Py_XSETREF(names, PySet_New(NULL));
+    known = 0;
+    Py_ssize_t count = 0;
+    for (Py_ssize_t position = 0; names != NULL && PyDict_Next(modules, &position, &name, &module);)
+        if (count++ >= fresh &&
+            (!add_names(names, name, 0) || (PyModule_Check(module) && !add_names(names, PyModule_GetDict(module), 0))))
+            Py_CLEAR(names);
+    known = names ? PyDict_GET_SIZE(modules) : 0;
+    return names;
+}
+
+/* Whether a string in a frozenset among the constants is one of these names. Errs towards true. */
+static bool has_set_with_name(PyObject *constant, PyObject *names, bool in_set) {
+    bool found = false;
+    if (PyUnicode_Check(constant))
+        return in_set && PySet_Contains(names, constant) != 0;
+    if (PyCode_Check(constant))
+        return has_set_with_name(((PyCodeObject *)constant)->co_consts, names, false);
+    for (Py_ssize_t i = 0; !found && PyTuple_CheckExact(constant) && i < PyTuple_GET_SIZE(constant); i++)
+        found = has_set_with_name(PyTuple_GET_ITEM(constant, i), names, in_set);
+    if (PyFrozenSet_CheckExact(constant)) {
+        PyObject *members = PySequence_Tuple(constant);
+        found = members == NULL || has_set_with_name(members, names, true);
+        Py_XDECREF(members);
+    }
+    return found;
+}
+
+/* Whether a set depends on a name of a module that was imported since. */
+static bool depends_on_imports(PyObject *code, Py_ssize_t fresh) {
+    PyObject *names = imported_names(fresh);
+    bool depends = names == NULL || has_set_with_name(code, names, false);
+    PyErr_Clear();
+    return depends;
+}
+
 /* A string is interned as long as something holds it: names of modules that were imported since. */
-enum exactness exactness_of_code(PyObject *code, const struct warning_outcome *warnings, bool imported) {
+enum exactness exactness_of_code(PyObject *code, const struct warning_outcome *warnings, Py_ssize_t fresh) {
+    bool imported = PyDict_GET_SIZE(PyImport_GetModuleDict()) != fresh;
     if (!imported && !warnings->marked)
         return EXACTNESS_SURE;
     enum equal_sets sets = find_equal_sets(code);
-    return sets == EQUAL_SETS_COPIED || (sets != EQUAL_SETS_NONE && warnings->marked) ? EXACTNESS_NONE : EXACTNESS_SURE;
+    bool doubtful =
+        warnings->marked ? sets != EQUAL_SETS_NONE : sets == EQUAL_SETS_COPIED && depends_on_imports(code, fresh);
+    return doubtful ? EXACTNESS_NONE : EXACTNESS_SURE;
 }
 
 #else
@@ -183,7 +272,7 @@ static bool has_brace(PyObject *constant) {
     return is_brace(constant);
 }
 
-enum exactness exactness_of_code(PyObject *code, const struct warning_outcome *warnings, bool imported) {
+enum exactness exactness_of_code(PyObject *code, const struct warning_outcome *warnings, Py_ssize_t fresh) {
     return has_brace(code) ? EXACTNESS_NONE : EXACTNESS_SURE;
 }
 

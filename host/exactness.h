@@ -27,9 +27,9 @@ enum exactness {
     EXACTNESS_NONE,     /* more than that: a pristine process is needed */
 };
 
-/* After compiling: judges the code, whose compile had these warnings. `imported`: this compile or an earlier one
- * imported a module that a fresh process does not have. */
-enum exactness exactness_of_code(PyObject *code, const struct warning_outcome *warnings, bool imported);
+/* After compiling: judges the code, whose compile had these warnings. `fresh`: how many modules a fresh process has
+ * imported; those that stand behind them were imported by this compile or an earlier one. */
+enum exactness exactness_of_code(PyObject *code, const struct warning_outcome *warnings, Py_ssize_t fresh);
 
 /* Before compiling: whether compiling the source imports a module (a codec, or unicodedata), whose names are then
  * interned. Errs towards true. */

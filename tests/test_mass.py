@@ -40,6 +40,10 @@ HISTORIES = [
     (b"def f(a: int | 'x'): pass\nx: {1: '{'} = '}'\n", b"x = ['{', '}', '{}']\n"),
     (b"from __future__ import annotations\nx: {1: f'{y}'}\n", b"def f(x): return x in {'{', '}'}, '{'\n"),
     ("x = '\\N{DASH}'\nλ = 1\n".encode(), b"x = ['unicodedata', 'normalize', 'ucd_3_2_0', 'lookup', 'name']\n"),
+    (b"# coding: koi8-r\nx = '\\N{DASH}'\n",
+     b"def f(x): return x in {'decoding_table', 'ucd_3_2_0'}\ndef g(x): return x in {'ucd_3_2_0', 'decoding_table'}\n"),
+    (b"# coding: koi8-r\nx = '\\N{DASH}'\n",
+     b"foo = 1\ndef f(x): return x in {'foo', 'bar'}\ndef g(x): return x in {'bar', 'foo'}\n"),
     (b"# coding: rot13\n", b"x = ['rot13', 'Codec', 'getregentry', 'rot_13', 'encode', 'decode', 'errors']\n"),
     (b"x = 1 is 1\n", b"x = ['linecache', 'getline', 'lines', 'tokenize', 'cache', 'updatecache']\n"),
 ]
