@@ -81,6 +81,21 @@ static int main_serve(const struct options *options) {
     return 0;
 }
 
+/* Serves the connection that standard input is. */
+static int main_serve_connection(const struct options *options) {
+    struct listener listener;
+    char *why = NULL;
+    signals_hold();
+    struct server *server =
+        listen_inherit(&listener, &why) == 0 ? server_new(options, &methods_events, &listener, &why) : NULL;
+    if (server == NULL)
+        return main_fail(options, why);
+    surroundings_leave_folder();
+    server_run(server);
+    server_free(server);
+    return 0;
+}
+
 /* Without a folder for it there is no cache; this is logged once, here. */
 static void main_check_cache(struct options *options) {
     char *why = NULL;
@@ -113,13 +128,16 @@ int main(int argc, char **argv) {
         return status;
     }
     uv_replace_allocator(xmalloc, xrealloc, xcalloc, free); /* libuv would abort without a message */
-    bool activated = !options.background && listen_is_activated();
+    bool activated = !options.background && !options.inetd && listen_is_activated();
     descriptors_clean(activated ? LISTEN_ACTIVATED_FD + 1 : STDERR_FILENO + 1);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a log that may not grow is no reason to die */
     surroundings_raise(options.background);
     main_keep_some_memory();
-    if (!activated && listen_prepare_folder(options.socket_path, &why) < 0) {
+    if (options.inetd) {
+        main_check_cache(&options);
+        status = main_serve_connection(&options);
+    } else if (!activated && listen_prepare_folder(options.socket_path, &why) < 0) {
         fprintf(stderr, "pycompiled: %s\n", why);
         free(why);
         status = 1;

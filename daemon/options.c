@@ -41,6 +41,7 @@ static const char help[] =
     "\n"
     "options:\n"
     "  --background         return when the daemon is ready (or one is running already)\n"
+    "  --inetd              serve only the connection that standard input is, and leave when it closes\n"
     "  --socket PATH        default: $PYCOMPILED_SOCKET, else $XDG_RUNTIME_DIR/pycompiled/socket,\n"
     "                       else /tmp/pycompiled-UID/socket\n"
     "  --workers N          interpreters of each Python version, at most (default: the cores)\n"
@@ -87,6 +88,7 @@ static const char help[] =
 
 enum {
     OPT_BACKGROUND = 256,
+    OPT_INETD,
     OPT_SOCKET,
     OPT_WORKERS,
     OPT_PYTHON,
@@ -120,6 +122,7 @@ enum {
 
 static const struct option long_options[] = {
     {"background", no_argument, NULL, OPT_BACKGROUND},
+    {"inetd", no_argument, NULL, OPT_INETD},
     {"socket", required_argument, NULL, OPT_SOCKET},
     {"workers", required_argument, NULL, OPT_WORKERS},
     {"python", required_argument, NULL, OPT_PYTHON},
@@ -355,6 +358,9 @@ static bool options_take(struct options *options, struct given_options *given, i
     switch (opt) {
     case OPT_BACKGROUND:
         options->background = true;
+        break;
+    case OPT_INETD:
+        options->inetd = true;
         break;
     case OPT_SOCKET:
         given->socket = optarg;

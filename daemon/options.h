@@ -19,6 +19,7 @@ struct options {
     char *socket_path;
     bool background;
     bool replaceable;           /* as clients start it: a client may ask it to leave, and start another in its place */
+    bool inetd;                 /* serve the connection on standard input alone, and leave when it closes */
     unsigned workers;           /* of each Python version, at most */
     unsigned idle_timeout_s;    /* 0: stay */
     unsigned shrink_after_s;    /* idle time after which a pool shrinks to one interpreter; 0: never */

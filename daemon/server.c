@@ -81,9 +81,12 @@ static void server_on_shrink(uv_timer_t *timer) {
         pool_shrink(server->pools.items[i], server->options->shrink_after_s * 1000ull);
 }
 
-/* The idle timer runs while no client is connected, not even through a language server, and no job exists. */
+/* The idle timer runs while no client is connected, not even through a language server, and no job exists. A server of
+ * a single connection ends with it. */
 static void server_watch_idleness(struct server *server) {
     const struct census *census = &server->census;
+    if (server->listener.connected && census->connections == 0)
+        server_drain(server, "the connection has closed");
     if (census->draining || server->options->idle_timeout_s == 0)
         return;
     if (census->connections > 0 || census->language_servers > 0 || census->jobs > 0)
@@ -202,7 +205,7 @@ struct server *server_new(const struct options *options, const struct connection
     channel_group_init(&server->channels, &server->loop);
     connection_group_init(&server->clients, &server->channels, options, &server->census, events);
     language_server_group_init(&server->language_servers, &server->loop, &server->census, listener->path,
-                               options->connection_limit);
+                               listener->connected ? 0 : options->connection_limit);
     notifier_init(&server->notifier, &server->loop, server_progresses);
     interpreters_init(&server->interpreters, &server->pools, &server->census, &server->loop);
     server_share_remote(server);
@@ -221,8 +224,16 @@ struct server *server_new(const struct options *options, const struct connection
     return server;
 }
 
+/* Begins to accept, or takes the only connection. Returns 0, or libuv's error. */
+static int server_begin(struct server *server) {
+    if (!server->listener.connected)
+        return acceptor_init(&server->acceptor, &server->loop, server->listener.fd, &server_acceptor_events);
+    connection_group_accept(&server->clients, server->listener.fd);
+    return 0;
+}
+
 void server_run(struct server *server) {
-    int status = acceptor_init(&server->acceptor, &server->loop, server->listener.fd, &server_acceptor_events);
+    int status = server_begin(server);
     if (status < 0)
         log_line("cannot listen: %s", uv_strerror(status));
     if (server->options->shrink_after_s > 0) {
@@ -267,8 +278,9 @@ void server_drain(struct server *server, const char *reason) {
     server->census.draining = true;
     log_line("leaving: %s", reason);
     notifier_stopping(&server->notifier);
+    if (!server->listener.connected)
+        acceptor_close(&server->acceptor);
     listen_release(&server->listener);
-    acceptor_close(&server->acceptor);
     uv_timer_start(&server->drain_timer, server_on_drain_timer, server->options->drain_timeout_s * 1000ull, 0);
     interpreters_drain(&server->interpreters);
     for (unsigned i = 0; i < server->pools.count; i++)

@@ -225,6 +225,32 @@ enum listen_status listen_acquire(struct listener *listener, const char *path, c
     return LISTEN_READY;
 }
 
+/* Whether it is a Unix stream socket with a peer. */
+static bool listen_is_connection(int fd) {
+    struct sockaddr_un peer;
+    socklen_t len = sizeof peer;
+    return getpeername(fd, (struct sockaddr *)&peer, &len) == 0 && peer.sun_family == AF_UNIX &&
+           listen_has_option(fd, SO_TYPE, SOCK_STREAM);
+}
+
+int listen_inherit(struct listener *listener, char **why) {
+    *listener = (struct listener){.fd = -1, .lock_fd = -1, .connected = true};
+    if (!listen_is_connection(STDIN_FILENO)) {
+        *why = xstrdup("standard input is not a connected Unix stream socket");
+        return -ENOTSOCK;
+    }
+    listener->fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int error = listener->fd < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0 ? -errno : 0;
+    if (null >= 0)
+        close(null);
+    if (error == 0 && fcntl(listener->fd, F_SETFL, O_NONBLOCK) < 0)
+        error = -errno;
+    if (error < 0)
+        *why = xasprintf("cannot take the connection: %s", strerror(-error));
+    return error;
+}
+
 void listen_release(struct listener *listener) {
     struct stat st;
     if (listener->path != NULL && !listener->activated && lstat(listener->path, &st) == 0 &&

@@ -6,6 +6,7 @@
 
 struct listener {
     int fd;         /* listening, non-blocking, close-on-exec; -1: none */
+    bool connected; /* `fd` does not listen: it is the only connection */
     int lock_fd;    /* -1 where the socket came from systemd */
     bool activated; /* the socket came from systemd, which also removes it */
     char *path;     /* absolute; owned */
@@ -32,6 +33,10 @@ int listen_prepare_folder(const char *path, char **why);
 /* Takes the socket. If systemd passed one, that is it. Else the folder is prepared, the lock taken, a dead daemon's
  * socket removed, and `path` bound. On LISTEN_FAILED a message is in *why, which the caller frees. */
 enum listen_status listen_acquire(struct listener *listener, const char *path, char **why);
+
+/* Takes the connected Unix stream socket that standard input is; /dev/null takes its place there. Returns 0, or a
+ * negative errno value with a message in *why, which the caller frees. */
+int listen_inherit(struct listener *listener, char **why);
 
 /* Whether a daemon accepts connections at `path`. A killed daemon does not, even while a process that it was about to
  * start still holds its socket. */
