@@ -178,13 +178,7 @@ static bool is_retryable(const struct run *run, struct json_span error) {
     struct json_span code = json_member(error.text, error.len, "code");
     if (run->settling && code.text != NULL && atoi(code.text) == RPC_REQUEST_CANCELLED)
         return true;
-    if (code.text == NULL || atoi(code.text) != RPC_UNAVAILABLE)
-        return false;
-    struct json_span data = json_member(error.text, error.len, "data");
-    if (data.text == NULL || *data.text != '{')
-        return false;
-    struct json_span retryable = json_member(data.text, data.len, "retryable");
-    return retryable.text != NULL && *retryable.text == 't';
+    return rpc_client_is_retryable(error);
 }
 
 /* Whether the daemon means other folders by the paths, and one of this process's own namespace is asked from now on. */

@@ -231,3 +231,14 @@ cJSON *rpc_client_call(struct rpc_client *client, const char *method, const stru
         }
     }
 }
+
+bool rpc_client_is_retryable(struct json_span error) {
+    struct json_span code = json_member(error.text, error.len, "code");
+    if (code.text == NULL || atoi(code.text) != RPC_UNAVAILABLE)
+        return false;
+    struct json_span data = json_member(error.text, error.len, "data");
+    if (data.text == NULL || *data.text != '{')
+        return false;
+    struct json_span retryable = json_member(data.text, data.len, "retryable");
+    return retryable.text != NULL && *retryable.text == 't';
+}

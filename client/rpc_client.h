@@ -73,3 +73,6 @@ enum rpc_step rpc_client_next(struct rpc_client *client, struct rpc_answer *answ
  * Answers to other requests that come meanwhile are kept for rpc_client_next(). */
 cJSON *rpc_client_call(struct rpc_client *client, const char *method, const struct buffer *params, int64_t deadline,
                        char **why);
+
+/* Whether an error (its raw text) means that another daemon may succeed. */
+bool rpc_client_is_retryable(struct json_span error);

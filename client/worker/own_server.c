@@ -1,0 +1,81 @@
+/* socketpair(2) and posix_spawn(3). */
+#include "client/worker/own_server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/paths.h"
+
+/* The time that running compiles have when this process has gone, in seconds. */
+#define DRAIN_TIMEOUT "10"
+#define ARGUMENTS_MAX 9
+
+extern char **environ;
+
+static void own_server_arguments(const struct own_server *server, const char *program, const char **argv) {
+    size_t n = 0;
+    argv[n++] = program;
+    argv[n++] = "--inetd";
+    argv[n++] = "--drain-timeout";
+    argv[n++] = DRAIN_TIMEOUT;
+    if (server->workers != NULL) {
+        argv[n++] = "--workers";
+        argv[n++] = server->workers;
+    }
+    argv[n++] = server->cache != NULL ? "--cache-dir" : "--no-cache";
+    argv[n++] = server->cache; /* NULL ends the list */
+    argv[n] = NULL;
+}
+
+/* Runs the program with the socket as standard input. Its standard output is not ours: responses alone go there. */
+static int own_server_spawn(struct own_server *server, const char *program, int sock) {
+    posix_spawn_file_actions_t actions;
+    const char *argv[ARGUMENTS_MAX];
+    own_server_arguments(server, program, argv);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, sock, STDIN_FILENO);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    int error = posix_spawn(&server->pid, program, &actions, NULL, (char *const *)argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    return -error;
+}
+
+int own_server_open(struct own_server *server, char **why) {
+    int pair[2];
+    if (server->is_open)
+        return 0;
+    char *program = paths_program("pycompiled", false);
+    if (program == NULL) {
+        *why = xstrdup("the program pycompiled is not found beside this one");
+        return -ENOENT;
+    }
+    int status = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0 ? -errno : 0;
+    if (status == 0) {
+        status = fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : own_server_spawn(server, program, pair[1]);
+        close(pair[1]);
+        if (status == 0)
+            rpc_client_init(&server->client, pair[0]);
+        else
+            close(pair[0]);
+    }
+    server->is_open = status == 0;
+    if (status < 0)
+        *why = xasprintf("cannot run %s: %s", program, strerror(-status));
+    free(program);
+    return status;
+}
+
+void own_server_close(struct own_server *server) {
+    if (!server->is_open)
+        return;
+    rpc_client_deinit(&server->client);
+    server->is_open = false;
+    while (waitpid(server->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+}
