@@ -86,7 +86,7 @@ static void server_on_shrink(uv_timer_t *timer) {
 static void server_watch_idleness(struct server *server) {
     const struct census *census = &server->census;
     if (server->listener.connected && census->connections == 0)
-        server_drain(server, "the connection has closed");
+        server_drain(server, NULL);
     if (census->draining || server->options->idle_timeout_s == 0)
         return;
     if (census->connections > 0 || census->language_servers > 0 || census->jobs > 0)
@@ -276,7 +276,8 @@ void server_drain(struct server *server, const char *reason) {
     if (server->census.draining)
         return;
     server->census.draining = true;
-    log_line("leaving: %s", reason);
+    if (reason != NULL)
+        log_line("leaving: %s", reason);
     notifier_stopping(&server->notifier);
     if (!server->listener.connected)
         acceptor_close(&server->acceptor);

@@ -59,5 +59,6 @@ struct server *server_free(struct server *server);
 struct server *server_of(const struct connection *connection);
 
 /* Stops accepting, finishes what runs, answers what is queued with a retryable error, and ends the loop. What still
- * runs after the drain timeout is killed and answered in the same way. */
+ * runs after the drain timeout is killed and answered in the same way. The reason is logged; NULL: nothing is, since
+ * the end was expected. */
 void server_drain(struct server *server, const char *reason);

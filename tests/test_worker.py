@@ -1,0 +1,429 @@
+"""pycompile-worker: the protocol of Bazel's persistent workers in both encodings, and the arguments of rules_python's
+precompiler. tests/test_bazel.py has the real Bazel."""
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+import e2e_support as e2e
+from worker_support import ENCODINGS, WORKER, Worker, encode_json, encode_proto, varint
+
+SOURCES = {
+    "good.py": "def f(x: int) -> int:\n    '''Doc.'''\n    assert x\n    return x + 1\n",
+    "bad.py": "def f(:\n    pass\n",
+    "warns.py": "x = 1 is 1\n",
+}
+
+
+def source_arguments(name, folder="out", prefix="pkg/"):
+    return ["--src", "src/" + name, "--src_name", prefix + name, "--pyc", "%s/%s.pyc" % (folder, name[:-3])]
+
+
+def children(pid):
+    """The process and all below it."""
+    found = [pid]
+    for task in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/children" % (pid, task), encoding="ascii") as file:
+            for child in file.read().split():
+                found += children(int(child))
+    return found
+
+
+def has_children_lists():
+    return os.path.exists("/proc/self/task/%d/children" % os.getpid())
+
+
+@unittest.skipUnless(os.path.exists(WORKER), "pycompile-worker was not built (protobuf-c is missing)")
+class WorkerCase(unittest.TestCase):
+    def setUp(self):
+        self.folder = os.path.realpath(tempfile.mkdtemp(prefix="pycompiled-worker-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        for name, text in SOURCES.items():
+            self.file("src/" + name, text)
+        self.version, self.python = next(iter(e2e.pythons().items()))
+
+    def file(self, name, text=""):
+        path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def data(self, name):
+        with open(os.path.join(self.folder, name), "rb") as file:
+            return file.read()
+
+    def expected(self, python, name, mode="CHECKED_HASH", optimize=-1, dfile=None):
+        """What py_compile writes in a process of its own."""
+        out = os.path.join(self.folder, "expected.pyc")
+        script = ("import py_compile, sys; py_compile.compile(sys.argv[1], sys.argv[2], sys.argv[3], doraise=True, "
+                  "optimize=int(sys.argv[5]), invalidation_mode=py_compile.PycInvalidationMode[sys.argv[4]])")
+        subprocess.run([python, "-c", script, "src/" + name, out, dfile or "pkg/" + name, mode, str(optimize)], check=True,
+                       cwd=self.folder, stderr=subprocess.DEVNULL, timeout=e2e.DEADLINE)
+        with open(out, "rb") as file:
+            return file.read()
+
+    def left(self):
+        """What is in the working folder beside sources and outputs."""
+        return sorted(set(os.listdir(self.folder)) - {"src", "out", "expected.pyc"})
+
+
+class Protocol(WorkerCase):
+    def test_same_bytes_as_py_compile(self):
+        for encoding in ENCODINGS:
+            with Worker(self.folder, encoding) as worker:
+                for version, python in e2e.pythons().items():
+                    for number, (mode, optimize) in enumerate([("CHECKED_HASH", -1), ("UNCHECKED_HASH", 2), ("TIMESTAMP", 1)]):
+                        options = ["--invalidation_mode", mode.lower(), "--optimize=%d" % optimize, "--python_version", version]
+                        response = worker.call(*options, *source_arguments("good.py"), request_id=number)
+                        self.assertEqual(response, {"exitCode": 0, "output": "", "requestId": number, "wasCancelled": False})
+                        self.assertEqual(self.data("out/good.pyc"), self.expected(python, "good.py", mode, optimize))
+                self.assertEqual(worker.close(), 0)
+            self.assertEqual(self.left(), [])
+
+    def test_defaults(self):
+        """The hash is checked, the level is the interpreter's own, the version the server's first."""
+        with Worker(self.folder) as worker:
+            self.assertEqual(worker.call(*source_arguments("good.py"))["exitCode"], 0)
+        self.assertEqual(self.data("out/good.pyc"), self.expected(self.python, "good.py"))
+
+    def test_errors_are_the_compilers_words(self):
+        for encoding in ENCODINGS:
+            with Worker(self.folder, encoding) as worker:
+                response = worker.call(*source_arguments("bad.py"), request_id=7)
+                self.assertEqual(response["exitCode"], 1)
+                self.assertTrue(response["output"].startswith('  File "pkg/bad.py", line 1\n'), response["output"])
+                self.assertIn("SyntaxError: ", response["output"])
+                self.assertNotIn("Traceback", response["output"])
+                self.assertFalse(os.path.exists(os.path.join(self.folder, "out/bad.pyc")))
+                response = worker.call(*source_arguments("warns.py"), request_id=8)
+                self.assertEqual(response["exitCode"], 0)
+                self.assertIn("pkg/warns.py:1: SyntaxWarning: ", response["output"])
+                response = worker.call(*source_arguments("missing.py"), request_id=9)
+                self.assertEqual(response["exitCode"], 1)
+                self.assertIn("No such file", response["output"])
+
+    def test_several_sources_in_a_request(self):
+        with Worker(self.folder) as worker:
+            response = worker.call(*source_arguments("warns.py"), *source_arguments("bad.py"), *source_arguments("good.py"))
+        self.assertEqual(response["exitCode"], 1)
+        self.assertLess(response["output"].index("warns.py"), response["output"].index("bad.py"))
+        self.assertEqual(self.data("out/good.pyc"), self.expected(self.python, "good.py"))
+
+    def test_a_version_that_cannot_be_served_is_refused(self):
+        with Worker(self.folder) as worker:
+            for number, version in enumerate(["3.8", "2.7", "4.0"]):
+                response = worker.call("--python_version", version, *source_arguments("good.py"), request_id=number)
+                self.assertEqual(response["exitCode"], 1)
+                self.assertIn("no host for Python " + version, response["output"])
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "out/good.pyc")))
+
+    def test_arguments_that_are_wrong(self):
+        good = source_arguments("good.py")
+        cases = [([], "required: --src"), (good + ["--src", "x"], "there must be as many of each"),
+                 (["--optimize", "3"] + good, "--optimize"), (["--optimize", "x"] + good, "--optimize"),
+                 (["--invalidation_mode", "never"] + good, "--invalidation_mode: invalid choice: 'never'"),
+                 (["--python_version", "three"] + good, "--python_version"), (["--what"] + good, "unrecognized arguments: --what"),
+                 (good + ["--log_level"], "--log_level: expected one argument"), (["@src/none"], "src/none: No such file")]
+        with Worker(self.folder) as worker:
+            for number, (arguments, words) in enumerate(cases, 1):
+                response = worker.call(*arguments, request_id=number)
+                self.assertEqual(response["exitCode"], 2, arguments)
+                self.assertIn(words, response["output"])
+            response = worker.call("--log_level", "DEBUG", "--worker_impl=serial", *good, request_id=99)
+            self.assertEqual(response["exitCode"], 0)
+
+    def test_argument_files(self):
+        self.file("src/params", "\n".join(["--optimize", "1", *source_arguments("good.py")]) + "\n")
+        self.file("src/@odd.py", "x = 1\n")
+        with Worker(self.folder) as worker:
+            self.assertEqual(worker.call("@src/params")["exitCode"], 0)
+            self.assertEqual(self.data("out/good.pyc"), self.expected(self.python, "good.py", optimize=1))
+            response = worker.call("--src", "src/@odd.py", "--src_name", "@@odd.py", "--pyc", "out/odd.pyc")
+            self.assertEqual(response["exitCode"], 0, response)
+            self.assertEqual(self.data("out/odd.pyc"), self.expected(self.python, "@odd.py", dfile="@odd.py"))
+            self.file("src/loop", "@src/loop\n")
+            self.assertIn("nested too deeply", worker.call("@src/loop")["output"])
+
+    def test_sandbox_folder(self):
+        """It stands before the paths, and not before the name."""
+        box = "__sandbox/3/w"
+        for name in SOURCES:
+            self.file(box + "/src/" + name, SOURCES[name])
+        self.file(box + "/params", "\n".join(source_arguments("good.py")))
+        for encoding in ENCODINGS:
+            with Worker(self.folder, encoding) as worker:
+                response = worker.call("@params", request_id=3, sandbox_dir=box)
+                self.assertEqual((response["exitCode"], response["output"]), (0, ""))
+                self.assertEqual(self.data(box + "/out/good.pyc"), self.expected(self.python, "good.py"))
+                self.assertFalse(os.path.exists(os.path.join(self.folder, "out/good.pyc")))
+            os.unlink(os.path.join(self.folder, box, "out/good.pyc"))
+
+    def test_defaults_of_the_command_line(self):
+        """Arguments that stand beside --persistent_worker belong to every request."""
+        with Worker(self.folder, options=["--optimize", "2", "--worker_impl", "async"]) as worker:
+            self.assertEqual(worker.call(*source_arguments("good.py"))["exitCode"], 0)
+        self.assertEqual(self.data("out/good.pyc"), self.expected(self.python, "good.py", optimize=2))
+
+    def test_cache(self):
+        """There is none unless it is asked for."""
+        with Worker(self.folder) as worker:
+            worker.call(*source_arguments("good.py"))
+        self.assertEqual(self.left(), [])
+        options = ["--cache_dir", os.path.join(self.folder, "cache"), "--workers=1"]
+        for _ in range(2):
+            with Worker(self.folder, options=options) as worker:
+                self.assertEqual(worker.call(*source_arguments("good.py"))["exitCode"], 0)
+            self.assertEqual(self.data("out/good.pyc"), self.expected(self.python, "good.py"))
+        self.assertEqual(self.left(), ["cache"])
+
+
+class Streams(WorkerCase):
+    def requests(self, encode):
+        """Some requests, as Bazel writes them: without anything between them."""
+        return b"".join([encode(source_arguments("good.py"), [("src/good.py", b"d" * 64)], request_id=1),
+                         encode(["--python_version", "3.8", "--optimize", '"{}\\'] + source_arguments("bad.py"), request_id=2),
+                         encode(source_arguments("bad.py"), request_id=3)])
+
+    def check_answers(self, worker):
+        self.assertEqual(worker.answer(1)["exitCode"], 0)
+        self.assertEqual(worker.answer(2)["exitCode"], 2)
+        self.assertEqual(worker.answer(3)["exitCode"], 1)
+
+    def test_byte_by_byte(self):
+        for encoding, (encode, _) in ENCODINGS.items():
+            with Worker(self.folder, encoding) as worker:
+                for byte in self.requests(encode):
+                    worker.write(bytes([byte]))
+                self.check_answers(worker)
+
+    def test_split_in_two(self):
+        for encoding, (encode, _) in ENCODINGS.items():
+            data = self.requests(encode)
+            with Worker(self.folder, encoding) as worker:
+                for at in range(1, len(data), 7):
+                    worker.write(data[:at])
+                    worker.write(data[at:])
+                    self.check_answers(worker)
+
+    def test_json_with_white_space(self):
+        with Worker(self.folder) as worker:
+            worker.write(b' \n{ "arguments"\n: ["--src", "src/good.py", "--src_name", "a", "--pyc", "out/a.pyc"] ,\n "request_id": 5}\n\n')
+            self.assertEqual(worker.answer(5)["exitCode"], 0)
+            self.assertEqual(worker.close(), 0)
+
+    def test_protocol_buffer_that_begins_like_json(self):
+        """Its length is 123, which is '{'; its first argument has 34 bytes, which is '"'."""
+        first = "--src=src/".ljust(34 - len("good.py"), "/") + "good.py"
+        rest = ["--src_name=n", "--pyc=out/good.pyc"]
+        for filler in range(200):
+            data = encode_proto([first, *rest, "--log_level=" + "x" * filler])
+            if data[0] == 123:
+                break
+        self.assertEqual(data[:3], b'{\n"')
+        with Worker(self.folder, "proto") as worker:
+            worker.write(data)
+            self.assertEqual(worker.answer()["exitCode"], 0)
+
+    def test_long_lists_of_inputs(self):
+        """A hermetic interpreter's files are inputs of every action."""
+        inputs = [("external/python/lib/python3.13/module_%d.py" % i, b"0123456789abcdef" * 4) for i in range(4000)]
+        for encoding, (encode, _) in ENCODINGS.items():
+            data = encode(source_arguments("good.py"), inputs, request_id=1)
+            self.assertGreater(len(data), 400000)
+            with Worker(self.folder, encoding) as worker:
+                for _ in range(20):
+                    worker.write(data)
+                for _ in range(20):
+                    self.assertEqual(worker.answer(1)["exitCode"], 0)
+
+    def test_flood(self):
+        """Thousands of requests before the first answer is read: every one is answered."""
+        for encoding, (encode, _) in ENCODINGS.items():
+            with Worker(self.folder, encoding) as worker:
+                for number in range(1, 6001):
+                    worker.write(encode(source_arguments("good.py") if number % 10 == 0 else ["--what"], request_id=number))
+                for number in range(1, 6001):
+                    self.assertEqual(worker.answer(number)["exitCode"], 0 if number % 10 == 0 else 2)
+
+    def test_requests_that_are_none(self):
+        with Worker(self.folder) as worker:
+            for number, text in enumerate([b'{"requestId":1,"arguments":1}', b'{"requestId":2,"arguments":[1]}',
+                                           b'{"requestId":3,"cancel":1}', b'{"requestId":4,"sandboxDir":[]}'], 1):
+                worker.write(text)
+                self.assertIn("not understood", worker.answer(number)["output"])
+            worker.write(b'{"requestId":"x"}')
+            self.assertIn("requestId is not", worker.answer()["output"])
+            worker.write(b'{"requestId":6 1}')
+            self.assertEqual(worker.answer()["exitCode"], 2)
+            self.assertEqual(worker.call(*source_arguments("good.py"), request_id=7)["exitCode"], 0)
+        with Worker(self.folder, "proto") as worker:
+            worker.write(b"\x03abc")
+            self.assertEqual(worker.answer()["exitCode"], 2)
+            self.assertEqual(worker.call(*source_arguments("good.py"), request_id=7)["exitCode"], 0)
+
+    def test_streams_that_are_none(self):
+        """What was taken is finished; then the worker leaves with status 1."""
+        good = encode_json(source_arguments("good.py"), request_id=1)
+        for encoding, data in [("json", good + b"[]"), ("json", good + b"x"), ("json", good + b'{"arg'),
+                               ("proto", encode_proto(source_arguments("good.py"), request_id=1) + b"\xff" * 9),
+                               ("proto", encode_proto(source_arguments("good.py"), request_id=1) + varint(1 << 30)),
+                               ("proto", encode_proto(source_arguments("good.py"), request_id=1) + b"\x30abc")]:
+            with Worker(self.folder, encoding) as worker:
+                worker.write(data)
+                worker.process.stdin.close()
+                self.assertEqual(worker.answer(1)["exitCode"], 0)
+                self.assertEqual(worker.close(), 1)
+            self.assertIn(b"standard input is not understood", worker.log)
+
+
+class Cancelling(WorkerCase):
+    def test_what_waits_is_dropped(self):
+        """After the answer nothing is written, neither of what ran nor of what waited."""
+        arguments = []
+        for number in range(400):
+            name = "m%03d.py" % number
+            self.file("src/" + name, "x = %d\n" % number * 2000)
+            arguments += source_arguments(name)
+        for encoding in ENCODINGS:
+            shutil.rmtree(os.path.join(self.folder, "out"), ignore_errors=True)
+            with Worker(self.folder, encoding, ["--workers", "1"]) as worker:
+                worker.send(*arguments, request_id=5)
+                worker.send(request_id=5, cancel=True)
+                self.assertTrue(worker.answer(5)["wasCancelled"])
+                out = os.path.join(self.folder, "out")
+                written = sorted(os.listdir(out)) if os.path.isdir(out) else []
+                self.assertLess(len(written), 400)
+                self.assertEqual(worker.call(*source_arguments("good.py", "other"), request_id=6)["exitCode"], 0)
+                worker.send(request_id=5, cancel=True)  # is done already: no answer
+                self.assertEqual(worker.close(), 0)
+                self.assertEqual(sorted(os.listdir(out)) if os.path.isdir(out) else [], written)
+                self.assertEqual(worker.responses, {5: [], 6: []})
+
+    def test_unknown_work(self):
+        with Worker(self.folder) as worker:
+            worker.send(request_id=9, cancel=True)
+            self.assertEqual(worker.call(*source_arguments("good.py"), request_id=10)["exitCode"], 0)
+            self.assertEqual(worker.close(), 0)
+            self.assertNotIn(9, worker.responses)
+
+
+@unittest.skipUnless(has_children_lists(), "the kernel does not list the children of a process")
+class Deaths(WorkerCase):
+    def all_sources(self):
+        for number in range(120):
+            self.file("src/k%03d.py" % number, "def f%d():\n    return %d\n" % (number, number) * 300)
+        return ["k%03d.py" % number for number in range(120)]
+
+    def check_all(self, names, kill):
+        """Compiles all, and calls kill() with the worker after each 30th answer: every one is answered, with the same bytes."""
+        with Worker(self.folder) as worker:
+            for number, name in enumerate(names, 1):
+                worker.send(*source_arguments(name), request_id=number)
+            for number, name in enumerate(names, 1):
+                response = worker.answer(number)
+                self.assertEqual((response["exitCode"], response["output"]), (0, ""), name)
+                if number % 30 == 1:
+                    kill(worker)
+            pids = children(worker.process.pid)
+        self.assert_gone(pids)
+        for name in names[::10]:
+            self.assertEqual(self.data("out/%s.pyc" % name[:-3]), self.expected(self.python, name))
+        self.assertEqual(self.left(), [])
+        self.assertEqual([name for name in os.listdir(os.path.join(self.folder, "out")) if not name.endswith(".pyc")], [])
+
+    def assert_gone(self, pids):
+        end = time.monotonic() + e2e.DEADLINE
+        while any(e2e.exists(pid) for pid in pids):
+            self.assertLess(time.monotonic(), end, "a process is left")
+            time.sleep(0.01)
+
+    def test_server_is_killed(self):
+        self.check_all(self.all_sources(), lambda worker: os.kill(worker.server(), signal.SIGKILL))
+
+    def test_server_is_ended(self):
+        self.check_all(self.all_sources(), lambda worker: os.kill(worker.server(), signal.SIGTERM))
+
+    def test_hosts_are_killed(self):
+        def kill(worker):
+            for pid in children(worker.server())[1:]:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+        self.check_all(self.all_sources(), kill)
+
+    def test_worker_is_killed(self):
+        """Nothing is left of it: no process, no socket, no temporary file."""
+        names = self.all_sources()
+        for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+            worker = Worker(self.folder)
+            for request_id, name in enumerate(names, 1):
+                worker.send(*source_arguments(name), request_id=request_id)
+            worker.answer(1)
+            pids = children(worker.process.pid)
+            self.assertGreater(len(pids), 2)
+            worker.process.send_signal(number)
+            with self.assertRaises(BrokenPipeError):  # so that close() has nothing to write
+                while True:
+                    worker.write(b" " * 4096)
+            self.assertEqual(worker.process.wait(e2e.DEADLINE), -number)
+            self.assert_gone(pids)
+            try:
+                worker.close()
+            except BrokenPipeError:
+                worker.close()
+            self.assertEqual(self.left(), [])
+            self.assertEqual([n for n in os.listdir(os.path.join(self.folder, "out")) if not n.endswith(".pyc")], [])
+
+    def test_reader_is_gone(self):
+        """Bazel has died: nobody reads the answers."""
+        read, write = os.pipe()
+        process = subprocess.Popen([WORKER, "--persistent_worker"], cwd=self.folder, stdin=subprocess.PIPE, stdout=write,
+                                   stderr=subprocess.DEVNULL)
+        os.close(write)
+        os.close(read)
+        self.assertEqual(process.wait(e2e.DEADLINE), 0)
+        process.stdin.close()
+
+    def test_no_server(self):
+        """Where it cannot be run, each request says so."""
+        lone = os.path.join(self.folder, "bin")
+        os.makedirs(lone)
+        shutil.copy(WORKER, lone)
+        run = subprocess.run([os.path.join(lone, "pycompile-worker"), "--persistent_worker"], cwd=self.folder,
+                             input=encode_json(source_arguments("good.py"), request_id=4), capture_output=True, timeout=e2e.DEADLINE)
+        self.assertIn(b"the program pycompiled is not found", run.stdout)
+        self.assertIn(b'"exitCode":1', run.stdout)
+        self.assertIn(b'"requestId":4', run.stdout)
+
+
+class CommandLine(WorkerCase):
+    def run_worker(self, *arguments):
+        return subprocess.run([WORKER, *arguments], cwd=self.folder, capture_output=True, timeout=e2e.DEADLINE, text=True,
+                              stdin=subprocess.DEVNULL)
+
+    def test_compiles_its_arguments(self):
+        run = self.run_worker(*source_arguments("good.py"))
+        self.assertEqual((run.returncode, run.stdout, run.stderr), (0, "", ""))
+        self.assertEqual(self.data("out/good.pyc"), self.expected(self.python, "good.py"))
+        self.file("params", "\n".join(source_arguments("bad.py")))
+        run = self.run_worker("--log_level", "ERROR", "@params")
+        self.assertEqual((run.returncode, run.stdout), (1, ""))
+        self.assertTrue(run.stderr.startswith('  File "pkg/bad.py", line 1\n'), run.stderr)
+
+    def test_mistakes(self):
+        self.assertEqual(self.run_worker().returncode, 2)
+        self.assertEqual(self.run_worker("--workers").returncode, 2)
+        self.assertIn("expected one argument", self.run_worker("--cache_dir").stderr)
+
+    def test_help(self):
+        self.assertIn("--persistent_worker", self.run_worker("--help").stdout)
+        self.assertTrue(self.run_worker("--version").stdout.startswith("pycompile-worker "))
+
+
+if __name__ == "__main__":
+    e2e.main()

@@ -1,0 +1,171 @@
+"""A peer of pycompile-worker, as Bazel is one: both encodings of the worker protocol, written here from its description."""
+import base64
+import json
+import os
+import subprocess
+import threading
+
+import e2e_support as e2e
+
+WORKER = os.path.join(e2e.BUILD, "client", "pycompile-worker")
+
+
+def varint(value):
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7f | 0x80)
+        value >>= 7
+    return bytes(out) + bytes([value])
+
+
+def field(number, value):
+    """A member of a protocol buffer; a default is left out."""
+    if not value:
+        return b""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def encode_proto(arguments=(), inputs=(), request_id=0, cancel=False, verbosity=0, sandbox_dir=""):
+    parts = [varint(1 << 3 | 2) + varint(len(a.encode())) + a.encode() for a in arguments]
+    for path, digest in inputs:
+        parts.append(field(2, field(1, path.encode()) + field(2, digest)))
+    parts += [field(3, request_id), field(4, int(cancel)), field(5, verbosity), field(6, sandbox_dir.encode())]
+    data = b"".join(parts)
+    return varint(len(data)) + data
+
+
+def encode_json(arguments=(), inputs=(), request_id=0, cancel=False, verbosity=0, sandbox_dir=""):
+    request = {"arguments": list(arguments),
+               "inputs": [{"path": path, "digest": base64.b64encode(digest).decode()} for path, digest in inputs],
+               "requestId": request_id, "cancel": cancel, "verbosity": verbosity, "sandboxDir": sandbox_dir}
+    return json.dumps({name: value for name, value in request.items() if value}).encode()
+
+
+def read_varint(stream):
+    value = shift = 0
+    while True:
+        byte = stream.read(1)
+        if not byte:
+            return None
+        value |= (byte[0] & 0x7f) << shift
+        shift += 7
+        if byte[0] < 0x80:
+            return value
+
+
+def decode_proto(stream):
+    """The next response, or None at the end."""
+    length = read_varint(stream)
+    if length is None:
+        return None
+    data, at = stream.read(length), 0
+    response = {"exitCode": 0, "output": "", "requestId": 0, "wasCancelled": False}
+    names = {1: "exitCode", 2: "output", 3: "requestId", 4: "wasCancelled"}
+
+    def number():
+        nonlocal at
+        value = shift = 0
+        while True:
+            value |= (data[at] & 0x7f) << shift
+            shift += 7
+            at += 1
+            if data[at - 1] < 0x80:
+                return value
+    while at < len(data):
+        tag = number()
+        if tag & 7 == 2:
+            size = number()
+            response[names[tag >> 3]] = data[at:at + size].decode()
+            at += size
+        else:
+            response[names[tag >> 3]] = number()
+    response["wasCancelled"] = bool(response["wasCancelled"])
+    return response
+
+
+def decode_json(stream):
+    line = stream.readline()
+    if not line:
+        return None
+    return {"exitCode": 0, "output": "", "requestId": 0, "wasCancelled": False, **json.loads(line)}
+
+
+ENCODINGS = {"json": (encode_json, decode_json), "proto": (encode_proto, decode_proto)}
+
+
+class Worker:
+    """A worker in a working folder. Responses are read by a thread, so that neither side waits for the other."""
+
+    def __init__(self, folder, encoding="json", options=()):
+        self.encode, self.decode = ENCODINGS[encoding]
+        environment = {**os.environ, "TMPDIR": folder, "XDG_RUNTIME_DIR": folder, "HOME": folder}
+        self.process = subprocess.Popen([*e2e.WRAPPER, WORKER, "--persistent_worker", *options], cwd=folder, env=environment,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.responses = {}
+        self.changed = threading.Condition()
+        self.ended = False
+        self.log = b""
+        self.threads = [threading.Thread(target=self.read), threading.Thread(target=self.read_log)]
+        for thread in self.threads:
+            thread.start()
+
+    def read(self):
+        while True:
+            response = self.decode(self.process.stdout)
+            with self.changed:
+                if response is None:
+                    self.ended = True
+                else:
+                    self.responses.setdefault(response["requestId"], []).append(response)
+                self.changed.notify_all()
+            if response is None:
+                return
+
+    def read_log(self):
+        for line in self.process.stderr:
+            self.log += line
+
+    def write(self, data):
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
+    def send(self, *arguments, **members):
+        self.write(self.encode(arguments, **members))
+
+    def answer(self, request_id=0):
+        """Waits for the response to a request."""
+        with self.changed:
+            done = self.changed.wait_for(lambda: self.responses.get(request_id) or self.ended, e2e.DEADLINE)
+            if not done or not self.responses.get(request_id):
+                raise AssertionError("no response to %d: %s" % (request_id, self.log.decode(errors="replace")))
+            return self.responses[request_id].pop(0)
+
+    def call(self, *arguments, **members):
+        self.send(*arguments, **members)
+        return self.answer(members.get("request_id", 0))
+
+    def server(self):
+        """The process id of the worker's server."""
+        with open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid), encoding="ascii") as file:
+            return int(file.read().split()[0])
+
+    def close(self):
+        """Ends the input; returns the exit status."""
+        if not self.process.stdin.closed:
+            self.process.stdin.close()
+        status = self.process.wait(e2e.DEADLINE)
+        for thread in self.threads:
+            thread.join()
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return status
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            self.process.kill()
+        self.close()
