@@ -3,6 +3,7 @@ build."""
 import contextlib
 import functools
 import glob
+import importlib.util
 import json
 import os
 import re
@@ -416,6 +417,102 @@ mount --bind "$copy" "$file"
                 self.assertEqual(before, same)
                 self.assertTrue(after)
                 self.assertFalse(before & after)
+
+
+class UpgradedRelease(unittest.TestCase):
+    """A Python that is upgraded in place to another patch release: interpreter, libpython and library, file by file, while
+    hosts compile. $PYCOMPILED_OTHER_RELEASE is the prefix of that release, which must be one of the first host's X.Y. A
+    private mount namespace and a copy keep the installed Python as it is."""
+
+    def setUp(self):
+        self.version, python = next(iter(e2e.pythons().items()))
+        self.python = os.path.join(os.path.dirname(os.path.realpath(python)), "python" + self.version)
+        self.prefix = os.path.dirname(os.path.dirname(self.python))
+        self.other = os.environ.get("PYCOMPILED_OTHER_RELEASE")
+        if self.other is None:
+            self.skipTest("PYCOMPILED_OTHER_RELEASE names no other patch release of Python " + self.version)
+        if not unshares():
+            self.skipTest("mount namespaces are not permitted here")
+
+    def upgrade(self):
+        """Replaces files by new ones, as a package manager does it."""
+        libraries = glob.glob(self.other + "/lib/**/libpython%s.so.1.0" % self.version, recursive=True)
+        names = ["bin/python" + self.version, *(os.path.relpath(path, self.other) for path in libraries)]
+        library = "lib/python" + self.version
+        for top, folders, files in os.walk(os.path.join(self.other, library)):
+            folders[:] = sorted(set(folders) - {"__pycache__", "test"})
+            names += [os.path.relpath(os.path.join(top, name), self.other) for name in sorted(files)]
+        for name in sorted(set(names), reverse=True):
+            target = os.path.join(self.prefix, "lib", os.path.basename(name)) if "libpython" in os.path.basename(name) \
+                else os.path.join(self.prefix, name)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copy(os.path.join(self.other, name), target + ".new")
+            os.replace(target + ".new", target)
+
+    def release(self):
+        return subprocess.check_output([self.python, "-c", "import platform; print(platform.python_version())"], text=True).strip()
+
+    def by_itself(self, source):
+        """What the interpreter writes."""
+        cfile = source + ".expected"
+        subprocess.run([self.python, "-c", "import py_compile, sys; py_compile.compile(*sys.argv[1:], doraise=True)", source,
+                        cfile], check=True)
+        with open(cfile, "rb") as file:
+            return file.read()
+
+    def by_the_daemon(self, daemon, source):
+        done = subprocess.run([e2e.CLIENT, "--python", self.version, "--no-cache", source],
+                              env=daemon.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              timeout=e2e.DEADLINE)
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+        with open(importlib.util.cache_from_source(source).replace(sys.implementation.cache_tag,
+                                                                   "cpython-" + self.version.replace(".", "")), "rb") as file:
+            return file.read()
+
+    def expect_release(self, daemon, source):
+        """The daemon compiles as the interpreter that is there now. Returns its hosts."""
+        self.assertEqual(self.by_the_daemon(daemon, source), self.by_itself(source))
+        python = daemon.status()["pythons"][0]
+        self.assertEqual((python["python"], python["version"]), (self.version, self.release()))
+        self.assertEqual(daemon.status()["counters"]["crashes"], 0)
+        return {host["pid"] for host in python["hosts"] if not host["retiring"]}
+
+    def try_upgrade(self):
+        copy = tempfile.mkdtemp(prefix="pycompiled-test-")
+        self.addCleanup(shutil.rmtree, copy, ignore_errors=True)
+        shutil.copytree(self.prefix, copy, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("test"))
+        subprocess.run(["mount", "--bind", copy, self.prefix], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", self.prefix])
+        with e2e.Daemon("--no-cache", "--python", self.version) as daemon:
+            text = "".join("def f%d(a, *b, c=%d):\n    return [a, b, {c, %d}]\n" % (i, i, i) for i in range(200))
+            source = daemon.file("a.py", text)
+            many = [daemon.file("many/m%d.py" % i, text + "x = %d\n" % i) for i in range(300)]
+            old, before = self.release(), self.expect_release(daemon, source)
+            run = subprocess.Popen([e2e.COMPILEALL, "-q", "-f", "--python", self.version, os.path.dirname(many[0])],
+                                   env=daemon.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            expected = {name: {self.by_itself(name)} for name in (many[0], many[-1])}
+            self.upgrade()
+            self.assertNotEqual(self.release(), old)
+            after = self.expect_release(daemon, source)
+            self.assertFalse(before & after)
+            self.assertEqual((run.communicate(timeout=e2e.DEADLINE)[0], run.returncode), ("", 0))
+            folder = os.path.join(os.path.dirname(many[0]), "__pycache__")
+            self.assertEqual(len(os.listdir(folder)), len(many))
+            for name, bytes_ in expected.items():
+                pyc = os.path.join(folder, os.path.basename(name)[:-3] + ".cpython-%s.pyc" % self.version.replace(".", ""))
+                with open(pyc, "rb") as file:
+                    self.assertIn(file.read(), bytes_ | {self.by_itself(name)})
+            print("upgraded from %s to %s" % (old, self.release()))
+
+    def test_upgrade(self):
+        if "PYCOMPILED_TEST_UNSHARED" in os.environ:
+            self.try_upgrade()
+            return
+        done = subprocess.run(["unshare", "-m", "--propagation", "private", sys.executable, __file__, "UpgradedRelease"],
+                              env=dict(os.environ, PYCOMPILED_TEST_UNSHARED="1"), stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=10 * e2e.DEADLINE)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("upgraded from ", done.stdout)
 
 
 if __name__ == "__main__":
