@@ -1,12 +1,15 @@
 """Parts of bench/run in which other ways of compiling compete, and kinds of files that an interpreter does not compile as it does
 ordinary ones."""
 
+import contextlib
+import ctypes
+import json
 import os
 import resource
 import sys
 from pathlib import Path
 
-from bench_support import CORES, ROOT, Daemon, copy_library, cpu_seconds, environment, row, s, timed, write_listing
+from bench_support import CORES, ROOT, Daemon, Failure, copy_library, cpu_seconds, environment, row, s, timed, write_listing
 
 # A few functions, so that the special line is a small part of a file of common size.
 BODY = "".join(f"""
@@ -48,25 +51,71 @@ def compileall(build, xy, names, env, *options, cwd=None):
     return timed(command, env, accept=(0, 1), cwd=cwd)
 
 
-def children_seconds():
-    """Processor time of all processes that were started here and have ended."""
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def run_and_adopt(run):
+    """Seconds that run() returns, and the processor time of its processes, of orphans too: from 3.12 on compileall's workers are
+    children of a fork server, which nobody waits for."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    seconds = run()
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+    return seconds, usage.ru_utime + usage.ru_stime
+
+
+def in_a_child(run):
+    """run_and_adopt() in a process of its own, which has no other children."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.write(writer, json.dumps(run_and_adopt(run)).encode())
+        except Exception as e:
+            print(e, file=sys.stderr)
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with open(reader, "rb") as pipe:
+        result = pipe.read()
+    os.waitpid(pid, 0)
+    if not result:
+        raise Failure("a contestant failed")
+    return json.loads(result)
 
 
 def with_cpu(run, daemon=None):
     """Wall-clock seconds that run() returns, and the processor time of it and of the daemon with its hosts."""
     server, hosts = daemon.pids() if daemon else (0, [])
-    before = children_seconds() + cpu_seconds([server, *hosts])
-    seconds = run()
-    return seconds, children_seconds() + cpu_seconds([server, *hosts]) - before
+    before = cpu_seconds([server, *hosts])
+    seconds, used = in_a_child(run)
+    return seconds, used + cpu_seconds([server, *hosts]) - before
 
 
-def best_of(times):
-    return {name: min(values) for name, values in times.items()}
+class Times:
+    """Wall-clock and processor times of contestants by name."""
+
+    def __init__(self):
+        self.wall, self.cpu = {}, {}
+
+    def add(self, name, run, daemon=None):
+        seconds, used = with_cpu(run, daemon)
+        self.wall.setdefault(name, []).append(seconds)
+        self.cpu.setdefault(name, []).append(used)
+
+    def result(self):
+        return {"times": self.wall, "cpu": self.cpu, "best": {name: min(values) for name, values in self.wall.items()},
+                "best_cpu": {name: min(values) for name, values in self.cpu.items()}}
 
 
-def round_of_kinds(build, daemons, xy, scratch, case, times, cpu):
+def against(r, ours, theirs):
+    """How fast `ours` is, and the same by processor time, which a busy machine changes less."""
+    return f"{r['best'][theirs] / r['best'][ours]:5.2f} times as fast ({r['best_cpu'][theirs] / r['best_cpu'][ours]:.2f} by processor time)"
+
+
+def round_of_kinds(build, daemons, xy, scratch, case, times):
     """Every kind once through each contestant."""
     names, warnings = case
     env = environment(**warnings)
@@ -75,12 +124,8 @@ def round_of_kinds(build, daemons, xy, scratch, case, times, cpu):
         for who, daemon in daemons.items():
             daemon.env.pop("PYTHONWARNINGS", None)
             daemon.env.update(warnings)
-            seconds, used = with_cpu(lambda: client(build, daemon, xy, folder, cwd=scratch), daemon)
-            times[f"{kind} {who}"].append(seconds)
-            cpu[f"{kind} {who}"].append(used)
-        seconds, used = with_cpu(lambda: compileall(build, xy, folder, env, "-j", str(CORES), cwd=scratch))
-        times[f"{kind} compileall"].append(seconds)
-        cpu[f"{kind} compileall"].append(used)
+            times.add(f"{kind} {who}", lambda: client(build, daemon, xy, folder, cwd=scratch), daemon)
+        times.add(f"{kind} compileall", lambda: compileall(build, xy, folder, env, "-j", str(CORES), cwd=scratch))
 
 
 def part_kinds(build, xy, options, scratch):
@@ -94,13 +139,11 @@ def part_kinds(build, xy, options, scratch):
                 client(build, daemon, xy, [f"{scratch}/{kind}"])
         for names in ("relative", "absolute"):
             for shown in ("", "-W default"):
-                times = {f"{kind} {who}": [] for kind in KINDS for who in ("many", "one", "compileall")}
-                cpu = {name: [] for name in times}
+                times = Times()
                 for _ in range(options.repeat):
                     round_of_kinds(build, {"many": many, "one": one}, xy, scratch,
-                                   (names, {"PYTHONWARNINGS": "default"} if shown else {}), times, cpu)
-                result["cases"][f"{names} {shown}".strip()] = {"times": times, "cpu": cpu, "best": best_of(times),
-                                                               "best_cpu": best_of(cpu)}
+                                   (names, {"PYTHONWARNINGS": "default"} if shown else {}), times)
+                result["cases"][f"{names} {shown}".strip()] = times.result()
     return result
 
 
@@ -119,7 +162,7 @@ def print_kinds(xy, r):
 def part_warning_trees(build, xy, options, scratch):
     shares = (0, 1, 5, 20)
     env = environment(PYTHONWARNINGS="default")
-    times = {f"{share} {who}": [] for share in shares for who in ("client", "compileall")}
+    times = Times()
     for share in shares:
         write_tree(f"{scratch}/{share}", options.files, lambda i, share=share: "warns" if i * 37 % 100 < share else "ordinary")
     with Daemon(build, PYTHONWARNINGS="default") as daemon:
@@ -128,17 +171,22 @@ def part_warning_trees(build, xy, options, scratch):
         client(build, daemon, xy, [f"{scratch}/20"])
         for _ in range(options.repeat):
             for share in shares:
-                times[f"{share} client"].append(client(build, daemon, xy, [str(share)], cwd=scratch))
-                times[f"{share} compileall"].append(compileall(build, xy, [str(share)], env, "-j", str(CORES), cwd=scratch))
-    return {"files": options.files, "shares": shares, "times": times, "best": best_of(times)}
+                names = [str(share)]
+                times.add(f"{share} client", lambda: client(build, daemon, xy, names, cwd=scratch), daemon)
+                times.add(f"{share} compileall", lambda: compileall(build, xy, names, env, "-j", str(CORES), cwd=scratch))
+    return {"files": options.files, "shares": shares, **times.result()}
 
 
 def print_warning_trees(xy, r):
-    best = r["best"]
     for share in r["shares"]:
-        ours, theirs = best[f"{share} client"], best[f"{share} compileall"]
-        row(xy if share == 0 else "", f"{share} % of {r['files']} files warn", s(ours),
-            f"{ours / best['0 client']:.2f} of none's time, {theirs / ours:.2f} times as fast as compileall -j {CORES} (goal: 1)")
+        row(xy if share == 0 else "", f"{share} % of {r['files']} files warn", s(r["best"][f"{share} client"]),
+            f"{r['best'][f'{share} client'] / r['best']['0 client']:.2f} of none's time, compileall -j {CORES}: "
+            + against(r, f"{share} client", f"{share} compileall") + " (goal: 1)")
+
+
+def with_listing(command, listing, env):
+    with open(listing, "rb") as names:
+        return timed(command, env, accept=(0, 1), stdin=names)
 
 
 def part_uv(build, xy, options, scratch):
@@ -147,24 +195,22 @@ def part_uv(build, xy, options, scratch):
     listing = write_listing(scratch, f"uv-list-{xy}", files)
     env = environment(PYTHONWARNINGS="ignore")
     scheme = [sys.executable, ROOT / "bench/uv_scheme.py", build.pythons[xy], str(CORES)]
-    times = {"client": [], "uv": [], "compileall": []}
+    times = Times()
     with Daemon(build, PYTHONWARNINGS="ignore") as daemon:
         daemon.start()
         client(build, daemon, xy, [folder])
         for _ in range(options.repeat):
-            times["client"].append(client(build, daemon, xy, [folder]))
-            with open(listing, "rb") as names:
-                times["uv"].append(timed(scheme, env, stdin=names))
-            times["compileall"].append(compileall(build, xy, [folder], env, "-j", str(CORES)))
-    return {"files": len(files), "bytes": size, "times": times, "best": best_of(times)}
+            times.add("client", lambda: client(build, daemon, xy, [folder]), daemon)
+            times.add("uv", lambda: with_listing(scheme, listing, env))
+            times.add("compileall", lambda: compileall(build, xy, [folder], env, "-j", str(CORES)))
+    return {"files": len(files), "bytes": size, **times.result()}
 
 
 def print_uv(xy, r):
     best = r["best"]
     row(xy, "pycompileall-client -q -f", s(best["client"]), f"{r['files']} files, {r['bytes'] / 1e6:.1f} MB")
-    row("", f"uv's scheme, {CORES} children", s(best["uv"]), f"the client is {best['uv'] / best['client']:.2f} times as fast")
-    row("", f"python -m compileall -j {CORES} -q -f", s(best["compileall"]),
-        f"the client is {best['compileall'] / best['client']:.2f} times as fast")
+    row("", f"uv's scheme, {CORES} children", s(best["uv"]), "the client: " + against(r, "client", "uv"))
+    row("", f"python -m compileall -j {CORES} -q -f", s(best["compileall"]), "the client: " + against(r, "client", "compileall"))
 
 
 def part_list(build, xy, options, scratch):
@@ -172,19 +218,18 @@ def part_list(build, xy, options, scratch):
     files, size = copy_library(build.pythons[xy], folder, options.tests)
     listing = write_listing(scratch, f"list-list-{xy}", files)
     env = environment(PYTHONWARNINGS="ignore")
-    python = build.pythons[xy]
-    times = {"compileall-client": [], "compile-client": [], "compileall": [], "py_compile": []}
+    ours = [build.client, "--python", xy, "-k", "-q", "-"]
+    theirs = [build.pythons[xy], "-m", "py_compile", "-q", "-"]
+    times = Times()
     with Daemon(build, PYTHONWARNINGS="ignore") as daemon:
         daemon.start()
         client(build, daemon, xy, [folder])
         for _ in range(options.repeat):
-            times["compileall-client"].append(client(build, daemon, xy, [], "-i", listing))
-            times["compileall"].append(compileall(build, xy, [], env, "-j", str(CORES), "-i", listing))
-            for name, command, used in (("compile-client", [build.client, "--python", xy, "-k", "-q", "-"], daemon.env),
-                                        ("py_compile", [python, "-m", "py_compile", "-q", "-"], env)):
-                with open(listing, "rb") as names:
-                    times[name].append(timed(command, used, accept=(0, 1), stdin=names))
-    return {"files": len(files), "bytes": size, "times": times, "best": best_of(times)}
+            times.add("compileall-client", lambda: client(build, daemon, xy, [], "-i", listing), daemon)
+            times.add("compileall", lambda: compileall(build, xy, [], env, "-j", str(CORES), "-i", listing))
+            times.add("compile-client", lambda: with_listing(ours, listing, daemon.env), daemon)
+            times.add("py_compile", lambda: with_listing(theirs, listing, env))
+    return {"files": len(files), "bytes": size, **times.result()}
 
 
 def print_list(xy, r):
@@ -192,6 +237,5 @@ def print_list(xy, r):
     row(xy, "pycompileall-client -q -f -i LIST", s(best["compileall-client"]), f"{r['files']} files, {r['bytes'] / 1e6:.1f} MB")
     row("", "pycompile-client -q -k - < LIST", s(best["compile-client"]))
     row("", f"python -m compileall -j {CORES} -q -f -i LIST", s(best["compileall"]),
-        f"the client is {best['compileall'] / best['compileall-client']:.2f} times as fast")
-    row("", "python -m py_compile -q - < LIST", s(best["py_compile"]),
-        f"the client is {best['py_compile'] / best['compile-client']:.2f} times as fast")
+        "the client: " + against(r, "compileall-client", "compileall"))
+    row("", "python -m py_compile -q - < LIST", s(best["py_compile"]), "the client: " + against(r, "compile-client", "py_compile"))
