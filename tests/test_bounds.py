@@ -703,7 +703,8 @@ class Answers(unittest.TestCase):
 
     def test_what_stays_of_many_jobs(self):
         """Of files with warnings, and of files with equal sets, which are compiled with a copy of the interned strings, nothing stays in a
-        host: after the first ones 4,000 jobs leave less than 64 bytes each. (Names that are new to a host stay; that is CPython's.)"""
+        host but the two global names of the latter: CPython makes such names immortal, and in a copy of the table each job makes its own.
+        After the first jobs 4,000 leave less than 128 bytes each."""
         texts = ["def first(one, two):\n    return one in {'a name', 'another', 3}\n"
                  "def second(one, two):\n    return two in {'a name', 'another', 3}\n", "some_name = 1 is 1\n"]
 
@@ -720,7 +721,7 @@ class Answers(unittest.TestCase):
                     (pid,) = (host["pid"] for each in daemon.status()["pythons"] for host in each["hosts"] if host["kind"] == "shared")
                     sizes.append(private_kib(pid))
                 if not e2e.is_sanitized():
-                    self.assertLess(sizes[2] - sizes[1], 250, sizes)
+                    self.assertLess(sizes[2] - sizes[1], 500, sizes)
 
     def test_many_warnings_about_one_long_line(self):
         for python in e2e.pythons():

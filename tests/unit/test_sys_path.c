@@ -40,6 +40,25 @@ static void test_answer(void **state) {
     buffer_deinit(&folders);
 }
 
+/* 16 MiB are read at most: one that says more is ended, and passed over. */
+static void test_says_too_much(void **state) {
+    static const struct {
+        const char *script;
+        bool fine;
+    } cases[] = {
+        {"printf '9.9\\0/a'; head -c 16000000 /dev/zero | tr '\\0' a; printf '\\0'", true},
+        {"printf '9.9\\0/a'; head -c 18000000 /dev/zero | tr '\\0' a; printf '\\0'", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buffer folders;
+        char *why;
+        int status = ask(interpreter("talks", cases[i].script), 60000, -1, &folders, &why);
+        assert_int_equal(status == 0 && folders.len > 16000000, cases[i].fine);
+        buffer_deinit(&folders);
+        free(why);
+    }
+}
+
 /* One that fails or is of another version is passed over for the next: python9.9, which nobody has. */
 static void test_none(void **state) {
     static const char *const scripts[] = {"exit 1", "printf '9.8\\0/a\\0'", "printf '9.9'", "kill -9 $$"};
@@ -79,7 +98,7 @@ static int make_folder(void **state) {
 }
 
 static int remove_folder(void **state) {
-    static const char *const names[] = {"fine", "other", "hung"};
+    static const char *const names[] = {"fine", "talks", "other", "hung"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[128];
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
@@ -90,10 +109,8 @@ static int remove_folder(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answer),
-        cmocka_unit_test(test_none),
-        cmocka_unit_test(test_hangs),
-        cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_answer), cmocka_unit_test(test_says_too_much), cmocka_unit_test(test_none),
+        cmocka_unit_test(test_hangs),  cmocka_unit_test(test_interrupted),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
