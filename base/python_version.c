@@ -31,7 +31,7 @@ bool python_version_parse(const char *text, struct python_version *version) {
         (void)(version_skip(&text, "-") || version_skip(&text, "@"));
     bool is_version = read_number(&text, &read.major) && read.major > 0 && version_skip(&text, ".") &&
                       read_number(&text, &read.minor) &&
-                      (*text == '\0' || *text == '.' || *text == '-' || isalpha((unsigned char)*text));
+                      (*text == '\0' || *text == '.' || *text == '-' || *text == '+' || isalpha((unsigned char)*text));
     if (is_version)
         *version = read;
     return is_version;
@@ -46,6 +46,28 @@ char *python_version_release(const char *text) {
     bool has_patch = read_number(&end, &version.major) && version_skip(&end, ".") &&
                      read_number(&end, &version.minor) && version_skip(&end, ".") && read_number(&end, &patch);
     return has_patch ? xstrndup(begin, (size_t)(end - begin)) : NULL;
+}
+
+/* Whether the text ends here or goes on with something else than a word. */
+static bool ends_word(const char *text) {
+    return !isalnum((unsigned char)*text) && *text != '_';
+}
+
+bool python_version_is_free_threaded(const char *text) {
+    const char *tag = strstr(text, "_cp3");
+    if (strstr(text, "freethreaded") != NULL)
+        return true;
+    if (tag != NULL) {
+        tag += strlen("_cp3");
+        tag += strspn(tag, "0123456789");
+        return *tag == 't' && ends_word(tag + 1);
+    }
+    struct python_version version;
+    if (!python_version_parse(text, &version))
+        return false;
+    text += strcspn(text, "0123456789");
+    text += strspn(text, "0123456789.");
+    return *text == 't' && ends_word(text + 1);
 }
 
 bool python_version_exact(const char *text, struct python_version *version) {

@@ -24,6 +24,10 @@ bool python_version_exact(const char *text, struct python_version *version);
  * NULL if the text names no patch release. */
 char *python_version_release(const char *text);
 
+/* Whether the name stands for a free-threaded build, whatever its version: 3.13t, python3.13.1t,
+ * cpython-3.13.1+freethreaded-linux, python-3.13.1-h1_2_cp313t. */
+bool python_version_is_free_threaded(const char *text);
+
 /* Returns less than, equal to or more than 0, as `a` is older than, the same as or newer than `b`. */
 int python_version_compare(const struct python_version *a, const struct python_version *b);
 

@@ -50,7 +50,8 @@ static char *no_host(const struct python_wish *wish, const cJSON *pythons) {
     if (wish->unknown != NULL)
         buffer_printf(&text, "no host for \"%s\"", wish->unknown);
     else if (wish->version.major != 0)
-        buffer_printf(&text, "no host for Python %u.%u", wish->version.major, wish->version.minor);
+        buffer_printf(&text, "no host for Python %u.%u%s", wish->version.major, wish->version.minor,
+                      wish->free_threaded ? "t, nor for the default build of that version, which would do" : "");
     else
         buffer_printf(&text, "no host for a Python that \"%s\" allows", wish->specifier);
     buffer_printf(&text, ", which %s asks for; there is one for", wish->source);
@@ -152,13 +153,17 @@ int python_choice_ask(struct rpc_client *client, const char *folder, char **pyth
     return result;
 }
 
+/* Both builds of a version have one magic number, one cache tag and the same bytecode. */
+static const char free_threaded_note[] = ", a free-threaded build, for which the default build compiles";
+
 /* "FILE asks for 3.13.1" */
 static char *wish_reason(const struct python_wish *wish) {
+    const char *letter = wish->free_threaded ? "t" : "", *note = wish->free_threaded ? free_threaded_note : "";
     if (wish->specifier != NULL)
         return xasprintf("%s allows \"%s\"", wish->source, wish->specifier);
     if (wish->release != NULL)
-        return xasprintf("%s asks for %s", wish->source, wish->release);
-    return xasprintf("%s asks for %u.%u", wish->source, wish->version.major, wish->version.minor);
+        return xasprintf("%s asks for %s%s%s", wish->source, wish->release, letter, note);
+    return xasprintf("%s asks for %u.%u%s%s", wish->source, wish->version.major, wish->version.minor, letter, note);
 }
 
 /* Among the hosts of the link. */
@@ -244,7 +249,8 @@ int python_choice_find(struct python_choice *choice, struct run_link *link, cons
         return choose_for_release(choice, link, text, source, why);
     if (!python_version_exact(text, &version) && python_version_parse(text, &version))
         choice->python = xasprintf("%u.%u", version.major, version.minor);
-    choice->reason = xasprintf("%s asks for %s", source, text);
+    choice->reason =
+        xasprintf("%s asks for %s%s", source, text, python_version_is_free_threaded(text) ? free_threaded_note : "");
     return 0;
 }
 

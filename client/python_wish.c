@@ -98,6 +98,7 @@ static bool wish_take_name(struct python_wish *wish, const char *name) {
         wish->unknown = xstrdup(name);
     else
         wish->release = python_version_release(name);
+    wish->free_threaded = python_version_is_free_threaded(name);
     return true;
 }
 
@@ -131,9 +132,11 @@ static bool read_conda(struct python_wish *wish) {
     char *path = xasprintf("%s/conda-meta", prefix);
     DIR *folder = opendir(path);
     bool found = false;
-    for (struct dirent *entry; folder != NULL && !found && (entry = readdir(folder)) != NULL;)
+    for (struct dirent *entry; folder != NULL && !found && (entry = readdir(folder)) != NULL;) {
         found = strncmp(entry->d_name, "python-", strlen("python-")) == 0 &&
                 python_version_parse(entry->d_name, &wish->version);
+        wish->free_threaded = found && python_version_is_free_threaded(entry->d_name);
+    }
     if (folder != NULL)
         closedir(folder);
     if (found)
@@ -187,8 +190,19 @@ static bool read_one(struct python_wish *wish, const char *folder, const char *n
     return found;
 }
 
+/* As read_one(), for the pyvenv.cfg of a virtual environment. One of a free-threaded build has lib/python3.13t. */
+static bool read_environment(struct python_wish *wish, const char *folder, const char *name) {
+    if (!read_one(wish, folder, name, read_pyvenv))
+        return false;
+    char *library = xasprintf("%.*s/lib/python%u.%ut", (int)(strrchr(wish->source, '/') - wish->source), wish->source,
+                              wish->version.major, wish->version.minor);
+    wish->free_threaded = access(library, F_OK) == 0;
+    free(library);
+    return true;
+}
+
 static bool look_in(struct python_wish *wish, const char *folder) {
-    return read_one(wish, folder, ".venv/pyvenv.cfg", read_pyvenv) ||
+    return read_environment(wish, folder, ".venv/pyvenv.cfg") ||
            read_one(wish, folder, ".python-version", read_version_file) ||
            read_one(wish, folder, "pyproject.toml", read_pyproject);
 }
@@ -212,7 +226,7 @@ bool python_wish_find(struct python_wish *wish, const char *folder) {
     *wish = (struct python_wish){0};
     if (read_variable(wish, "UV_PYTHON"))
         return true;
-    if (environment != NULL && *environment != '\0' && read_one(wish, environment, "pyvenv.cfg", read_pyvenv))
+    if (environment != NULL && *environment != '\0' && read_environment(wish, environment, "pyvenv.cfg"))
         return true;
     return read_conda(wish) || read_variable(wish, "PYENV_VERSION") || (folder != NULL && look_upward(wish, folder));
 }

@@ -177,6 +177,29 @@ class Choice(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout), (1, ""))
             self.assertIn("no host for Python 3.7, which %s asks for" % path, done.stderr)
 
+    def test_free_threaded(self):
+        """The default build compiles for the free-threaded one, and whoever asks is told."""
+        note = ", a free-threaded build, for which the default build compiles"
+        self.assertEqual(self.which("--python", self.oldest + "t"), (self.oldest, "--python asks for %st%s" % (self.oldest, note)))
+        wish = (self.oldest, "$UV_PYTHON asks for %st%s" % (self.oldest, note))
+        self.assertEqual(self.which(UV_PYTHON=self.oldest + "t"), wish)
+        self.assertEqual(self.which(UV_PYTHON=self.oldest + "+freethreaded"), wish)
+        path = self.write(".python-version", "%s.99t\n" % self.other)
+        self.assertEqual(self.which(), (self.other, "%s asks for %s.99t%s" % (path, self.other, note)))
+        self.write(".python-version", self.other + "t\n")
+        self.expect(self.other)
+        path = self.write(".venv/pyvenv.cfg", "home = /usr/bin\nversion = %s.1\n" % self.oldest)
+        self.assertEqual(self.which(), (self.oldest, "%s asks for %s" % (path, self.oldest)))
+        os.makedirs(os.path.join(os.path.dirname(path), "lib", "python%st" % self.oldest))
+        self.assertEqual(self.which(), (self.oldest, "%s asks for %st%s" % (path, self.oldest, note)))
+        shutil.rmtree(os.path.dirname(path))
+        path = self.write(".python-version", "3.7t\n")
+        for program in (e2e.CLIENT, e2e.COMPILEALL):
+            done = self.run_client(program, "--which-python")
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn("no host for Python 3.7t, nor for the default build of that version, which would do, which %s asks for"
+                          % path, done.stderr)
+
     def test_environment_of_the_project(self):
         self.write(".venv/pyvenv.cfg", "home = /usr/bin\nversion = %s.1\n" % self.other)
         self.expect(self.other)

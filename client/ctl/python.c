@@ -102,7 +102,8 @@ static void print_wish(void) {
             printf("\"%s\" is what clients ask for here, and no CPython that is known: %s\n", wish.unknown,
                    wish.source);
         else if (wish.version.major != 0)
-            printf("%u.%u is what clients ask for here: %s\n", wish.version.major, wish.version.minor, wish.source);
+            printf("%u.%u%s is what clients ask for here: %s\n", wish.version.major, wish.version.minor,
+                   wish.free_threaded ? "t (for which the default build compiles)" : "", wish.source);
         else
             printf("\"%s\" is what clients ask for here: %s\n", wish.specifier, wish.source);
         python_wish_deinit(&wish);

@@ -55,6 +55,34 @@ static void test_no_specifiers(void **state) {
             fail_msg("'%s'", texts[i]);
 }
 
+static void test_free_threaded(void **state) {
+    static const char *const yes[] = {"3.13t",
+                                      "3.14.1t",
+                                      "python3.13t",
+                                      "cpython-3.13.1+freethreaded-linux-x86_64-gnu",
+                                      "3.14+freethreaded",
+                                      "python-3.13.1-h9a34b6e_2_cp313t.json"};
+    static const char *const no[] = {"",
+                                     "3.13",
+                                     "3.13.1",
+                                     "python3.13",
+                                     "cpython-3.13.1-linux-x86_64-gnu",
+                                     "t",
+                                     "3t",
+                                     "3.13test",
+                                     "3.13t_x",
+                                     "3.13.1rc1",
+                                     "pypy3.10t",
+                                     "python-3.13.1-h9a34b6e_2_cp313.json",
+                                     "python-3.13.1-ht_cp313tx.json"};
+    for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
+        if (!python_version_is_free_threaded(yes[i]))
+            fail_msg("'%s'", yes[i]);
+    for (size_t i = 0; i < sizeof no / sizeof *no; i++)
+        if (python_version_is_free_threaded(no[i]))
+            fail_msg("'%s'", no[i]);
+}
+
 static void test_versions(void **state) {
     static const struct {
         const char *text;
@@ -145,6 +173,7 @@ int main(void) {
         cmocka_unit_test(test_specifiers),
         cmocka_unit_test(test_no_specifiers),
         cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_free_threaded),
         cmocka_unit_test(test_exact_and_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
