@@ -73,7 +73,7 @@ static void test_all_of_a_watch(void **state) {
     for (int i = 0; i < 100; i++)
         ignore_list_read(&list, top);
     assert_in_range(list.bytes, 16 * MIB, 17 * MIB);
-    assert_in_range(list.count, 1, 60);
+    assert_in_range(list.count, 1, 90); /* rules are smaller on 32 bits */
     more.elsewhere = list.bytes;
     ignore_list_read(&more, top);
     assert_int_equal(more.count, 0);
