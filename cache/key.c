@@ -89,7 +89,7 @@ static bool is_in_brackets(const char *name) {
 
 bool key_name_matters(const char *name, const cJSON *warnings) {
     const cJSON *option;
-    if (strcmp(name, "__main__.py") == 0 || strcmp(name, "__main__") == 0 || is_in_brackets(name))
+    if (strstr(name, "__main__") != NULL || is_in_brackets(name))
         return true;
     cJSON_ArrayForEach(option, warnings) {
         if (names_module(option->valuestring))

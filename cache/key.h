@@ -24,8 +24,9 @@ struct key_question {
     size_t len;
 };
 
-/* Whether warnings can depend on the file's name: a -W option names a module; or the name is __main__, for which Python
- * has a filter; or it is in angle brackets, and Python shows no lines of such a file. */
+/* Whether warnings can depend on the file's name: a -W option names a module; or the name has __main__ in it, for which
+ * Python has a filter; or it is in angle brackets, and Python shows no lines of such a file. Up to 3.14 a module is the
+ * whole name; from 3.15 on it is the name's last folders, too: pkg.sub.mod, sub.mod and mod match /a/pkg/sub/mod.py. */
 bool key_name_matters(const char *name, const cJSON *warnings);
 
 /* The key: BLAKE2b of the question, so nobody can make two questions with the same key. Parameters that mean the same
