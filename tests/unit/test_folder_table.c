@@ -60,7 +60,7 @@ static void test_descriptors_only_grow(void **state) {
             most = folder_table_size(&table);
     }
     assert_int_equal(table.count, 10);
-    assert_in_range(most, 1, 4096);
+    assert_true(most >= 1 && most <= 4096);
     folder_table_deinit(&table);
 }
 

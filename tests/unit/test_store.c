@@ -231,7 +231,7 @@ static void test_crafted_lengths(void **state) {
         struct store_key key = key_of(100 + i);
         bool anew;
         assert_false(store_get(store, &key, &value, &anew));
-        assert_in_range(value.cap, 0, cases[i].most);
+        assert_true(value.cap <= cases[i].most);
         buffer_deinit(&value);
         assert_true(use(store, 1, 3000));
     }
