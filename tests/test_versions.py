@@ -168,6 +168,48 @@ class Surroundings(Case):
                                  ["lazy.py", "warn.py"], PYTHON_LAZY_IMPORTS=value)
 
 
+class FreeThreaded(Case):
+    """A project of a free-threaded build, such as python3.13t in PATH, is served by the default build of the version."""
+
+    # Loads each .pyc, and says which code differs from what this interpreter makes of the source.
+    COMPARE = """if True:
+        import marshal, sys, sysconfig, warnings
+        assert sysconfig.get_config_var("Py_GIL_DISABLED") == 1
+        warnings.simplefilter("ignore")
+        for path in sys.argv[1:]:
+            with open(__import__("importlib.util").util.cache_from_source(path), "rb") as file:
+                code = marshal.loads(file.read()[16:])
+            with open(path, "rb") as file:
+                if compile(file.read(), path, "exec", dont_inherit=True) != code:
+                    print(path)
+    """
+
+    def test_served_by_the_default_build(self):
+        found = {v: path for v in e2e.pythons() if (path := shutil.which("python%st" % v))}
+        if not found:
+            self.skipTest("no free-threaded Python in PATH")
+        question = "import sys, importlib.util as u; print(u.MAGIC_NUMBER.hex(), sys.implementation.cache_tag)"
+        for version, free in found.items():
+            facts = {subprocess.check_output([python, "-c", question]) for python in (free, e2e.pythons()[version])}
+            self.assertEqual(len(facts), 1, facts)
+            sources = [path for path in e2e.library_sources(free) if "/test/" not in path and "lib2to3" not in path][:300]
+            paths = [os.path.join(self.folder, "%d_%s" % (i, os.path.basename(path))) for i, path in enumerate(sources)]
+            for path, copy in zip(sources, paths):
+                shutil.copy(path, copy)
+            write(self.folder, {".python-version": (version + "t\n").encode()})
+            with e2e.Daemon() as daemon:
+                subprocess.run([e2e.CLIENT, *paths], cwd=self.folder, env=daemon.environment, check=True, timeout=e2e.DEADLINE)
+            different = subprocess.run([free, "-c", self.COMPARE, *paths], check=True, stdout=subprocess.PIPE, text=True).stdout
+            self.assertEqual(different, "", version)
+            write(self.folder, {"module_to_import.py": b"x = 1\n"})
+            with e2e.Daemon() as daemon:
+                subprocess.run([e2e.CLIENT, "module_to_import.py"], cwd=self.folder, env=daemon.environment, check=True,
+                               timeout=e2e.DEADLINE)
+            said = subprocess.run([free, "-v", "-c", "import module_to_import"], cwd=self.folder, check=True,
+                                  stderr=subprocess.PIPE, text=True).stderr
+            self.assertRegex(said, r"module_to_import\.cpython-\d+\.pyc matches")
+
+
 class Help(unittest.TestCase):
     def test_options(self):
         """Each version's help names other options, or the same in other words; the clients have them all."""
