@@ -154,15 +154,18 @@ void answer_compile_error(struct answer *answer, struct compiler *compiler, cons
                           PyObject *warnings) {
     cJSON *data = cJSON_CreateObject();
     PyObject *name = PyUnicode_DecodeFSDefault(file);
-    PyObject *text = name ? compiler_error_text(compiler, exception, name) : NULL;
+    PyObject *rest = NULL, *text = name ? compiler_error_text(compiler, exception, name, &rest) : NULL;
+    PyObject *all = warnings && rest ? PySequence_Concat(warnings, rest) : NULL;
     PyErr_Clear();
     add_attribute(data, "exc_type_name", (PyObject *)Py_TYPE(exception), "__name__", add_text);
     add_text(data, "msg", text);
     cJSON_AddStringToObject(data, "file", file);
     add_exception_value(data, exception);
-    cJSON_AddItemToObject(data, "warnings", answer_warnings(warnings));
+    cJSON_AddItemToObject(data, "warnings", answer_warnings(all ? all : warnings));
     Py_XDECREF(name);
     Py_XDECREF(text);
+    Py_XDECREF(rest);
+    Py_XDECREF(all);
     answer_error(answer, RPC_PY_COMPILE_ERROR, "PyCompileError", data);
 }
 

@@ -359,10 +359,11 @@ void compile_output_deinit(struct compile_output *output) {
     Py_CLEAR(output->warnings.list);
 }
 
-PyObject *compiler_error_text(struct compiler *compiler, PyObject *exception, PyObject *file) {
+PyObject *compiler_error_text(struct compiler *compiler, PyObject *exception, PyObject *file, PyObject **warnings) {
     PyObject *error =
         PyObject_CallFunctionObjArgs(compiler->py_compile_error, (PyObject *)Py_TYPE(exception), exception, file, NULL);
     PyObject *text = error ? PyObject_GetAttrString(error, "msg") : NULL;
     Py_XDECREF(error);
+    *warnings = text ? warning_state_take_rest(&compiler->warnings) : NULL;
     return text;
 }

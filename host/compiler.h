@@ -56,5 +56,6 @@ enum compile_status compiler_run(struct compiler *compiler, const struct compile
                                  struct compile_output *output);
 void compile_output_deinit(struct compile_output *output);
 
-/* PyCompileError(type(exception), exception, file).msg. Returns a new string object or NULL with an exception set. */
-PyObject *compiler_error_text(struct compiler *compiler, PyObject *exception, PyObject *file);
+/* PyCompileError(type(exception), exception, file).msg. Returns a new string object or NULL with an exception set. Sets
+ * *warnings to a new list of the warnings that making it gave (warning_state_take_rest()), or NULL. */
+PyObject *compiler_error_text(struct compiler *compiler, PyObject *exception, PyObject *file, PyObject **warnings);

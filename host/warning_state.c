@@ -353,6 +353,16 @@ static bool append_omitted(const struct warning_state *state, PyObject *all) {
     return fine;
 }
 
+/* The registries may hold these warnings: the next job makes the filters anew, which voids them. */
+static void drop_recorded(struct warning_state *state) {
+    PyList_SetSlice(state->recorded, 0, PyList_GET_SIZE(state->recorded), NULL);
+    Py_CLEAR(state->options);
+    PyObject *callers = caller_registry(state);
+    if (callers != NULL)
+        PyDict_Clear(callers);
+    state->caller_size = 0;
+}
+
 struct warning_outcome warning_state_take(struct warning_state *state) {
     Py_ssize_t count = PyList_GET_SIZE(state->recorded);
     struct warning_outcome outcome = {
@@ -368,13 +378,14 @@ struct warning_outcome warning_state_take(struct warning_state *state) {
     Py_CLEAR(state->decoded);
     Py_CLEAR(state->filename);
     Py_CLEAR(state->shown_as);
-    if (outcome.warned) {
-        PyList_SetSlice(state->recorded, 0, count, NULL);
-        Py_CLEAR(state->options); /* the registries may hold these warnings: make the filters anew, which voids them */
-        PyObject *callers = caller_registry(state);
-        if (callers != NULL)
-            PyDict_Clear(callers);
-        state->caller_size = 0;
-    }
+    if (outcome.warned)
+        drop_recorded(state);
     return outcome;
+}
+
+PyObject *warning_state_take_rest(struct warning_state *state) {
+    PyObject *rest = PySequence_List(state->recorded);
+    if (PyList_GET_SIZE(state->recorded) > 0)
+        drop_recorded(state);
+    return rest;
 }

@@ -80,3 +80,7 @@ enum warning_step warning_state_prepare(struct warning_state *state, const cJSON
  * text for stderr, and whether the action "once" showed it (a process that compiles more files would not show it
  * again); and last, if warnings were left out because the others reach WARNINGS_SIZE_MAX, their number, an int. */
 struct warning_outcome warning_state_take(struct warning_state *state);
+
+/* The warnings that came since warning_state_take(), in its form: making the text of a SyntaxError compiles pieces of
+ * the source from 3.14 on. A new reference to a list, or NULL with an exception set. */
+PyObject *warning_state_take_rest(struct warning_state *state);

@@ -38,6 +38,9 @@ SYNTAX = {
     "type.py": "type A[T: int = str, *U, **V] = dict[T, U]\nclass B[T = int]: pass\n",
     "nested_f.py": "a = f'{'x' + f'{'y'}'}'\nb = f'{\n1\n}'\n",
     "async.py": "async def f():\n    return [await x async for x in y]\na = [x async for x in y]\n",
+    # From 3.14 on the text of a SyntaxError is found by compiling pieces of the source, which warns again.
+    "hint.py": "import a\nx = 0xfor y\nfrm b import c\n",
+    "hint_in_line.py": "x = 1 is 1\nfro a in b: pass\n",
     "null.py": "frozendict = 1\nx = frozendict({1: 2}) if 0 else {}\n",
 }
 
