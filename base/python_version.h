@@ -3,8 +3,8 @@
 
 #include <stdbool.h>
 
-/* The versions 3.MINOR of CPython whose formats are known. CONTRIBUTING.md ("A new version of CPython") says what to
- * look at before the newest one is raised. */
+/* The versions 3.MINOR of CPython whose formats are known. docs/ARCHITECTURE.md has the list of what to look at before
+ * the newest one is raised. */
 #define PYTHON_MINOR_OLDEST 9
 #define PYTHON_MINOR_NEWEST 15
 

@@ -152,7 +152,7 @@ class Warnings(Case):
 
 class Surroundings(Case):
     def test_environment_of_the_daemon(self):
-        files = {name: text.encode() for name, text in SYNTAX.items()}
+        files = {name: SYNTAX[name].encode() for name in ("t_string.py", "annotations.py", "escapes.py", "lazy.py", "hint.py")}
         files["warn.py"], files["\xe9.py"] = WARNS, "\xe9 = '\xe9\\d'\nreturn \xe9\n".encode()
         files["latin.py"] = b"# coding: latin-1\nx = '\xe9\\d'\n"
         clean = {"PYTHONHASHSEED": "0"}
