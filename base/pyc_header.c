@@ -36,7 +36,7 @@ void pyc_header_encode(const struct pyc_header *header, unsigned char bytes[PYC_
 struct pyc_header pyc_header_timestamp(uint32_t magic, const struct stat *stat) {
     /* os.stat().st_mtime is a double, and int() of it is what goes into the header: the last nanoseconds of a
      * second can round up to the next. */
-    double seconds = (double)stat->st_mtim.tv_sec + 1e-9 * (double)stat->st_mtim.tv_nsec;
+    volatile double seconds = (double)stat->st_mtim.tv_sec + 1e-9 * (double)stat->st_mtim.tv_nsec; /* no x87 excess */
     return (struct pyc_header){magic, 0, {(uint32_t)(int64_t)seconds, (uint32_t)stat->st_size}};
 }
 
