@@ -1,7 +1,6 @@
 /* The project's wish against the daemon's status. */
 #include "client/python_choice.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -66,8 +65,8 @@ static char *no_host(const struct python_wish *wish, const cJSON *pythons) {
 
 /* Whether the file is a free-threaded build's, by its name. The default build of the same version compiles for it. */
 static bool is_free_threaded(const char *path) {
-    size_t len = strlen(path);
-    return len > 1 && path[len - 1] == 't' && isdigit((unsigned char)path[len - 2]);
+    const char *slash = strrchr(path, '/');
+    return python_version_is_free_threaded(slash ? slash + 1 : path);
 }
 
 /* What the build has left beside the host of a version. */
@@ -114,7 +113,8 @@ static char *choose_interpreter(const cJSON *status, const struct python_wish *w
     struct interpreter_file file;
     struct python_info info = {0};
     char *why = NULL, *found = NULL;
-    if (wish->interpreter == NULL || json_get_integer(status, "interpreters_max", 0, INT_MAX, 0) == 0)
+    if (wish->interpreter == NULL || wish->free_threaded ||
+        json_get_integer(status, "interpreters_max", 0, INT_MAX, 0) == 0)
         return NULL;
     if (chosen != NULL)
         host_info(status, chosen, &info);

@@ -359,7 +359,28 @@ void compile_output_deinit(struct compile_output *output) {
     Py_CLEAR(output->warnings.list);
 }
 
+/* From 3.14 on the words of a SyntaxError ask the module _suggestions for keywords. It does not declare that it runs in
+ * an interpreter with its own GIL, and would be missing there; it has no state, so it does run. */
+static void load_suggestions(void) {
+#if PY_VERSION_HEX >= 0x030E0000
+    static const char override[] = "_override_multi_interp_extensions_check";
+    if (PyDict_GetItemString(PyImport_GetModuleDict(), "_suggestions") != NULL)
+        return;
+    PyObject *imp = PyImport_ImportModule("_imp");
+    PyObject *before = imp ? PyObject_CallMethod(imp, override, "i", -1) : NULL; /* none in a main interpreter */
+    PyObject *module = before ? PyImport_ImportModule("_suggestions") : NULL;
+    PyErr_Clear();
+    PyObject *after = before ? PyObject_CallMethod(imp, override, "O", before) : NULL;
+    PyErr_Clear();
+    Py_XDECREF(after);
+    Py_XDECREF(module);
+    Py_XDECREF(before);
+    Py_XDECREF(imp);
+#endif
+}
+
 PyObject *compiler_error_text(struct compiler *compiler, PyObject *exception, PyObject *file, PyObject **warnings) {
+    load_suggestions();
     PyObject *error =
         PyObject_CallFunctionObjArgs(compiler->py_compile_error, (PyObject *)Py_TYPE(exception), exception, file, NULL);
     PyObject *text = error ? PyObject_GetAttrString(error, "msg") : NULL;

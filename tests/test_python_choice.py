@@ -188,7 +188,7 @@ class Choice(unittest.TestCase):
         self.assertEqual(self.which(), (self.other, "%s asks for %s.99t%s" % (path, self.other, note)))
         self.write(".python-version", self.other + "t\n")
         self.expect(self.other)
-        path = self.write(".venv/pyvenv.cfg", "home = /usr/bin\nversion = %s.1\n" % self.oldest)
+        path = self.write(".venv/pyvenv.cfg", "home = /nonexistent\nversion = %s.1\n" % self.oldest)
         self.assertEqual(self.which(), (self.oldest, "%s asks for %s" % (path, self.oldest)))
         os.makedirs(os.path.join(os.path.dirname(path), "lib", "python%st" % self.oldest))
         self.assertEqual(self.which(), (self.oldest, "%s asks for %st%s" % (path, self.oldest, note)))
