@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
-#include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 
 #include "base/buffer.h"
 #include "base/build_id.h"
+#include "base/cpu_count.h"
 #include "base/paths.h"
 #include "base/python_version.h"
 #include "cache/folder.h"
@@ -44,7 +44,8 @@ static const char help[] =
     "  --inetd              serve only the connection that standard input is, and leave when it closes\n"
     "  --socket PATH        default: $PYCOMPILED_SOCKET, else $XDG_RUNTIME_DIR/pycompiled/socket,\n"
     "                       else /tmp/pycompiled-UID/socket\n"
-    "  --workers N          interpreters of each Python version, at most (default: the cores)\n"
+    "  --workers N          interpreters of each Python version, at most (default: the processors that\n"
+    "                       the affinity mask and the CPU quota of the control group allow)\n"
     "  --python X.Y         version for requests that name none (default: the newest there is), or the path\n"
     "                       of an interpreter\n"
     "  --idle-timeout S     leave after S seconds without a client; 0: stay (default 600)\n"
@@ -210,6 +211,8 @@ static bool options_take_number(struct options *options, int opt, const char *na
     if (!options_number(name, wanted->min, wanted->max, &n))
         return false;
     void *place = (char *)options + wanted->offset;
+    if (opt == OPT_WORKERS)
+        options->workers_by = WORKERS_BY_OPTION;
     if (wanted->kind == NUMBER_UNSIGNED)
         *(unsigned *)place = (unsigned)n;
     else
@@ -217,11 +220,11 @@ static bool options_take_number(struct options *options, int opt, const char *na
     return true;
 }
 
-/* The cores that this process may run on. */
-static unsigned options_cores(void) {
-    cpu_set_t set;
-    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    return count > 0 ? (unsigned)count : 1;
+/* As many workers as there are processors to be had. */
+static void options_count_workers(struct options *options) {
+    struct cpu_count count = cpu_count();
+    options->workers = count.cpus;
+    options->workers_by = count.by_quota ? WORKERS_BY_QUOTA : WORKERS_BY_AFFINITY;
 }
 
 /* Half of the memory that the machine has or this process is confined to, in MiB. */
@@ -441,7 +444,7 @@ bool options_parse(struct options *options, int argc, char **argv, int *status) 
     struct given_options given = {0};
     char *why;
     *options = defaults;
-    options->workers = options_cores();
+    options_count_workers(options);
     options->host_limit_mib = options_half_of_memory_mib();
     if (!options_read(options, &given, argc, argv, status))
         return false;

@@ -15,12 +15,20 @@ struct remote_options {
     bool read_only;
 };
 
+/* What the number of workers comes from. */
+enum workers_by {
+    WORKERS_BY_OPTION,
+    WORKERS_BY_AFFINITY, /* the processors of the affinity mask */
+    WORKERS_BY_QUOTA,    /* the CPU quota of a control group, which is less */
+};
+
 struct options {
     char *socket_path;
     bool background;
-    bool replaceable;           /* as clients start it: a client may ask it to leave, and start another in its place */
-    bool inetd;                 /* serve the connection on standard input alone, and leave when it closes */
-    unsigned workers;           /* of each Python version, at most */
+    bool replaceable; /* as clients start it: a client may ask it to leave, and start another in its place */
+    bool inetd;       /* serve the connection on standard input alone, and leave when it closes */
+    unsigned workers; /* of each Python version, at most */
+    enum workers_by workers_by;
     unsigned idle_timeout_s;    /* 0: stay */
     unsigned shrink_after_s;    /* idle time after which a pool shrinks to one interpreter; 0: never */
     unsigned job_timeout_ms;    /* for requests without one; 0: none */

@@ -16,6 +16,12 @@ static const char *const kind_names[] = {
     [HOST_SOLO] = "solo",
 };
 
+static const char *const workers_by_names[] = {
+    [WORKERS_BY_OPTION] = "option",
+    [WORKERS_BY_AFFINITY] = "affinity",
+    [WORKERS_BY_QUOTA] = "quota",
+};
+
 static const char *status_worker_state(const struct worker *worker) {
     switch (worker->state) {
     case WORKER_COLD:
@@ -164,6 +170,7 @@ cJSON *status_build(const struct server *server) {
     json_add_string_or_null(status, "socket", server->listener.path);
     cJSON_AddNumberToObject(status, "uptime_s", (double)(uv_now(&server->loop) - server->started_ms) / 1000);
     cJSON_AddBoolToObject(status, "draining", server->census.draining);
+    cJSON_AddStringToObject(status, "workers_by", workers_by_names[server->options->workers_by]);
     cJSON_AddNumberToObject(status, "workers_max", server->options->workers);
     cJSON_AddNumberToObject(status, "interpreters_max", server->pools.programs.launcher ? POOLS_INTERPRETERS_MAX : 0);
     status_add_versions(status, &server->pools.programs);

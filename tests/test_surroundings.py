@@ -33,6 +33,91 @@ class StartedInBadSurroundings(Daemon):
         os.nice(5)
 
 
+class InAGroup(Daemon):
+    """A daemon that is started in a control group."""
+
+    def __init__(self, group, *options):
+        super().__init__(*options, fake=True)
+        self.group = group
+
+    def start(self):
+        def enter():
+            with open(os.path.join(self.group, "cgroup.procs"), "w", encoding="ascii") as file:
+                file.write("0")
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([self.program(), *self.options], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env=self.environment, preexec_fn=enter)
+        self.wait_until_up()
+
+
+def groups_with_cpu():
+    """Mount points of control groups whose CPU quota can be set: (folder, whether it is version 2)."""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        for line in file:
+            before, _, after = line.rstrip("\n").partition(" - ")
+            kind, _, options = after.split(" ", 2)
+            folder = before.split(" ")[4]
+            if kind == "cgroup" and "cpu" in options.split(","):
+                yield folder, False
+            elif kind == "cgroup2" and os.path.exists(folder + "/cgroup.subtree_control"):
+                with open(folder + "/cgroup.subtree_control", encoding="ascii") as control:
+                    if "cpu" in control.read().split():
+                        yield folder, True
+
+
+class Quota(unittest.TestCase):
+    """The default number of workers in a real control group."""
+
+    def make_group(self, path):
+        try:
+            os.mkdir(path)
+        except OSError as error:
+            self.skipTest("no control group can be made: %s" % error)
+        self.addCleanup(os.rmdir, path)
+        return path
+
+    def set_quota(self, group, version_2, cpus):
+        """A quota of so many processors, or None."""
+        files = {"cpu.max": "%s 100000" % ("max" if cpus is None else int(cpus * 100000))} if version_2 else \
+                {"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "-1" if cpus is None else str(int(cpus * 100000))}
+        for name, text in files.items():
+            with open(os.path.join(group, name), "w", encoding="ascii") as file:
+                file.write(text)
+
+    def workers(self, group, *options):
+        with InAGroup(group, *options) as daemon:
+            status = daemon.status()
+            shown = subprocess.run([e2e.CTL, "status"], env=daemon.environment, stdout=subprocess.PIPE, check=True, text=True).stdout
+            return status["workers_max"], status["workers_by"], next(line for line in shown.splitlines() if line.startswith("workers"))
+
+    def test_quota(self):
+        cores = len(os.sched_getaffinity(0))
+        found = list(groups_with_cpu()) if os.geteuid() == 0 else []
+        if not found:
+            self.skipTest("needs root and a mounted hierarchy of control groups with the CPU controller")
+        top, version_2 = found[0]
+        group = self.make_group(os.path.join(top, "pycompiled-test-%d" % os.getpid()))
+        self.set_quota(group, version_2, None)
+        if version_2:  # so that the inner group may have a quota, where the test gives it one
+            inner = group
+        else:
+            inner = self.make_group(os.path.join(group, "inner"))
+        before, by, shown = self.workers(inner)
+        self.assertLessEqual(before, cores)
+        if before == cores:
+            self.assertEqual((by, shown), ("affinity", "workers  at most %d of each Python (by the affinity mask)" % cores))
+        self.set_quota(group, version_2, cores + 1.5)
+        self.assertEqual(self.workers(inner)[:2], (before, by))
+        self.set_quota(group, version_2, 0.5)  # of the parent
+        wanted = (1, "quota", "workers  at most 1 of each Python (by the CPU quota of the control group)")
+        if cores > 1:
+            self.assertEqual(self.workers(inner), wanted)
+        if before > 2:
+            self.set_quota(group, version_2, 1.1)
+            self.assertEqual(self.workers(inner)[:2], (2, "quota"))
+        self.assertEqual(self.workers(inner, "--workers", "3"), (3, "option", "workers  at most 3 of each Python (by --workers)"))
+
+
 class Surroundings(unittest.TestCase):
     def test_folder_limits_and_nice_value(self):
         with StartedInBadSurroundings(fake=True) as daemon:

@@ -164,6 +164,20 @@ static void print_cache(const cJSON *cache) {
     print_numbers("", remote);
 }
 
+/* How many workers there may be, and why. */
+static void print_workers(const cJSON *status) {
+    const char *by = json_get_string(status, "workers_by"), *why = "";
+    if (member(status, "workers_max") == NULL)
+        return;
+    if (by != NULL && strcmp(by, "option") == 0)
+        why = " (by --workers)";
+    else if (by != NULL && strcmp(by, "affinity") == 0)
+        why = " (by the affinity mask)";
+    else if (by != NULL && strcmp(by, "quota") == 0)
+        why = " (by the CPU quota of the control group)";
+    printf("workers  at most %.0f of each Python%s\n", json_get_number(status, "workers_max", 0), why);
+}
+
 static void print_status(const cJSON *status) {
     const char *version = json_get_string(status, "version");
     const char *socket = json_get_string(status, "socket");
@@ -173,8 +187,7 @@ static void print_status(const cJSON *status) {
     free(up);
     if (socket != NULL)
         printf("socket   %s\n", socket);
-    if (member(status, "workers_max") != NULL)
-        printf("workers  at most %.0f of each Python\n", json_get_number(status, "workers_max", 0));
+    print_workers(status);
     if (member(status, "connections") != NULL)
         printf("clients  %.0f connected\n", json_get_number(status, "connections", 0));
     print_numbers("queue", member(status, "queue"));
