@@ -28,7 +28,9 @@ MODULES = ("abc argparse ast bisect codecs csv enum functools heapq inspect json
            "pickle random string tempfile textwrap this threading tokenize types weakref").split()
 SOURCES = {
     "empty.py": "",
-    "warn.py": "x = 1 is 1\ny = '\\d'\n",             # for the pristine host
+    "warn.py": "x = 1 is 1\ny = '\\d'\n",
+    "exact.py": "# coding: utf-7\nx = 1 is 1\n",        # for a pristine host
+    "exact2.py": "# coding: utf-7\nx = 1 is 1\n" * 200,
     "set.py": "def f(x):\n    return x in {'a', 'b'}\n",
     "large.py": "x = b'%s'\n" % ("y" * 3000000),       # long to write
     "many.py": "\n".join("def f%d(a, b=%d): return [a, b, '%d']" % (i, i, i) for i in range(300)),

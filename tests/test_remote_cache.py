@@ -11,7 +11,7 @@ from redis_support import Impostor, Redis, find_program, free_port, read_reply
 from test_cache import NAMES, SOURCES
 
 SECRET = "a secret of thirty-two characters"
-EXACT = b"# coding: latin-1\nx = 1 is 1\n"  # for a pristine process
+EXACT = b"# coding: utf-7\nx = 1 is 1\n"  # for a pristine process
 
 
 def has_server():
