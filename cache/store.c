@@ -18,6 +18,9 @@
 /* Reading facts without a lock may meet a header that is just being written. */
 #define HEADER_TRIES 100
 
+/* Damaged entries that are removed while other processes wait for the lock. */
+#define REMOVED_AT_ONCE 64
+
 struct store {
     struct store_folder *folder;
     _Atomic uint64_t hits, misses; /* not yet committed */
@@ -114,13 +117,15 @@ bool store_has_counts(const struct store *store) {
     return store->hits > 0 || store->misses > 0;
 }
 
-/* Removes the entry of the key if it is damaged, now that no other process writes. Whether it was. */
-static bool remove_damaged(struct store *store, const struct store_key *key) {
+/* Removes those entries of the keys that are damaged, now that no other process writes. Returns how many were. */
+static size_t remove_damaged(struct store *store, const struct store_key *keys, size_t count) {
     struct store_writer writer;
+    size_t removed = 0;
     if (writer_begin(store, &writer) < 0)
-        return false;
-    bool removed = store_space_remove_damaged(&writer, key);
-    (void)writer_end(store, &writer, 0); /* the entry is gone all the same */
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        removed += store_space_remove_damaged(&writer, &keys[i]);
+    (void)writer_end(store, &writer, 0); /* the entries are gone all the same */
     return removed;
 }
 
@@ -134,7 +139,7 @@ bool store_get(struct store *store, const struct store_key *key, struct buffer *
     if (file != NULL)
         store_folder_leave(store->folder);
     if (known && !hit)
-        (void)remove_damaged(store, key);
+        (void)remove_damaged(store, key, 1);
     if (hit)
         store->hits++;
     else
@@ -205,11 +210,10 @@ uint64_t store_verify(struct store *store) {
     (void)store_file_each(walk.file, verify_visit, &walk); /* what cannot be read is found by the recount */
     store_folder_leave(store->folder);
     uint64_t damaged = 0;
-    for (size_t i = 0; i < walk.keys.len / sizeof(struct store_key); i++) {
-        struct store_key key;
-        memcpy(&key, walk.keys.data + i * sizeof key, sizeof key);
-        damaged += remove_damaged(store, &key);
-    }
+    const struct store_key *keys = (const void *)walk.keys.data;
+    size_t count = walk.keys.len / sizeof *keys;
+    for (size_t i = 0; i < count; i += REMOVED_AT_ONCE)
+        damaged += remove_damaged(store, keys + i, count - i < REMOVED_AT_ONCE ? count - i : REMOVED_AT_ONCE);
     verify_recount(store);
     buffer_deinit(&walk.keys);
     buffer_deinit(&walk.value);
