@@ -4,16 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "daemon/remote_options.h"
 #include "proto/json.h"
-
-/* The remote tier of the cache. All strings are owned. Without a URL there is no remote tier. */
-struct remote_options {
-    char *url;
-    char *shown;  /* the URL for people, without a password */
-    char *secret; /* the key that entries are sealed with (cache/remote_seal.h) */
-    unsigned timeout_ms;
-    bool read_only;
-};
 
 /* What the number of workers comes from. */
 enum workers_by {

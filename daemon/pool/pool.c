@@ -9,6 +9,7 @@
 #include "base/python_version.h"
 #include "daemon/log.h"
 #include "daemon/pool/recovery.h"
+#include "daemon/pool/tally.h"
 #include "proto/rpc.h"
 
 /* Interpreters of one process, at most: one address space and one blast radius. */
@@ -413,21 +414,6 @@ static void pool_on_host_gone(struct host *host) {
     pool_dispatch(pool);
 }
 
-/* Counts a result by its outcome. */
-static void pool_count_result(struct counters *counters, const struct job *job, struct json_span result) {
-    struct json_span outcome = json_member(result.text, result.len, "outcome");
-    if (json_span_is(outcome, "\"compiled\"")) {
-        counters->compiled++;
-        counters->cache_misses += job->asks_cache;
-    } else if (json_span_is(outcome, "\"up-to-date\"")) {
-        counters->up_to_date++;
-    } else if (json_span_is(outcome, "\"checked\"")) {
-        counters->checked++;
-    } else if (json_span_is(outcome, "\"cached\"")) {
-        counters->cached++;
-    }
-}
-
 /* The host has refused the job, which needs another host, of the kind `wants`: it waits for that. */
 static void pool_send_elsewhere(struct pool *pool, struct job *job, enum host_kind wants) {
     job->wants = wants;
@@ -460,32 +446,12 @@ static void pool_replace_host(struct pool *pool, struct host *host, struct job *
     free(reason);
 }
 
-/* Counts the reason for which a host leaves a job to a pristine process. */
-static void pool_count_cause(struct counters *counters, struct json_span error) {
-    struct json_span data = json_member(error.text, error.len, "data");
-    struct json_span cause = data.text ? json_member(data.text, data.len, "cause") : data;
-    long number = cause.text ? strtol(cause.text, NULL, 10) : -1;
-    if (number >= 0 && number < RPC_EXACT_CAUSES)
-        counters->exact_causes[number]++;
-}
-
-/* Counts the error of a source that the compiler has refused, now or when the cache took it. */
-static void pool_count_compile_error(struct counters *counters, const struct job *job, struct json_span error) {
-    struct json_span data = json_member(error.text, error.len, "data");
-    struct json_span cached = data.text ? json_member(data.text, data.len, "cached") : data;
-    counters->compile_errors++;
-    if (json_span_is(cached, "true"))
-        counters->cached_errors++;
-    else
-        counters->cache_misses += job->asks_cache;
-}
-
 static void pool_take_error(struct pool *pool, struct host *host, struct job *job, struct json_span error) {
     struct counters *counters = &pool->group.census->counters;
     struct json_span code = json_member(error.text, error.len, "code");
     long number = code.text ? strtol(code.text, NULL, 10) : 0;
     if (number == RPC_NEEDS_PRISTINE && job->wants == HOST_SHARED) {
-        pool_count_cause(counters, error);
+        tally_cause(counters, error);
         pool_send_elsewhere(pool, job, HOST_PRISTINE);
     } else if (number == RPC_NEEDS_OWN_HOST && job->wants != HOST_SOLO) {
         pool_send_elsewhere(pool, job, HOST_SOLO);
@@ -493,7 +459,7 @@ static void pool_take_error(struct pool *pool, struct host *host, struct job *jo
         pool_replace_host(pool, host, job);
     } else {
         if (number == RPC_PY_COMPILE_ERROR)
-            pool_count_compile_error(counters, job, error);
+            tally_compile_error(counters, job, error);
         counters->os_errors += number == RPC_OS_ERROR;
         job_finish_raw_error(job, error);
     }
@@ -508,7 +474,7 @@ static void pool_on_answered(struct worker *worker, struct job *job, const struc
     if (answer->error.text != NULL) {
         pool_take_error(pool, worker->host, job, answer->error);
     } else {
-        pool_count_result(counters, job, answer->result);
+        tally_result(counters, job, answer->result);
         job_finish_result(job, answer->result);
     }
     pool_dispatch(pool);
