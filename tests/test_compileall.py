@@ -90,6 +90,27 @@ class Options(Case):
                 with self.subTest(prepare=prepare.__name__, options=options):
                     self.compare(*options, prepare=prepare)
 
+    def test_large_folders(self):
+        """They are looked at from both ends; what is stale is found wherever it stands."""
+        def prepare(folder):
+            for number in range(240):
+                path = os.path.join(folder, "large", *(["sub"] if number % 3 == 0 else []), "m%03d.py" % number)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "w", encoding="ascii") as file:
+                    file.write("x = %d\n" % number)
+                os.utime(path, (1600000000, 1600000000))
+            subprocess.run([self.python, "-m", "compileall", "-q", "large"], cwd=folder, check=True, env=self.environment())
+            for number in (0, 1, 30, 119, 120, 121, 122, 200, 237, 238, 239):
+                os.utime(os.path.join(folder, "large", *(["sub"] if number % 3 == 0 else []), "m%03d.py" % number),
+                         (1650000000, 1650000000))
+            os.link(os.path.join(folder, "large/m002.py"), os.path.join(folder, "large/z.py"))
+            os.rename(os.path.join(folder, "large/m010.py"), os.path.join(folder, "large/m010.txt"))
+            os.mkdir(os.path.join(folder, "large/folder.py"))
+
+        for options in (["large"], ["-q", "large"], ["-x", "m2", "large"], ["-o", "0", "-o", "1", "large"]):
+            with self.subTest(options=options):
+                self.compare(*options, prepare=prepare)
+
     def test_unwritable(self):
         def blocked(folder):
             os.symlink("x", os.path.join(folder, "pkg/sub/__pycache__"))

@@ -54,10 +54,10 @@ enum candidates_step candidates_next(struct candidates *c, struct candidate *can
         if (step == CANDIDATE_WAIT || step == CANDIDATE_END)
             return step;
         if (step == CANDIDATE_NUL || (!c->folders_alone && is_file(c->dest))) {
-            *candidate = (struct candidate){{c->dest, AT_FDCWD, c->dest}, NULL, false};
+            *candidate = (struct candidate){{c->dest, AT_FDCWD, c->dest, false}, NULL, false};
             return step;
         }
-        c->walk = walk_new(c->dest, c->levels);
+        c->walk = walk_new(c->dest, c->levels, c->ahead);
     }
 }
 

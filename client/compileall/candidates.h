@@ -11,12 +11,13 @@
 struct candidates {
     char *const *dests;
     size_t dest_count, next;
-    struct names *list; /* further names, or NULL */
-    long levels;        /* of folders below a named one */
-    bool folders_alone; /* each name is taken for a folder, whatever it is */
-    size_t seen;        /* the number of names so far */
-    char *dest;         /* the current name */
-    struct walk *walk;  /* through it, if it is a folder */
+    struct names *list;       /* further names, or NULL */
+    struct look_ahead *ahead; /* for the walks, or NULL; borrowed */
+    long levels;              /* of folders below a named one */
+    bool folders_alone;       /* each name is taken for a folder, whatever it is */
+    size_t seen;              /* the number of names so far */
+    char *dest;               /* the current name */
+    struct walk *walk;        /* through it, if it is a folder */
 };
 
 enum candidates_step {

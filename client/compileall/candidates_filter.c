@@ -111,7 +111,7 @@ enum candidates_step candidates_filter_next(struct candidates_filter *filter, st
     }
     const struct candidates_ahead *ahead = &filter->ahead[filter->next++];
     /* By its path, since its folder may be closed by now. */
-    *candidate = (struct candidate){{ahead->path, AT_FDCWD, ahead->path}, ahead->folder, ahead->left_out};
+    *candidate = (struct candidate){{ahead->path, AT_FDCWD, ahead->path, false}, ahead->folder, ahead->left_out};
     return ahead->step;
 }
 

@@ -20,6 +20,13 @@ struct name {
     unsigned char type;
 };
 
+/* What a look ahead needs of a level. Its memory does not move. */
+struct level_ahead {
+    struct look_ahead_folder folder;
+    const char *text;
+    const struct name *names;
+};
+
 struct level {
     char *path;
     DIR *dir; /* NULL: not yet read, or opened by its path */
@@ -28,9 +35,11 @@ struct level {
     struct buffer text; /* names, each with its NUL */
     struct name *names;
     size_t count, next;
+    struct level_ahead *ahead; /* or NULL */
 };
 
 struct walk {
+    struct look_ahead *ahead; /* or NULL */
     struct level *levels;
     size_t depth, cap;
     size_t levels_max; /* below the first */
@@ -47,6 +56,9 @@ static void push(struct walk *walk, char *path) {
 
 static void pop(struct walk *walk) {
     struct level *level = &walk->levels[--walk->depth];
+    if (level->ahead != NULL)
+        look_ahead_end(walk->ahead, &level->ahead->folder);
+    free(level->ahead);
     if (level->dir != NULL)
         closedir(level->dir);
     free(level->path);
@@ -54,8 +66,9 @@ static void pop(struct walk *walk) {
     buffer_deinit(&level->text);
 }
 
-struct walk *walk_new(const char *folder, long levels) {
+struct walk *walk_new(const char *folder, long levels, struct look_ahead *ahead) {
     struct walk *walk = xcalloc(1, sizeof *walk);
+    walk->ahead = ahead;
     walk->levels_max = levels > 0 ? (size_t)levels : 0;
     push(walk, xstrdup(folder));
     return walk;
@@ -108,6 +121,27 @@ static int open_folder(struct walk *walk, const struct level *level) {
     return openat(parent->fd, name, flags);
 }
 
+static const char *level_name(const void *names, size_t index) {
+    const struct level_ahead *ahead = names;
+    return ahead->text + ahead->names[index].at;
+}
+
+/* Lets the look ahead begin with a folder that has just been read, or go on with one that the walk has come back to. */
+static void look_at_level(struct walk *walk, struct level *level) {
+    if (walk->ahead == NULL || level->fd < 0)
+        return;
+    if (level->ahead == NULL) {
+        level->ahead = xcalloc(1, sizeof *level->ahead);
+        level->ahead->text = level->text.data;
+        level->ahead->names = level->names;
+        level->ahead->folder.dir_fd = level->fd;
+        level->ahead->folder.count = level->count;
+        level->ahead->folder.name = level_name;
+        level->ahead->folder.names = level->ahead;
+    }
+    look_ahead_begin(walk->ahead, &level->ahead->folder);
+}
+
 static bool read_level(struct walk *walk, struct level *level) {
     level->was_read = true;
     int fd = open_folder(walk, level);
@@ -126,6 +160,8 @@ static bool read_level(struct walk *walk, struct level *level) {
     }
     if (error == 0 && level->count > 0)
         qsort_r(level->names, level->count, sizeof *level->names, compare, level->text.data);
+    if (error == 0)
+        look_at_level(walk, level);
     return error == 0;
 }
 
@@ -148,7 +184,9 @@ static bool take_name(struct walk *walk, struct walk_entry *entry, enum walk_ste
     const char *text = level->text.data + name->at;
     free(walk->path);
     walk->path = python_text_join(level->path, text);
-    *entry = (struct walk_entry){walk->path, level->fd, text};
+    bool is_current =
+        level->ahead != NULL && look_ahead_is_current(&level->ahead->folder, (size_t)(name - level->names));
+    *entry = (struct walk_entry){walk->path, level->fd, text, is_current};
     if (level->fd < 0) {
         entry->dir_fd = AT_FDCWD;
         entry->name = walk->path;
@@ -171,18 +209,20 @@ enum walk_step walk_next(struct walk *walk, struct walk_entry *entry) {
         if (!level->was_read) {
             if (walk->depth == 1 && walk->path == NULL) {
                 walk->path = xstrdup(""); /* the first is listed once */
-                *entry = (struct walk_entry){level->path, AT_FDCWD, level->path};
+                *entry = (struct walk_entry){level->path, AT_FDCWD, level->path, false};
                 return WALK_LISTING;
             }
             if (!read_level(walk, level)) {
                 free(walk->path);
                 walk->path = xstrdup(level->path);
                 pop(walk);
-                *entry = (struct walk_entry){walk->path, AT_FDCWD, walk->path};
+                *entry = (struct walk_entry){walk->path, AT_FDCWD, walk->path, false};
                 return WALK_FAILED;
             }
         } else if (level->next == level->count) {
             pop(walk);
+            if (walk->depth > 0)
+                look_at_level(walk, &walk->levels[walk->depth - 1]);
         } else if (take_name(walk, entry, &step)) {
             return step;
         }

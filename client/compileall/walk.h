@@ -3,6 +3,10 @@
  * __pycache__ is left out. */
 #pragma once
 
+#include <stdbool.h>
+
+#include "client/compileall/look_ahead.h"
+
 struct walk;
 
 enum walk_step {
@@ -17,10 +21,12 @@ struct walk_entry {
     const char *path;
     int dir_fd; /* the folder of `name`; AT_FDCWD if `name` is a path */
     const char *name;
+    bool is_current; /* a look ahead has found the file up to date */
 };
 
-/* Begins at `folder`, and goes that many levels below it. The caller calls walk_free(), which takes NULL. */
-struct walk *walk_new(const char *folder, long levels);
+/* Begins at `folder`, and goes that many levels below it. `ahead` (borrowed; NULL: none) looks at the files before
+ * their turn. The caller calls walk_free(), which takes NULL. */
+struct walk *walk_new(const char *folder, long levels, struct look_ahead *ahead);
 struct walk *walk_free(struct walk *walk);
 
 enum walk_step walk_next(struct walk *walk, struct walk_entry *entry);

@@ -73,24 +73,39 @@ static void say_up_to_date(struct compileall_work *work, const char *path) {
 
 enum verdict { LEFT_ALONE, TO_BE_COMPILED, OPEN_ALREADY };
 
+/* Whether the file is a source whose .pyc files are up to date, for the look ahead: in a thread of its own. */
+static bool look(int dir_fd, const char *name, void *context) {
+    const struct up_to_date *how = context;
+    struct stat source;
+    return is_source_name(name) && fstatat(dir_fd, name, &source, 0) == 0 && S_ISREG(source.st_mode) &&
+           up_to_date_check(how, &(struct walk_entry){.dir_fd = dir_fd, .name = name}, &source);
+}
+
+static enum verdict judge_current(struct compileall_work *work, const char *path) {
+    work->counts.files++;
+    work->counts.up_to_date++;
+    say_up_to_date(work, path);
+    return LEFT_ALONE;
+}
+
 /* Whether the candidate is a source to be compiled. A source that is being compiled under another name is judged
  * when that is done: it is up to date then. */
 static enum verdict judge(struct compileall_work *work, const struct candidate *candidate, struct stat *source) {
     const struct compileall_options *options = work->options;
     const struct walk_entry *entry = &candidate->entry;
     if (candidate->left_out || !is_source_name(entry->name) ||
-        (options->links_below != NULL && link_leads_out(options->links_below, entry)) ||
-        fstatat(entry->dir_fd, entry->name, source, 0) < 0 || !S_ISREG(source->st_mode))
+        (options->links_below != NULL && link_leads_out(options->links_below, entry)))
+        return LEFT_ALONE;
+    if (entry->is_current)
+        return judge_current(work, entry->path);
+    if (fstatat(entry->dir_fd, entry->name, source, 0) < 0 || !S_ISREG(source->st_mode))
         return LEFT_ALONE;
     struct file_id id = file_id_of(source);
     if (file_set_has(&work->open_files, &id))
         return OPEN_ALREADY;
+    if (!options->force && work->looks_itself && up_to_date_check(&work->up_to_date, entry, source))
+        return judge_current(work, entry->path);
     work->counts.files++;
-    if (!options->force && work->looks_itself && up_to_date_check(&work->up_to_date, entry, source)) {
-        work->counts.up_to_date++;
-        say_up_to_date(work, entry->path);
-        return LEFT_ALONE;
-    }
     return TO_BE_COMPILED;
 }
 
@@ -376,7 +391,14 @@ void compileall_work_deinit(struct compileall_work *work) {
     free(work->why);
 }
 
+/* A look ahead of its own, where it can help: the client judges, by names in the folders of the sources. */
+static struct look_ahead *begin_looking(struct compileall_work *work) {
+    bool helps = work->looks_itself && !work->options->force && work->up_to_date.prefix == NULL;
+    return helps ? look_ahead_new(look, &work->up_to_date) : NULL;
+}
+
 int compileall_work_run(struct compileall_work *work, char **why) {
+    struct look_ahead *ahead = work->candidates.ahead = begin_looking(work);
     struct batch batch = {
         .link = work->link,
         .progress = &work->progress,
@@ -386,6 +408,8 @@ int compileall_work_run(struct compileall_work *work, char **why) {
         .context = work,
     };
     int result = batch_run(&batch, why);
+    candidates_deinit(&work->candidates); /* a walk that has not come to its end needs the look ahead */
+    work->candidates.ahead = look_ahead_free(ahead);
     progress_clear(&work->progress);
     if (result == 0 && work->met_nul) {
         stderr_text_print("ValueError: embedded null byte\n");
