@@ -31,11 +31,15 @@ static void host_programs_add(struct host_programs *programs, const char *folder
 /* Takes note of pycompile-host-X.Y.so. */
 static void host_programs_add_object(struct host_programs *programs, const char *name) {
     struct python_version version;
+    bool is_new = true;
     size_t len = strlen(name), begin = strlen(PREFIX), end = strlen(".so");
     if (len <= begin + end || strncmp(name, PREFIX, begin) != 0 || strcmp(name + len - end, ".so") != 0)
         return;
     char *text = xstrndup(name + begin, len - begin - end);
-    if (python_version_exact(text, &version)) {
+    bool is_version = python_version_exact(text, &version);
+    for (unsigned i = 0; is_version && i < programs->object_count; i++)
+        is_new = is_new && python_version_compare(&programs->objects[i], &version) != 0;
+    if (is_version && is_new) {
         programs->objects = xrealloc(programs->objects, (programs->object_count + 1) * sizeof *programs->objects);
         programs->objects[programs->object_count++] = version;
     }
@@ -67,6 +71,11 @@ static int newest_first(const void *a, const void *b) {
     return python_version_compare(&y->version, &x->version);
 }
 
+static int newest_version_first(const void *a, const void *b) {
+    const struct python_version *x = a, *y = b;
+    return python_version_compare(y, x);
+}
+
 void host_programs_find(struct host_programs *programs, const char *first) {
     *programs = (struct host_programs){0};
     struct buffer folders = {0};
@@ -80,6 +89,8 @@ void host_programs_find(struct host_programs *programs, const char *first) {
     buffer_deinit(&folders);
     if (programs->count > 1)
         qsort(programs->items, programs->count, sizeof *programs->items, newest_first);
+    if (programs->object_count > 1)
+        qsort(programs->objects, programs->object_count, sizeof *programs->objects, newest_version_first);
 }
 
 bool host_programs_has_object(const struct host_programs *programs, const struct python_version *version) {

@@ -13,7 +13,7 @@ struct host_program {
 struct host_programs {
     struct host_program *items;
     unsigned count;
-    struct python_version *objects; /* minor versions of interpreters that can be named at run time, in no order */
+    struct python_version *objects; /* minor versions of interpreters that can be named at run time, newest first */
     unsigned object_count;
     char *launcher; /* pycompile-host, which runs hosts in interpreters that are named at run time; or NULL */
 };

@@ -11,6 +11,7 @@
 #include "base/python_search.h"
 #include "client/python_info.h"
 #include "client/python_wish.h"
+#include "client/served.h"
 
 #define DEADLINE_MS 30000
 
@@ -82,23 +83,13 @@ static void host_info(const cJSON *status, const char *xy, struct python_info *i
     }
 }
 
-/* Whether the daemon serves interpreters of that version which have no host of their own. */
-static bool serves(const cJSON *status, const struct python_version *version) {
-    const cJSON *versions = cJSON_GetObjectItemCaseSensitive(status, "interpreter_versions"), *item;
-    cJSON_ArrayForEach(item, versions) {
-        struct python_version served;
-        if (cJSON_IsString(item) && python_version_exact(item->valuestring, &served) &&
-            python_version_compare(&served, version) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* An interpreter of the patch release that is asked for, where the host of its version is of another; or one of the
- * version where there is no host. The caller frees; NULL: there is none. */
+ * version, or of those that are allowed, where there is no host. The caller frees; NULL: there is none. */
 static char *search_interpreter(const cJSON *status, const struct python_wish *wish, const char *chosen) {
     struct python_info info = {0};
-    if (wish->version.major == 0 || !serves(status, &wish->version) || (chosen != NULL && wish->release == NULL))
+    if (chosen == NULL && wish->specifier != NULL && wish->unknown == NULL)
+        return served_find(status, wish->specifier);
+    if (wish->version.major == 0 || !served_has(status, &wish->version) || (chosen != NULL && wish->release == NULL))
         return NULL;
     if (chosen != NULL)
         host_info(status, chosen, &info);

@@ -8,7 +8,9 @@
 
 #include "base/interpreter_file.h"
 #include "base/io.h"
+#include "base/python_search.h"
 #include "base/python_version.h"
+#include "client/served.h"
 
 #define FILE_MAX 65536
 
@@ -95,6 +97,17 @@ static int describe_interpreter(const cJSON *pythons, const char *path, struct p
     return 0;
 }
 
+/* An interpreter for a version without a host of its own (NULL: the default where no daemon runs); the caller frees.
+ * NULL: there is none. */
+static char *python_info_search(const cJSON *status, const char *wanted) {
+    struct python_version version;
+    if (wanted == NULL)
+        return served_find(status, NULL);
+    if (!python_version_exact(wanted, &version) || !served_has(status, &version))
+        return NULL;
+    return python_search_find(&version, NULL);
+}
+
 int python_info_ask(struct run_link *link, const char *wanted, struct python_info *info, char **why) {
     *info = (struct python_info){0};
     const cJSON *status = run_link_status(link, why);
@@ -106,6 +119,12 @@ int python_info_ask(struct run_link *link, const char *wanted, struct python_inf
     const char *python = wanted ? wanted : json_get_string(item, "python");
     if (python != NULL && *python == '/')
         return describe_interpreter(pythons, python, info, why);
+    char *found = item ? NULL : python_info_search(status, wanted);
+    if (found != NULL) {
+        int result = describe_interpreter(pythons, found, info, why);
+        free(found);
+        return result;
+    }
     if (item == NULL)
         *why = no_such(pythons, wanted);
     if (host != NULL)

@@ -162,12 +162,13 @@ static void run_link_add_versions(cJSON *status, const struct host_programs *pro
     }
 }
 
-/* What a daemon would say that is started now: the hosts beside this program, the newest being the default. NULL where
- * there are none. */
-static cJSON *run_link_foresee(void) {
+/* What a daemon would say that is started now: the hosts beside this program, the newest being the default. Where
+ * there are none, but objects, the default is not known: then NULL, unless that is all right. */
+static cJSON *run_link_foresee(bool needs_default) {
     struct host_programs programs;
     host_programs_find(&programs, NULL);
-    cJSON *status = programs.count > 0 ? cJSON_CreateObject() : NULL;
+    bool is_known = programs.count > 0 || (!needs_default && programs.launcher != NULL);
+    cJSON *status = is_known ? cJSON_CreateObject() : NULL;
     cJSON *pythons = status ? cJSON_AddArrayToObject(status, "pythons") : NULL;
     for (unsigned i = 0; i < programs.count; i++) {
         cJSON *item = cJSON_CreateObject();
@@ -185,7 +186,7 @@ static cJSON *run_link_foresee(void) {
 const cJSON *run_link_status(struct run_link *link, char **why) {
     *why = NULL;
     if (link->status == NULL && run_link_open_running(link, why) == -ENOENT)
-        link->status = run_link_foresee();
+        link->status = run_link_foresee(true);
     free(*why);
     *why = NULL;
     if (link->status == NULL)
@@ -195,7 +196,7 @@ const cJSON *run_link_status(struct run_link *link, char **why) {
 
 void run_link_forgo(struct run_link *link) {
     run_link_deinit(link);
-    link->status = run_link_foresee();
+    link->status = run_link_foresee(false);
     if (link->status == NULL)
         link->status = cJSON_CreateObject();
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/host_programs.h"
 #include "base/io.h"
+#include "base/python_search.h"
 #include "client/ctl/python_list.h"
 #include "client/ctl/table.h"
 #include "client/python_wish.h"
@@ -35,14 +36,17 @@ static const char help[] = "usage: pycompilectl python [-h] [--json]\n"
 
 /* A host's file, without links, and its --version; NULL if it does not run. */
 struct host {
-    const struct host_program *program;
+    char *python; /* "3.13" */
     char *path;
     char *version;
+    char *interpreter; /* that the host is run in, where no host was built for one; else NULL */
 };
 
+/* The default comes first. */
 struct hosts {
     struct host_programs programs;
-    struct host *items; /* programs.count of them */
+    struct host *items;
+    size_t count;
 };
 
 /* The program's output for --version, without the newline; NULL if it fails. */
@@ -61,20 +65,42 @@ static char *ask_version(const char *path) {
     return version;
 }
 
+static char *real_path(const char *path) {
+    char *real = realpath(path, NULL);
+    return real ? real : xstrdup(path);
+}
+
+/* The interpreter that serves a version for which no host was built, if there is one. */
+static void hosts_add_interpreter(struct hosts *hosts, const struct python_version *version) {
+    for (unsigned i = 0; i < hosts->programs.count; i++)
+        if (python_version_compare(&hosts->programs.items[i].version, version) == 0)
+            return;
+    char *path = python_search_find(version, NULL);
+    if (path != NULL)
+        hosts->items[hosts->count++] =
+            (struct host){xasprintf("%u.%u", version->major, version->minor), real_path(hosts->programs.launcher),
+                          python_search_release(path), path};
+}
+
 static void find_hosts(struct hosts *hosts) {
-    host_programs_find(&hosts->programs, NULL);
-    hosts->items = xcalloc(hosts->programs.count, sizeof *hosts->items);
-    for (size_t i = 0; i < hosts->programs.count; i++) {
-        const struct host_program *program = &hosts->programs.items[i];
-        char *real = realpath(program->path, NULL), *path = real ? real : xstrdup(program->path);
-        hosts->items[i] = (struct host){program, path, ask_version(path)};
+    struct host_programs *programs = &hosts->programs;
+    host_programs_find(programs, NULL);
+    hosts->items = xcalloc(programs->count + programs->object_count, sizeof *hosts->items);
+    for (; hosts->count < programs->count; hosts->count++) {
+        const struct host_program *program = &programs->items[hosts->count];
+        char *path = real_path(program->path);
+        hosts->items[hosts->count] = (struct host){xstrdup(program->python), path, ask_version(path), NULL};
     }
+    for (unsigned i = 0; programs->launcher != NULL && i < programs->object_count; i++)
+        hosts_add_interpreter(hosts, &programs->objects[i]);
 }
 
 static void free_hosts(struct hosts *hosts) {
-    for (size_t i = 0; i < hosts->programs.count; i++) {
+    for (size_t i = 0; i < hosts->count; i++) {
+        free(hosts->items[i].python);
         free(hosts->items[i].path);
         free(hosts->items[i].version);
+        free(hosts->items[i].interpreter);
     }
     free(hosts->items);
     host_programs_deinit(&hosts->programs);
@@ -82,13 +108,15 @@ static void free_hosts(struct hosts *hosts) {
 
 static cJSON *build(const struct hosts *hosts) {
     cJSON *list = cJSON_CreateArray();
-    for (size_t i = 0; i < hosts->programs.count; i++) {
+    for (size_t i = 0; i < hosts->count; i++) {
         const struct host *host = &hosts->items[i];
         cJSON *item = cJSON_CreateObject();
         cJSON_AddItemToArray(list, item);
-        cJSON_AddStringToObject(item, "python", host->program->python);
+        cJSON_AddStringToObject(item, "python", host->python);
         json_add_string_or_null(item, "version", host->version);
         cJSON_AddStringToObject(item, "path", host->path);
+        if (host->interpreter != NULL)
+            cJSON_AddStringToObject(item, "interpreter", host->interpreter);
         cJSON_AddBoolToObject(item, "default", i == 0);
     }
     return list;
@@ -117,12 +145,15 @@ static void print_hosts(const struct hosts *hosts) {
     table_add(&table, "PYTHON");
     table_add(&table, "VERSION");
     table_add(&table, "HOST");
-    for (size_t i = 0; i < hosts->programs.count; i++) {
+    for (size_t i = 0; i < hosts->count; i++) {
         const struct host *host = &hosts->items[i];
         table_row(&table);
-        table_add(&table, "%s%s", host->program->python, i == 0 ? "*" : "");
+        table_add(&table, "%s%s", host->python, i == 0 ? "*" : "");
         table_add(&table, "%s", host->version ? host->version : "does not run");
-        table_add(&table, "%s", host->path);
+        if (host->interpreter != NULL)
+            table_add(&table, "%s --interpreter=%s", host->path, host->interpreter);
+        else
+            table_add(&table, "%s", host->path);
     }
     table_print(&table);
     table_deinit(&table);
@@ -145,15 +176,15 @@ int ctl_python(int argc, char **argv) {
     ctl_options(argc, argv, &(struct ctl_options){.help = help, .json = &json});
     struct hosts hosts = {0};
     find_hosts(&hosts);
-    int status = hosts.programs.count > 0 ? 0 : 1;
+    int status = hosts.count > 0 ? 0 : 1;
     if (json) {
         cJSON *list = build(&hosts);
         ctl_print_json(list);
         cJSON_Delete(list);
-    } else if (hosts.programs.count > 0) {
+    } else if (hosts.count > 0) {
         print_hosts(&hosts);
     } else {
-        ctl_fail(xstrdup("no pycompile-host-X.Y is found beside this program"));
+        ctl_fail(xstrdup("no pycompile-host-X.Y is found beside this program, nor an interpreter for its objects"));
     }
     free_hosts(&hosts);
     return ctl_finish(status);

@@ -34,16 +34,8 @@ static struct pool *pools_default_of_version(struct pools *pools, const struct p
 static struct pool *pools_newest_default(struct pools *pools) {
     const struct host_programs *programs = &pools->programs;
     struct pool *pool = NULL;
-    struct python_version below = {UINT_MAX, 0};
-    for (unsigned tried = 0; pool == NULL && tried < programs->object_count; tried++) {
-        struct python_version next = {0};
-        for (unsigned i = 0; i < programs->object_count; i++)
-            if (python_version_compare(&programs->objects[i], &below) < 0 &&
-                python_version_compare(&programs->objects[i], &next) > 0)
-                next = programs->objects[i];
-        pool = next.major > 0 ? pools_default_of_version(pools, &next, NULL) : NULL;
-        below = next;
-    }
+    for (unsigned i = 0; pool == NULL && i < programs->object_count; i++)
+        pool = pools_default_of_version(pools, &programs->objects[i], NULL);
     return pool;
 }
 
@@ -146,11 +138,17 @@ struct pool *pools_take_interpreter(struct pools *pools, struct interpreter_file
 }
 
 char *pools_missing_reason(const struct pools *pools, const char *python) {
-    if (pools->installed == 0)
+    const struct host_programs *programs = &pools->programs;
+    bool has_objects = programs->launcher != NULL && programs->object_count > 0;
+    if (pools->installed == 0 && !has_objects)
         return xstrdup("there is no pycompile-host-X.Y beside the daemon: build with a CPython that can be embedded");
     struct buffer reason = {0};
-    buffer_printf(&reason, "no host for Python %.32s; there is one for", python);
+    buffer_printf(&reason, "no host for Python %.32s; there is one for", python ? python : "(default)");
     for (unsigned i = 0; i < pools->installed; i++)
         buffer_printf(&reason, "%s %s", i ? "," : "", pools->items[i]->python);
+    for (unsigned i = 0; pools->installed == 0 && i < programs->object_count; i++)
+        buffer_printf(&reason, "%s %u.%u", i ? "," : "", programs->objects[i].major, programs->objects[i].minor);
+    if (pools->installed == 0)
+        buffer_append_string(&reason, ", of which it serves each interpreter that is found or named by its path");
     return buffer_string(&reason);
 }
