@@ -77,7 +77,9 @@ static void unescape(char *text) {
     char *to = text;
     for (const char *at = text; *at != '\0'; to++) {
         bool escape = at[0] == '\\' && strspn(at + 1, "01234567") >= 3;
-        *to = escape ? (char)((at[1] - '0') << 6 | (at[2] - '0') << 3 | (at[3] - '0')) : *at;
+        *to = *at;
+        if (escape)
+            *to = (char)((at[1] - '0') << 6 | (at[2] - '0') << 3 | (at[3] - '0'));
         at += escape ? 4 : 1;
     }
     *to = '\0';

@@ -72,7 +72,7 @@ static enum source_cookie judge_name(const char *name, size_t len, char copy[SOU
     if (len >= SOURCE_COOKIE_SIZE)
         return SOURCE_COOKIE_UNKNOWN;
     for (size_t i = 0; i < len; i++)
-        copy[i] = name[i] == '_' ? '-' : name[i];
+        copy[i] = (char)(name[i] == '_' ? '-' : name[i]);
     copy[len] = '\0';
     for (size_t i = 0; utf8[i] != NULL; i++)
         if (strcasecmp(copy, utf8[i]) == 0)

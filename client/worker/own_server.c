@@ -16,8 +16,6 @@
 #define DRAIN_TIMEOUT "10"
 #define ARGUMENTS_MAX 9
 
-extern char **environ;
-
 static void own_server_arguments(const struct own_server *server, const char *program, const char **argv) {
     size_t n = 0;
     argv[n++] = program;
