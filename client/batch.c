@@ -204,7 +204,7 @@ static int take_answer(struct run *run, const struct rpc_answer *answer, char **
     }
     run->heard = true;
     bool again = answer->error.text != NULL && is_retryable(run, answer->error) &&
-                 window_slot(window, answer->id)->attempts < ATTEMPTS_MAX;
+                 (run->settling || window_slot(window, answer->id)->attempts < ATTEMPTS_MAX);
     if (again)
         (void)batch_goes_apart(run, answer->error); /* else the same is asked again: folders may have been replaced */
     if (again)

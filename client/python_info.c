@@ -92,7 +92,7 @@ static int describe_interpreter(const cJSON *pythons, const char *path, struct p
     info->python = xstrdup(file.path);
     info->interpreter = xstrdup(file.path);
     info->version = release;
-    free(xy);
+    info->xy = xy;
     interpreter_file_deinit(&file);
     return 0;
 }
@@ -129,13 +129,16 @@ int python_info_ask(struct run_link *link, const char *wanted, struct python_inf
         *why = no_such(pythons, wanted);
     if (host != NULL)
         python_info_of_host(info, host);
-    if (item != NULL)
+    if (item != NULL) {
         info->python = xstrdup(json_get_string(item, "python"));
+        info->xy = xstrdup(info->python);
+    }
     return item ? 0 : -ENOENT;
 }
 
 void python_info_deinit(struct python_info *info) {
     free(info->python);
+    free(info->xy);
     free(info->interpreter);
     free(info->version);
     free(info->cache_tag);

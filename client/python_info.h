@@ -8,6 +8,7 @@
 
 struct python_info {
     char *python;      /* "3.13", or the path of an interpreter */
+    char *xy;          /* its version, "3.13"; NULL: unknown */
     char *interpreter; /* the interpreter that the host was built for, or that is named; or NULL */
     char *version;     /* "3.13.0", of that interpreter, or NULL */
     char *cache_tag;   /* "cpython-313"; NULL: neither this nor the magic number is known */

@@ -349,6 +349,24 @@ class Clients(Case):
         self.assertEqual(self.pools(), [python])
         self.assertEqual(self.run_client(e2e.COMPILEALL, "--python", python, "source.py").returncode, 0)  # up to date
 
+    def test_variable_of_uv(self):
+        python = self.moved()
+        for program in (e2e.CLIENT, e2e.COMPILEALL):
+            self.assertEqual(self.run_client(program, "--which-python", UV_PYTHON=python).stdout.splitlines()[0], python)
+            self.assertEqual(self.run_client(program, "source.py", UV_PYTHON=python).returncode, 0)
+        self.assertEqual(self.pools(), [python])
+
+    def test_without_names(self):
+        """Its own sys.path is compiled."""
+        folder = os.path.join(self.scratch, "on-path")
+        os.makedirs(folder)
+        shutil.copy(os.path.join(self.scratch, "source.py"), folder)
+        done = self.run_client(e2e.COMPILEALL, "-q", "--python", self.moved(), PYTHONPATH=folder,
+                               PYTHONPYCACHEPREFIX=os.path.join(self.scratch, "prefix"))
+        self.assertNotIn("sys.path", done.stderr)
+        written = os.path.join(self.scratch, "prefix") + folder
+        self.assertEqual(os.listdir(written), ["source.cpython-%s.pyc" % self.version.replace(".", "")])
+
     def test_refused(self):
         for program in (e2e.CLIENT, e2e.COMPILEALL):
             done = self.run_client(program, "--python", "/bin/sh", "source.py")

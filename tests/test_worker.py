@@ -1,5 +1,6 @@
 """pycompile-worker: the protocol of Bazel's persistent workers in both encodings, and the arguments of rules_python's
 precompiler. tests/test_bazel.py has the real Bazel."""
+import contextlib
 import os
 import shutil
 import signal
@@ -25,11 +26,19 @@ def source_arguments(name, folder="out", prefix="pkg/"):
 def children(pid):
     """The process and all below it."""
     found = [pid]
-    for task in os.listdir("/proc/%d/task" % pid):
-        with open("/proc/%d/task/%s/children" % (pid, task), encoding="ascii") as file:
-            for child in file.read().split():
-                found += children(int(child))
+    with contextlib.suppress(OSError):  # it has ended
+        for task in os.listdir("/proc/%d/task" % pid):
+            with open("/proc/%d/task/%s/children" % (pid, task), encoding="ascii") as file:
+                for child in file.read().split():
+                    found += children(int(child))
     return found
+
+
+def kill_server(worker, number):
+    """Where all is done already, none may run any more."""
+    with contextlib.suppress(ProcessLookupError):
+        if worker.server() is not None:
+            os.kill(worker.server(), number)
 
 
 def has_children_lists():
@@ -342,14 +351,15 @@ class Deaths(WorkerCase):
             time.sleep(0.01)
 
     def test_server_is_killed(self):
-        self.check_all(self.all_sources(), lambda worker: os.kill(worker.server(), signal.SIGKILL))
+        self.check_all(self.all_sources(), lambda worker: kill_server(worker, signal.SIGKILL))
 
     def test_server_is_ended(self):
-        self.check_all(self.all_sources(), lambda worker: os.kill(worker.server(), signal.SIGTERM))
+        self.check_all(self.all_sources(), lambda worker: kill_server(worker, signal.SIGTERM))
 
     def test_hosts_are_killed(self):
         def kill(worker):
-            for pid in children(worker.server())[1:]:
+            server = worker.server()
+            for pid in children(server)[1:] if server is not None else []:
                 try:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:

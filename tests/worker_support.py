@@ -147,9 +147,10 @@ class Worker:
         return self.answer(members.get("request_id", 0))
 
     def server(self):
-        """The process id of the worker's server."""
+        """The process id of the worker's server, or None."""
         with open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid), encoding="ascii") as file:
-            return int(file.read().split()[0])
+            found = file.read().split()
+        return int(found[0]) if found else None
 
     def close(self):
         """Ends the input; returns the exit status."""

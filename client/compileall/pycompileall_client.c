@@ -71,6 +71,7 @@ static int compileall_fail(char *why) {
 static int run_batch(struct compileall_work *work, const struct candidates *candidates, char **why) {
     candidates_deinit(&work->candidates);
     work->candidates = *candidates;
+    work->holds = false; /* of the batch before */
     return compileall_work_run(work, why);
 }
 
@@ -81,9 +82,11 @@ static int run_sys_path(struct compileall_work *work, const struct python_info *
     int result = sys_path_read(&question, &folders, why);
     if (result == -EINTR)
         result = 0; /* printed at the end */
-    for (size_t at = 0; result == 0 && !work->failed && at < folders.len; at += strlen(folders.data + at) + 1) {
+    bool stop = result < 0 || is_interrupted();
+    for (size_t at = 0; !stop && at < folders.len; at += strlen(folders.data + at) + 1) {
         char *folder = folders.data + at;
         result = run_batch(work, &(struct candidates){.dests = &folder, .dest_count = 1, .folders_alone = true}, why);
+        stop = result < 0 || work->failed || is_interrupted();
     }
     buffer_deinit(&folders);
     return result;

@@ -32,8 +32,9 @@ static int sys_path_try(const struct sys_path_question *question, const char *in
                                              .wake_fd = question->wake_fd,
                                              .apart = true},
                         &out);
+    const char *xy = question->info->xy;
     bool fine =
-        status == 0 && out.len > 0 && out.data[out.len - 1] == '\0' && strcmp(out.data, question->info->python) == 0;
+        status == 0 && out.len > 0 && out.data[out.len - 1] == '\0' && (xy == NULL || strcmp(out.data, xy) == 0);
     if (fine) {
         size_t head = strlen(out.data) + 1;
         buffer_append(folders, out.data + head, out.len - head);
@@ -48,7 +49,7 @@ int sys_path_read(const struct sys_path_question *question, struct buffer *folde
     char *names[] = {
         environment && *environment ? xasprintf("%s/bin/python", environment) : NULL,
         info->interpreter ? xstrdup(info->interpreter) : NULL,
-        xasprintf("python%s", info->python),
+        info->xy ? xasprintf("python%s", info->xy) : NULL,
     };
     int result = -ENOENT;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

@@ -352,7 +352,7 @@ void compileall_work_init(struct compileall_work *work, const struct compileall_
         .legacy = options->legacy,
         .prefix = request.pycache_prefix,
         .cwd = request.cwd,
-        .strip_dot = python_version_is_at_least(info->python, 3, 12),
+        .strip_dot = info->xy == NULL || python_version_is_at_least(info->xy, 3, 12),
     };
     request.force = options->force || work->looks_itself;
     work->compiles_all = request.force;
@@ -393,7 +393,8 @@ void compileall_work_deinit(struct compileall_work *work) {
 
 /* A look ahead of its own, where it can help: the client judges, by names in the folders of the sources. */
 static struct look_ahead *begin_looking(struct compileall_work *work) {
-    bool helps = work->looks_itself && !work->options->force && work->up_to_date.prefix == NULL;
+    bool helps =
+        work->looks_itself && !work->options->force && work->up_to_date.prefix == NULL && work->filter.pattern == NULL;
     return helps ? look_ahead_new(look, &work->up_to_date) : NULL;
 }
 

@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +18,8 @@
 /* The time that running compiles have when this process has gone, in seconds. */
 #define DRAIN_TIMEOUT "10"
 #define ARGUMENTS_MAX 9
+/* A server that has not left after that time is killed. */
+#define LEAVE_MAX_MS 15000
 
 static void own_server_arguments(const struct own_server *server, const char *program, const char **argv) {
     size_t n = 0;
@@ -69,11 +74,24 @@ int own_server_open(struct own_server *server, char **why) {
     return status;
 }
 
+/* Whether the server still runs after that time. Kernels before 5.3 cannot tell: then it is waited for. */
+static bool own_server_outlives(const struct own_server *server, int ms) {
+    int fd = (int)syscall(SYS_pidfd_open, server->pid, 0);
+    if (fd < 0)
+        return false;
+    struct pollfd polled = {fd, POLLIN, 0};
+    int ready = poll(&polled, 1, ms);
+    close(fd);
+    return ready == 0;
+}
+
 void own_server_close(struct own_server *server) {
     if (!server->is_open)
         return;
     rpc_client_deinit(&server->client);
     server->is_open = false;
+    if (own_server_outlives(server, LEAVE_MAX_MS))
+        kill(server->pid, SIGKILL);
     while (waitpid(server->pid, NULL, 0) < 0 && errno == EINTR)
         ;
 }

@@ -20,5 +20,6 @@ struct own_server {
  * That the server can serve is known only when it answers. */
 int own_server_open(struct own_server *server, char **why);
 
-/* Closes the connection and waits until the server has left; does nothing if none is open. */
+/* Closes the connection and waits until the server has left, which it is killed for after some seconds; does nothing if
+ * none is open. */
 void own_server_close(struct own_server *server);

@@ -207,14 +207,16 @@ static struct work_source *work_next(struct work *work) {
     return NULL;
 }
 
-/* The server has gone: it gets its sources once more, unless it is they that end it. */
-static void work_lose_server(struct work *work) {
+/* The server has gone, or is left: another one gets its sources. `blames` counts that as an attempt, since one of the
+ * sources may have ended it. */
+static void work_lose_server(struct work *work, bool blames) {
     struct list lost;
     list_init(&lost);
     own_server_close(&work->server);
     while (!list_empty(&work->asked)) {
         struct work_source *source = list_entry(work->asked.next, struct work_source, link);
         work_source_take_back(work, source);
+        source->attempts -= !blames;
         list_append(&lost, &source->link);
     }
     while (!list_empty(&lost)) {
@@ -248,31 +250,41 @@ void work_send(struct work *work) {
         why = NULL;
     }
     if (work->server.is_open && rpc_client_write(&work->server.client) == RPC_STEP_CLOSED)
-        work_lose_server(work);
+        work_lose_server(work, true);
 }
 
-/* Takes an answer. Returns false if the server is leaving: then its sources are given to another one. */
-static bool work_take_answer(struct work *work, const struct rpc_answer *answer) {
-    bool failed = answer->error.text != NULL;
-    if (failed && rpc_client_is_retryable(answer->error))
-        return false;
+/* The source that the answer is for, or NULL. */
+static struct work_source *work_find(struct work *work, int64_t id) {
     list_each(link, &work->asked) {
         struct work_source *source = list_entry(link, struct work_source, link);
-        if (source->id != answer->id)
-            continue;
-        work_source_take_back(work, source);
-        work_source_end(work, source, failed ? answer->error : answer->result, failed);
-        break;
+        if (source->id == id)
+            return source;
     }
+    return NULL;
+}
+
+/* Takes an answer. Returns false if another server is to be asked: this one is leaving, or lacks what the source needs.
+ * Only the source that was refused has used up an attempt then. */
+static bool work_take_answer(struct work *work, const struct rpc_answer *answer) {
+    bool failed = answer->error.text != NULL;
+    struct work_source *source = work_find(work, answer->id);
+    if (source == NULL)
+        return true;
+    if (failed && rpc_client_is_retryable(answer->error) && source->attempts < ATTEMPTS_MAX) {
+        source->attempts++; /* which is taken back with those of the others */
+        return false;
+    }
+    work_source_take_back(work, source);
+    work_source_end(work, source, failed ? answer->error : answer->result, failed);
     return true;
 }
 
 void work_receive(struct work *work) {
     struct rpc_answer answer;
-    enum rpc_step read = rpc_client_read(&work->server.client), step;
+    enum rpc_step read = rpc_client_read(&work->server.client), step = RPC_STEP_WAIT;
     bool stays = true;
     while (stays && (step = rpc_client_next(&work->server.client, &answer)) == RPC_STEP_ANSWER)
         stays = work_take_answer(work, &answer);
     if (!stays || read == RPC_STEP_CLOSED || step == RPC_STEP_BROKEN)
-        work_lose_server(work);
+        work_lose_server(work, stays);
 }

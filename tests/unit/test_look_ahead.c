@@ -21,7 +21,7 @@ struct checks {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool checked[COUNT];
-    size_t done, allowed;
+    size_t begun, done, allowed;
 };
 
 static const char *name_of(const void *names, size_t index) {
@@ -33,6 +33,8 @@ static bool check(int dir_fd, const char *name, void *context) {
     size_t index = (size_t)atoi(name);
     assert_int_equal(dir_fd, 7);
     pthread_mutex_lock(&checks->lock);
+    checks->begun++;
+    pthread_cond_broadcast(&checks->changed);
     while (checks->done == checks->allowed)
         pthread_cond_wait(&checks->changed, &checks->lock);
     checks->checked[index] = true;
@@ -52,6 +54,14 @@ static void allow(struct checks *checks, size_t count) {
     pthread_mutex_unlock(&checks->lock);
 }
 
+/* Waits until the thread has begun so many checks in all. */
+static void await_begun(struct checks *checks, size_t count) {
+    pthread_mutex_lock(&checks->lock);
+    while (checks->begun < count)
+        pthread_cond_wait(&checks->changed, &checks->lock);
+    pthread_mutex_unlock(&checks->lock);
+}
+
 static void folder_init(struct look_ahead_folder *folder, struct names *names, size_t count) {
     for (size_t i = 0; i < COUNT; i++)
         snprintf(names->text[i], sizeof names->text[i], "%zu", i);
@@ -65,7 +75,7 @@ static void await_current(struct look_ahead_folder *folder, size_t index) {
 }
 
 static void test_from_the_end(void **state) {
-    struct checks checks = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, {0}, 0, 0};
+    struct checks checks = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, {0}, 0, 0, 0};
     struct names names;
     struct look_ahead_folder folder;
     struct look_ahead *ahead = look_ahead_new(check, &checks);
@@ -76,6 +86,7 @@ static void test_from_the_end(void **state) {
     assert_false(look_ahead_is_current(&folder, 0)); /* even, but nobody has looked */
     allow(&checks, 4);
     await_current(&folder, 36);
+    await_begun(&checks, 5); /* 35 */
     assert_true(folder.current[38]);
     assert_false(folder.current[39]);
     assert_false(checks.checked[35]);
@@ -89,7 +100,7 @@ static void test_from_the_end(void **state) {
 
 /* A folder within a folder goes first; then the outer one goes on. */
 static void test_another_folder(void **state) {
-    struct checks checks = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, {0}, 0, 0};
+    struct checks checks = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, {0}, 0, 0, 0};
     struct names names;
     struct look_ahead_folder outer, inner;
     struct look_ahead *ahead = look_ahead_new(check, &checks);
@@ -99,6 +110,7 @@ static void test_another_folder(void **state) {
     folder_init(&inner, &names, COUNT - 10);
     look_ahead_begin(ahead, &outer);
     allow(&checks, 2); /* 39, 38 */
+    await_begun(&checks, 3);
     look_ahead_begin(ahead, &inner);
     allow(&checks, 5); /* 37 is finished; then 29, 28 */
     await_current(&inner, 28);
@@ -109,6 +121,7 @@ static void test_another_folder(void **state) {
     look_ahead_begin(ahead, &outer);
     allow(&checks, 34);
     await_current(&outer, 36);
+    await_begun(&checks, 35);
     look_ahead_is_current(&outer, 38); /* the thread stops after the one that it has begun */
     allow(&checks, 35);
     look_ahead_end(ahead, &outer);
@@ -117,7 +130,7 @@ static void test_another_folder(void **state) {
 
 /* Few names are not worth a thread. */
 static void test_small_folder(void **state) {
-    struct checks checks = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, {0}, 0, COUNT};
+    struct checks checks = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, {0}, 0, 0, COUNT};
     struct names names;
     struct look_ahead_folder folder;
     struct look_ahead *ahead = look_ahead_new(check, &checks);
