@@ -27,9 +27,9 @@ struct interned {
     Py_ssize_t fresh_count;
 };
 
-/* Reads memory that may belong to anything: AddressSanitizer must not judge it. Such a function reads members by
- * itself, since a function that it calls is judged. */
-#define READS_ANY_MEMORY __attribute__((no_sanitize_address))
+/* Reads memory that may belong to anything, freed memory too: AddressSanitizer and ThreadSanitizer must not judge it.
+ * Such a function reads members by itself, since a function that it calls is judged. */
+#define READS_ANY_MEMORY __attribute__((no_sanitize_address, no_sanitize_thread))
 
 /* Finds out which memory can be read: the system call write() of the bytes to a pipe fails for an invalid address. */
 struct probe {

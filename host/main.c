@@ -179,9 +179,9 @@ int main(int argc, char **argv) {
         return 1;
     python_files_note();
     confine((size_t)options.memory_limit << 20);
+    configure_cache(&options); /* which takes the secret out of the environment */
     struct trial *trial = options.trial ? trial_begin(options.cache) : NULL;
     control_report_shots(options.control_fd);
-    configure_cache(&options);
     if (options.pristine)
         interpreter_init_runtime(options.control_fd); /* before any thread: it forks */
     int error = options.pristine ? 0 : control_watch(options.control_fd);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -123,11 +124,19 @@ static void trial_prepare(struct trial *trial) {
         (void)trial_write_probe(trial->probe);
 }
 
+/* The sockets of this host are not for the interpreter. Kernels before 5.9 cannot close them at once. */
+static void trial_close_descriptors(void) {
+#ifdef SYS_close_range
+    (void)syscall(SYS_close_range, (unsigned)STDERR_FILENO + 1, ~0u, 0u);
+#endif
+}
+
 static pid_t trial_run_py_compile(const struct trial *trial) {
     const char *const argv[] = {python_executable(), "-I", "-S", "-B", "-m", "py_compile", trial->probe, NULL};
     pid_t child = fork();
     if (child != 0)
         return child;
+    trial_close_descriptors();
     execv(argv[0], (char *const *)(uintptr_t)argv);
     _exit(127);
 }

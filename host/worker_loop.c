@@ -229,14 +229,14 @@ static void compile_probe(struct worker_loop *loop, const struct trial *trial) {
 
 /* Whether this host compiles as the interpreter's own py_compile; if not, *answer holds the error. */
 static bool stand_trial(struct worker_loop *loop, struct answer *answer) {
-    if (!warm(loop, answer))
-        return false;
-    compile_probe(loop, loop->setting->trial);
-    char *why = trial_judge(loop->setting->trial);
-    if (why != NULL)
+    bool is_warm = warm(loop, answer);
+    if (is_warm)
+        compile_probe(loop, loop->setting->trial);
+    char *why = trial_judge(loop->setting->trial); /* which also removes what the trial has made */
+    if (is_warm && why != NULL)
         answer_error(answer, RPC_INTERNAL_ERROR, why, NULL);
     free(why);
-    return why == NULL;
+    return is_warm && why == NULL;
 }
 
 /* A pristine worker compiles nothing itself, so its interpreter stays fresh: it is made at once. */

@@ -323,9 +323,11 @@ static bool pool_is_busy(const struct pool *pool, uint64_t idle_ms) {
     return pool_has_jobs(pool) || pool_now(pool) - pool->last_used_ms < idle_ms;
 }
 
-/* An interpreter that was named at run time, and has not been asked for in a long time, keeps no host. */
+/* An interpreter that was named at run time, and has not been asked for in a long time, keeps no host, unless it is the
+ * default. */
 static bool pool_is_forgotten(const struct pool *pool, uint64_t idle_ms) {
-    return pool->file.path != NULL && pool_now(pool) - pool->last_used_ms >= FORGOTTEN_AFTER * idle_ms;
+    return pool->file.path != NULL && !pool->keeps_warm &&
+           pool_now(pool) - pool->last_used_ms >= FORGOTTEN_AFTER * idle_ms;
 }
 
 static unsigned pool_warm_workers(const struct host *host) {
@@ -427,10 +429,11 @@ static void pool_send_elsewhere(struct pool *pool, struct job *job, enum host_ki
 
 /* The Python on disk is another one: the jobs of this host go to the next. */
 static void pool_replace_host(struct pool *pool, struct host *host, struct job *job) {
-    if (!host->retiring)
+    bool is_first = !host->retiring; /* later answers of this host are no news: the next one may be starting */
+    if (is_first)
         log_line("Python %s was replaced on disk: its host is too", pool->python);
     host_retire(host);
-    if (pool->file.path != NULL) {
+    if (is_first && pool->file.path != NULL) {
         pool_retire(pool);
         pool->proven = false;
     }

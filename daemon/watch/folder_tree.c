@@ -232,6 +232,7 @@ static void tree_start_work(struct folder_tree *tree) {
     uv_poll_stop(&tree->poll);
     tree->work_all = tree->todo_all;
     if (tree->todo_all) {
+        folder_table_deinit(&tree->work_dropped); /* empty since the scan before, but not without memory */
         tree->work_dropped = tree->folders;
         tree->folders = (struct folder_table){0};
         ignore_list_deinit(&tree->ignored);

@@ -412,6 +412,12 @@ static void test_an_idle_pool_shrinks_to_one_interpreter(void **state) {
     assert_non_null(kept);
     assert_int_equal(kept->workers[0].state, WORKER_READY);
     assert_int_equal(kept->workers[1].state, WORKER_COLD);
+    fakes.pool->file.path = xstrdup("/a/python"); /* as the default that was found at run time */
+    fake_clock_advance_ms(3600000);
+    pool_shrink(fakes.pool, 60000);
+    fake_hosts_turn(&fakes);
+    assert_int_equal(fakes.host_count, 2);
+    assert_ptr_equal(host_group_find(&fakes.pool->group, HOST_SHARED), kept);
     fake_hosts_deinit(&fakes);
 }
 

@@ -24,7 +24,7 @@ static char *interpreter(const char *name, const char *script) {
 }
 
 static int ask(char *built, int64_t wait_ms, int wake_fd, struct buffer *folders, char **why) {
-    struct python_info info = {.python = (char[]){"9.9"}, .interpreter = built};
+    struct python_info info = {.python = (char[]){"9.9"}, .xy = (char[]){"9.9"}, .interpreter = built};
     struct sys_path_question question = {&info, clock_ms() + wait_ms, wake_fd};
     *folders = (struct buffer){0};
     *why = NULL;
