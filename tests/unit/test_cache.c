@@ -33,7 +33,9 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *out) {
 }
 
 static char folder[] = "/tmp/pycompiled-cache-XXXXXX";
-static struct cache *cache;
+#define TESTS_MAX 8
+static struct cache *caches[TESTS_MAX], *cache; /* they live until the process ends, the last one is used */
+static unsigned opened;
 static struct store *other; /* as another process has it */
 
 static int begin(void **state) {
@@ -41,7 +43,7 @@ static int begin(void **state) {
     snprintf(folder, sizeof folder, "/tmp/pycompiled-cache-XXXXXX");
     if (mkdtemp(folder) == NULL)
         return -1;
-    cache = cache_open(folder, 0, &why); /* lives until the process ends */
+    cache = caches[opened++] = cache_open(folder, 0, &why);
     other = store_open(folder, 0, &why);
     return cache == NULL || other == NULL;
 }
@@ -150,20 +152,22 @@ static void test_a_store_that_cannot_be_opened(void **state) {
 
 /* A remote tier whose server takes connections and says nothing. */
 static struct remote_state *join_silent_server(int *listener) {
-    static struct remote_url url;
+    static struct remote_url urls[TESTS_MAX]; /* borrowed for as long */
+    static unsigned count;
+    struct remote_url *url = &urls[count++];
     char *why = NULL, *text = xasprintf("unix://%s/redis", folder);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     snprintf(address.sun_path, sizeof address.sun_path, "%s/redis", folder);
     *listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(*listener, (struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(listen(*listener, 8), 0);
-    assert_int_equal(remote_url_parse(text, &url, &why), 0);
+    assert_int_equal(remote_url_parse(text, url, &why), 0);
     free(text);
     int fd;
     struct remote_state *shared = remote_state_new(&fd);
     assert_non_null(shared);
     close(fd);
-    struct remote_setting setting = {.url = &url, .secret = "a secret of 16 bytes", .timeout_ms = 500, .state = shared};
+    struct remote_setting setting = {.url = url, .secret = "a secret of 16 bytes", .timeout_ms = 500, .state = shared};
     cache_join(cache, remote_new(&setting));
     return shared;
 }
