@@ -100,6 +100,47 @@ class TestContents(unittest.TestCase):
                 self.assertNotIn(os.fsencode(path), content, name)
 
 
+class TestPortable(unittest.TestCase):
+    def test_needs_libc_alone(self):
+        """What tools/build-wheel makes installs on every machine with a glibc as new as its name says."""
+        scratch = tempfile.mkdtemp(prefix="pycompiled-test-wheel-")
+        self.addCleanup(shutil.rmtree, scratch, ignore_errors=True)
+        for program in "apt-get", "dpkg-source", "autoreconf", "libtoolize", "cmake", "readelf":
+            if shutil.which(program) is None:
+                self.skipTest("no " + program)
+        source = os.path.join(scratch, "source")
+        copy_sources(source)
+        done = run([os.path.join(source, "tools", "build-wheel"), "--work", os.path.join(scratch, "work"), "--out", scratch,
+                    *e2e.pythons().values()])
+        if re.search("apt-get .* fails|meson-python", done.stdout):
+            self.skipTest(done.stdout[-300:])
+        self.assertEqual(done.returncode, 0, done.stdout)
+        (path,) = glob.glob(os.path.join(scratch, "*.whl"))
+        floor = tuple(map(int, re.search(r"-py3-none-manylinux_(\d+)_(\d+)_\w+\.whl$", path).groups()))
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(os.path.join(scratch, "content"))
+        judged = [self.judge(program, floor) for program in glob.glob(os.path.join(scratch, "content", "*", "*", "**"),
+                                                                      recursive=True) if os.path.isfile(program)]
+        self.assertGreaterEqual(judged.count(True), len(PROGRAMS) + 2 + len(e2e.pythons()))
+        scripts = glob.glob(os.path.join(scratch, "content", "*.data", "scripts"))[0]
+        self.assertIn("pycompile-worker", os.listdir(scripts))
+
+    def judge(self, path, floor):
+        """Whether it is a program; then it must need nothing but a libc that is old enough, and no folder of the builder."""
+        with open(path, "rb") as file:
+            content = file.read()
+        if not content.startswith(b"\x7fELF"):
+            return False
+        shown = run(["readelf", "-d", "-V", "-W", path]).stdout
+        needed = set(re.findall(r"\(NEEDED\).*\[(.+)\]", shown))
+        self.assertLessEqual({name for name in needed if not name.startswith("ld-linux")}, {"libc.so.6", "libm.so.6"}, path)
+        self.assertNotRegex(shown, r"\((RPATH|RUNPATH)\)")
+        for version in re.findall(r"Name: GLIBC_(\d+\.\d+)", shown):
+            self.assertLessEqual(e2e.version_tuple(version), floor, path)
+        self.assertNotIn(b"pycompiled-test-wheel-", content)
+        return True
+
+
 class TestInstalled(unittest.TestCase):
     """In an environment of each Python for which there are hosts here, by the wheel of one of them."""
 
