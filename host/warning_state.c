@@ -69,6 +69,8 @@ static enum source_lines_status make_lines(struct warning_state *state) {
     if (subject->is_nowhere)
         return SOURCE_LINES_NONE;
     enum source_lines_status status = source_lines_init(&state->lines, subject->data, subject->len);
+    if (status == SOURCE_LINES_NONE && PY_VERSION_HEX >= 0x030E0000)
+        return SOURCE_LINES_UNKNOWN; /* tokenize of 3.14 reads declarations that earlier ones give up on */
     return status == SOURCE_LINES_ENCODED ? decode_lines(state) : status;
 }
 
