@@ -142,7 +142,8 @@ class Connections(Case):
             kept[0].close()
             until(lambda: kept[1].call("status")["result"]["connections"] == 2)
             self.alive(daemon)
-            self.assertEqual(kept[1].call("status")["result"]["counters"]["refused"], 2)
+            # A client that has seen the end of its connection before the refusal tries once more.
+            self.assertIn(kept[1].call("status")["result"]["counters"]["refused"], (2, 3))
 
     def test_descriptors_that_run_out_are_survived(self):
         with Daemon(fake=True) as daemon, daemon.connect() as connection, contextlib.ExitStack() as stack:
