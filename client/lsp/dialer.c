@@ -15,10 +15,16 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "client/python_choice.h"
 #include "client/rpc_client.h"
 
 #define PACKET_MAX 16384
+
+/* A killed daemon may accept connections for a moment after its old ones were closed. Attempts, and the wait between
+ * them. */
+#define GHOSTS_MAX 100
+#define GHOST_WAIT_MS 10
 
 union fd_message {
     struct cmsghdr header; /* for the alignment */
@@ -71,20 +77,37 @@ static void dialer_release_editor(void) {
     }
 }
 
-static _Noreturn void dialer_run_child(int channel, enum autostart_when when, const char *socket_path,
-                                       const char *folder) {
+/* Connects, and asks for the Python of the folder (NULL: does not). Returns a descriptor, or -1 and *why. *is_lost: the
+ * daemon has closed the connection at once, as one does that is dying. */
+static int dialer_try(enum autostart_when when, const char *socket_path, const char *folder, char **python, char **why,
+                      bool *is_lost) {
     struct autostart autostart = {.socket_path = socket_path, .when = when};
     struct rpc_client client;
-    char *why = NULL, *python = NULL;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    dialer_release_editor();
-    int fd = autostart_connect(&autostart, &why);
+    *is_lost = false;
+    int fd = autostart_connect(&autostart, why);
     if (fd >= 0 && autostart.notice != NULL)
         fprintf(stderr, "pycompile-lsp: %s\n", autostart.notice);
-    if (fd >= 0) {
-        rpc_client_init(&client, fd);
-        if (folder != NULL && python_choice_ask(&client, folder, &python, &why) < 0)
-            fd = -1;
+    if (fd < 0 || folder == NULL)
+        return fd;
+    rpc_client_init(&client, fd);
+    if (python_choice_ask(&client, folder, python, why) == 0)
+        return fd;
+    *is_lost = rpc_client_read(&client) == RPC_STEP_CLOSED;
+    rpc_client_deinit(&client);
+    return -1;
+}
+
+static _Noreturn void dialer_run_child(int channel, enum autostart_when when, const char *socket_path,
+                                       const char *folder) {
+    char *why = NULL, *python = NULL;
+    bool is_lost = true;
+    int fd = -1;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    dialer_release_editor();
+    for (int tries = 0; is_lost && tries < GHOSTS_MAX; tries++) {
+        if (tries > 0)
+            clock_sleep_ms(GHOST_WAIT_MS);
+        fd = dialer_try(when, socket_path, folder, &python, &why, &is_lost);
     }
     int sent = fd >= 0 ? dialer_send_packet(channel, '+', python ? python : "", fd)
                        : dialer_send_packet(channel, '-', why ? why : "", -1);
