@@ -84,14 +84,16 @@ def empty_python(python, folder):
 
 
 def code_of(python, pyc):
-    """The content of a .pyc as text that can be compared, without marshal's references."""
+    """The content of a .pyc as text that can be compared, without marshal's references and the order of sets."""
     script = ("import marshal, sys\n"
               "def key(value):\n"
+              "    if isinstance(value, frozenset): return sorted(map(repr, value))\n"
               "    if not hasattr(value, 'co_code'): return repr(value)\n"
               "    names = [n for n in sorted(dir(value)) if n.startswith('co_') and not callable(getattr(value, n))]\n"
               "    return [(n, getattr(value, n)) for n in names if n != 'co_consts'] + [key(c) for c in value.co_consts]\n"
               "print(ascii(key(marshal.loads(sys.stdin.buffer.read()[16:]))))\n")
-    return subprocess.run([python, "-Wignore", "-c", script], input=pyc, stdout=subprocess.PIPE, check=True).stdout
+    environment = dict(os.environ, PYTHONHASHSEED="0")  # sets stand in tuples too
+    return subprocess.run([python, "-Wignore", "-c", script], input=pyc, stdout=subprocess.PIPE, check=True, env=environment).stdout
 
 
 def sources_below(folder, leave=()):
