@@ -15,7 +15,8 @@ struct look_ahead {
     look_ahead_check *check;
     void *context;
     pthread_t thread;
-    bool has_thread, has_failed;
+    bool is_decided; /* whether there is a thread: `has_thread` */
+    bool has_thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct look_ahead_folder *_Atomic wanted; /* changed under the lock */
@@ -24,8 +25,6 @@ struct look_ahead {
 };
 
 struct look_ahead *look_ahead_new(look_ahead_check *check, void *context) {
-    if (cpu_count().cpus < 2)
-        return NULL;
     struct look_ahead *ahead = xcalloc(1, sizeof *ahead);
     ahead->check = check;
     ahead->context = context;
@@ -66,16 +65,19 @@ static void *look_ahead_run(void *argument) {
     return NULL;
 }
 
-/* Starts the thread, if none runs. Signals are the first thread's. Returns whether one runs. */
+/* Starts the thread, at the first call alone. Signals are the first thread's. Returns whether one runs; if not, the
+ * caller judges all files. */
 static bool look_ahead_start(struct look_ahead *ahead) {
     sigset_t all, old;
-    if (ahead->has_thread || ahead->has_failed)
+    if (ahead->is_decided)
         return ahead->has_thread;
+    ahead->is_decided = true;
+    if (cpu_count().cpus < 2)
+        return false;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     ahead->has_thread = pthread_create(&ahead->thread, NULL, look_ahead_run, ahead) == 0;
     pthread_sigmask(SIG_SETMASK, &old, NULL);
-    ahead->has_failed = !ahead->has_thread; /* the caller judges all files */
     return ahead->has_thread;
 }
 

@@ -24,7 +24,7 @@ struct look_ahead_folder {
     _Atomic bool *current; /* the verdicts; NULL: no thread looks at this folder */
 };
 
-/* The thread begins when a folder is worth it. NULL where the process has one CPU; all functions take NULL. */
+/* The thread begins when a folder is worth it, if the process has more than one CPU. All functions take NULL. */
 struct look_ahead *look_ahead_new(look_ahead_check *check, void *context);
 struct look_ahead *look_ahead_free(struct look_ahead *ahead);
 
