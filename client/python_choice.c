@@ -118,16 +118,11 @@ static char *choose_interpreter(const cJSON *status, const struct python_wish *w
     return found;
 }
 
-/* Whether a variable names an interpreter by its path. */
-static bool wish_is_path(const struct python_wish *wish) {
-    return wish->unknown != NULL && wish->unknown[0] == '/';
-}
-
 /* Chooses from a daemon's status. Returns 0, or a negative errno value and a message. */
 static int python_choice_from(const cJSON *status, const struct python_wish *wish, char **python, char **why) {
     const cJSON *pythons = cJSON_GetObjectItemCaseSensitive(status, "pythons");
-    if (wish_is_path(wish)) {
-        *python = xstrdup(wish->unknown);
+    if (wish->path != NULL) {
+        *python = xstrdup(wish->path);
         return 0;
     }
     const char *chosen = choose(wish, pythons);
@@ -159,8 +154,8 @@ static const char free_threaded_note[] = ", a free-threaded build, for which the
 /* "FILE asks for 3.13.1" */
 static char *wish_reason(const struct python_wish *wish) {
     const char *letter = wish->free_threaded ? "t" : "", *note = wish->free_threaded ? free_threaded_note : "";
-    if (wish_is_path(wish))
-        return xasprintf("%s asks for %s", wish->source, wish->unknown);
+    if (wish->path != NULL)
+        return xasprintf("%s asks for %s", wish->source, wish->path);
     if (wish->specifier != NULL)
         return xasprintf("%s allows \"%s\"", wish->source, wish->specifier);
     if (wish->release != NULL)

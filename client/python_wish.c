@@ -92,13 +92,15 @@ static bool resolve_by_pyenv(struct python_wish *wish, const char *name) {
 static bool wish_take_name(struct python_wish *wish, const char *name) {
     if (*name == '\0' || *name == '#' || strcmp(name, "system") == 0)
         return false;
-    if (wish_is_number(name))
+    if (*name == '/')
+        wish->path = xstrdup(name);
+    else if (wish_is_number(name))
         wish->specifier = xasprintf("==%s.*", name);
     else if (!python_version_parse(name, &wish->version) && !resolve_by_pyenv(wish, name))
         wish->unknown = xstrdup(name);
     else
         wish->release = python_version_release(name);
-    wish->free_threaded = python_version_is_free_threaded(name);
+    wish->free_threaded = wish->path == NULL && python_version_is_free_threaded(name);
     return true;
 }
 
@@ -235,6 +237,7 @@ void python_wish_deinit(struct python_wish *wish) {
     free(wish->release);
     free(wish->specifier);
     free(wish->unknown);
+    free(wish->path);
     free(wish->interpreter);
     free(wish->source);
     *wish = (struct python_wish){0};

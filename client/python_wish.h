@@ -12,12 +12,12 @@
 #include "base/python_version.h"
 
 struct python_wish {
-    struct python_version version; /* major is 0 if there is only a specifier */
+    struct python_version version; /* major is 0 if something else says what is meant */
     bool free_threaded;            /* a free-threaded build of that version */
-    char *release;   /* the X.Y.Z, if a name asks for one; or NULL. The version of an environment is no such name. */
-    char *specifier; /* as of requires-python, or NULL */
-    char *unknown; /* a name that stands for no CPython that is known here, or a path; or NULL. If set, nothing else is.
-                    */
+    char *release;     /* the X.Y.Z, if a name asks for one; or NULL. The version of an environment is no such name. */
+    char *specifier;   /* as of requires-python, or NULL */
+    char *unknown;     /* a name that stands for no CPython that is known here, or NULL: then nothing else */
+    char *path;        /* an interpreter that is named by its path, or NULL: then nothing else */
     char *interpreter; /* path of the interpreter that a virtual environment was made with, if one asks; or NULL */
     char *source;      /* the file, or the environment variable, that asks */
 };

@@ -126,8 +126,8 @@ static void print_wish(void) {
     struct python_wish wish;
     char *folder = getcwd(NULL, 0);
     if (python_wish_find(&wish, folder)) {
-        if (wish.unknown != NULL && wish.unknown[0] == '/')
-            printf("%s is what clients ask for here: %s\n", wish.unknown, wish.source);
+        if (wish.path != NULL)
+            printf("%s is what clients ask for here: %s\n", wish.path, wish.source);
         else if (wish.unknown != NULL)
             printf("\"%s\" is what clients ask for here, and no CPython that is known: %s\n", wish.unknown,
                    wish.source);

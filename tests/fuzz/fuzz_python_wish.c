@@ -1,6 +1,6 @@
 /* The configuration texts of the client: .venv/pyvenv.cfg, .python-version and pyproject.toml, and the version
  * specifiers of requires-python. The first byte of an input tells which; the rest is the text. Checked: a wish has
- * either a version, a specifier or an unknown name, and names the file that says so. */
+ * either a version, a specifier, an unknown name or a path, and names the file that says so. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -49,7 +49,7 @@ static void find_wish(void) {
     struct python_wish wish;
     if (!python_wish_find(&wish, folder))
         return;
-    bool has_no_version = wish.specifier != NULL || wish.unknown != NULL;
+    bool has_no_version = wish.specifier != NULL || wish.unknown != NULL || wish.path != NULL;
     if (wish.source == NULL || (wish.version.major == 0) != has_no_version || wish.version.major > 999999 ||
         (wish.release != NULL && wish.version.major == 0))
         abort();
