@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/fnv.h"
+
 /* A name of more characters has more than one after normalisation; a letter and its accent become one. */
 #define SHORT_NAME 2
 #define ANY_NAME SIZE_MAX
@@ -289,13 +291,6 @@ static const char *skip_blanks(const char *data, const char *end) {
     return data;
 }
 
-static uint64_t hash_bytes(const char *data, const char *end) {
-    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
-    for (; data < end; data++)
-        hash = (hash ^ (unsigned char)*data) * 0x100000001b3u;
-    return hash;
-}
-
 /* The end of the constant at data and its hash, or NULL where there is none: a string, a number, None, True or False.
  */
 static const char *constant_end(const char *data, const char *end, uint64_t *hash) {
@@ -305,13 +300,13 @@ static const char *constant_end(const char *data, const char *end, uint64_t *has
         const char *close = string_end(after, end);
         if (close >= end || close[-1] != *after)
             return NULL;
-        *hash = hash_bytes(after + 1, close - 1);
+        *hash = fnv_hash(after + 1, (size_t)(close - after) - 2); /* without the quotes */
         return close;
     }
     bool number = len > 0 && *data >= '0' && *data <= '9';
     bool name = (len == 4 && (memcmp(data, "None", 4) == 0 || memcmp(data, "True", 4) == 0)) ||
                 (len == 5 && memcmp(data, "False", 5) == 0);
-    *hash = hash_bytes(data, after);
+    *hash = fnv_hash(data, (size_t)(after - data));
     return number || name ? after : NULL;
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/buffer.h"
 #include "base/build_id.h"
+#include "base/fnv.h"
 #include "base/io.h"
 #include "host/python_files.h"
 #include "host/python_release.h"
@@ -51,14 +52,6 @@ static const char probe[] =
     "        return os.path.join(sys.prefix, *self.keys(), 'probe')\n"
     "if __name__ == '__main__':\n"
     "    print(list(outer(1, 2, 3)), Probe().path)\n";
-
-/* FNV-1a. */
-static uint64_t trial_hash(const char *text) {
-    uint64_t hash = 14695981039346656037u;
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
-    return hash;
-}
 
 static char *trial_facts(void) {
     struct buffer facts = {0};
@@ -145,7 +138,8 @@ struct trial *trial_begin(const char *cache) {
     struct trial *trial = xcalloc(1, sizeof *trial);
     trial->facts = trial_facts();
     if (cache != NULL)
-        trial->record = xasprintf("%s/trial-%016llx", cache, (unsigned long long)trial_hash(trial->facts));
+        trial->record =
+            xasprintf("%s/trial-%016llx", cache, (unsigned long long)fnv_hash(trial->facts, strlen(trial->facts)));
     if (trial_is_remembered(trial)) {
         trial_free(trial);
         return NULL;
