@@ -9,12 +9,16 @@
 #include "proto/json.h"
 #include "proto/rpc.h"
 
-int control_message_fd(int argc, char **argv) {
-    static const char option[] = "--control=";
+const char *control_message_option(int argc, char **argv, const char *option) {
     for (int i = 1; i < argc; i++)
         if (strncmp(argv[i], option, strlen(option)) == 0)
-            return atoi(argv[i] + strlen(option));
-    return -1;
+            return argv[i] + strlen(option);
+    return NULL;
+}
+
+int control_message_fd(int argc, char **argv) {
+    const char *value = control_message_option(argc, argv, "--control=");
+    return value != NULL ? atoi(value) : -1;
 }
 
 void control_message_send(int fd, const char *method, cJSON *params) {

@@ -4,6 +4,9 @@
 
 #include <cjson/cJSON.h>
 
+/* The value of an option in a host's command line; `option` ends with "=". NULL: it has none. */
+const char *control_message_option(int argc, char **argv, const char *option);
+
 /* The descriptor of the control socket in a host's command line (--control=FD); -1: it has none. */
 int control_message_fd(int argc, char **argv);
 

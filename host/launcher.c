@@ -57,11 +57,7 @@ static int open_object(const char *path) {
 }
 
 static const char *named_interpreter(int argc, char **argv) {
-    static const char option[] = "--interpreter=";
-    for (int i = 1; i < argc; i++)
-        if (strncmp(argv[i], option, strlen(option)) == 0)
-            return argv[i] + strlen(option);
-    return NULL;
+    return control_message_option(argc, argv, "--interpreter=");
 }
 
 /* The command line of the host: with --interpreter, which this program may have compiled in. */
