@@ -2,12 +2,12 @@
  * whose collisions cost no more than time. */
 #pragma once
 
-#include <stddef.h>
 #include <stdint.h>
 
-static inline uint64_t fnv_hash(const char *text, size_t len) {
+/* Of the bytes from `text` up to `end`; none if `end` is not behind `text`. */
+static inline uint64_t fnv_hash(const char *text, const char *end) {
     uint64_t hash = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3u;
+    for (; text < end; text++)
+        hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
     return hash;
 }

@@ -300,13 +300,13 @@ static const char *constant_end(const char *data, const char *end, uint64_t *has
         const char *close = string_end(after, end);
         if (close >= end || close[-1] != *after)
             return NULL;
-        *hash = fnv_hash(after + 1, (size_t)(close - after) - 2); /* without the quotes */
+        *hash = fnv_hash(after + 1, close - 1);
         return close;
     }
     bool number = len > 0 && *data >= '0' && *data <= '9';
     bool name = (len == 4 && (memcmp(data, "None", 4) == 0 || memcmp(data, "True", 4) == 0)) ||
                 (len == 5 && memcmp(data, "False", 5) == 0);
-    *hash = fnv_hash(data, (size_t)(after - data));
+    *hash = fnv_hash(data, after);
     return number || name ? after : NULL;
 }
 

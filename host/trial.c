@@ -138,8 +138,8 @@ struct trial *trial_begin(const char *cache) {
     struct trial *trial = xcalloc(1, sizeof *trial);
     trial->facts = trial_facts();
     if (cache != NULL)
-        trial->record =
-            xasprintf("%s/trial-%016llx", cache, (unsigned long long)fnv_hash(trial->facts, strlen(trial->facts)));
+        trial->record = xasprintf("%s/trial-%016llx", cache,
+                                  (unsigned long long)fnv_hash(trial->facts, trial->facts + strlen(trial->facts)));
     if (trial_is_remembered(trial)) {
         trial_free(trial);
         return NULL;

@@ -110,6 +110,7 @@ static void test_equal_sets(void **state) {
         "a = {x, y, z}\ndef f(): {x, y, z}\n",
         "a = {'a",
         "x in {'a', 'b",
+        "x in {'\n', 'b', 'c'}",
         "{'a' 'b', 'c', 'd'}\ndef f(): {'ab', 'c', 'd'}\n",
     };
     for (size_t i = 0; i < sizeof found / sizeof *found; i++)
