@@ -114,7 +114,8 @@ static bool split_mount(char *line, const struct group *group, char *fields[MOUN
     return strcmp(type, "cgroup") == 0 && source != NULL && after != NULL && list_has(after, strlen(after), "cpu");
 }
 
-/* The number in a file of a group, where it is one; `text` gets what stands behind it. */
+/* Reads the number at the beginning of a file of a group; `text` gets the rest of the line. Returns whether there is a
+ * number. */
 static bool read_limit(const char *folder, const char *name, int64_t *number, char *text, size_t size) {
     char line[64], *end;
     char *path = xasprintf("%s/%s", folder, name);

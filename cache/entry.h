@@ -31,7 +31,7 @@ struct entry_outcome {
 /* Appends the entry. Where the file name cannot be exchanged, the entry serves that name alone. */
 void entry_encode(const struct entry_outcome *outcome, struct buffer *entry);
 
-/* What the entry gives for the name `name`. ENTRY_CODE: appends the stream that compiling under this name gives, and
+/* Reads an entry for the file name `name`. ENTRY_CODE: appends the stream that compiling under this name gives, and
  * sets *json to the warnings, an array. ENTRY_ERROR: sets *json to the data of the error. The caller deletes *json.
  * ENTRY_NONE: the entry does not serve that name; *json is not set and `stream` may have grown. The entry may be any
  * bytes. */

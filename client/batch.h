@@ -38,7 +38,7 @@ struct batch_answer {
     struct json_span error;
 };
 
-/* What the owner does; `context` is the batch's. */
+/* The owner's functions; `context` is the batch's. */
 struct batch_owner {
     enum batch_next (*next)(struct batch_item **item, void *context);
     /* Appends the parameters of the next `compile` request about an item; the same again if the answer was lost. */

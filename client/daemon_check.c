@@ -80,7 +80,7 @@ static enum daemon_executable daemon_check_executable(pid_t peer) {
     return found;
 }
 
-/* What the daemon says of itself. */
+/* The parts of a daemon's status that decide whether it is kept. */
 struct daemon_word {
     bool replaceable; /* a client may start another in its place; builds before this member were always so */
     bool same_build;

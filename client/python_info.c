@@ -72,8 +72,8 @@ static const char *version_of_interpreter(const cJSON *pythons, const char *inte
     return version != NULL ? version : name;
 }
 
-/* What is known of an interpreter that was not there when the hosts were built. Without a cache tag the host judges
- * the .pyc files. */
+/* Describes an interpreter that was not there when the hosts were built. Without a cache tag the host judges the .pyc
+ * files. */
 static int describe_interpreter(const cJSON *pythons, const char *path, struct python_info *info, char **why) {
     struct interpreter_file file;
     struct python_version version;

@@ -162,8 +162,8 @@ static void run_link_add_versions(cJSON *status, const struct host_programs *pro
     }
 }
 
-/* What a daemon would say that is started now: the hosts beside this program, the newest being the default. Where
- * there are none, but objects, the default is not known: then NULL, unless that is all right. */
+/* The status that a daemon would give that is started now: the hosts beside this program, the newest being the default.
+ * An installation of objects alone has a default that only the daemon finds; NULL then, if it is needed. */
 static cJSON *run_link_foresee(bool needs_default) {
     struct host_programs programs;
     host_programs_find(&programs, NULL);

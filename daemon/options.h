@@ -7,7 +7,7 @@
 #include "daemon/remote_options.h"
 #include "proto/json.h"
 
-/* What the number of workers comes from. */
+/* The source of the number of workers. */
 enum workers_by {
     WORKERS_BY_OPTION,
     WORKERS_BY_AFFINITY, /* the processors of the affinity mask */

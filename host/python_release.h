@@ -1,4 +1,5 @@
-/* What the Python in this process says of itself. The functions need no interpreter, and any thread may call them. */
+/* The release, the executable and the cache tag of the Python in this process, by its own word. The functions need no
+ * interpreter, and any thread may call them. */
 #pragma once
 
 /* "3.13.0": of the interpreter or the shared libpython that is loaded, which may be another patch release than the

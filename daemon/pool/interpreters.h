@@ -1,19 +1,20 @@
 /* Interpreters that requests name by a path, or by a version that has no host of its own: which file that stands for,
  * and so which pool.
  *
- * Finding that out reads the disk (base/interpreter_file.h), so it is done by a thread of the loop, for a few names at
- * a time; meanwhile the jobs wait here. What was found counts for a second: then the next job has it looked up again,
- * so that an interpreter that was replaced, or a virtual environment that was made anew, is noticed.
+ * A look-up reads the disk (base/interpreter_file.h), so a thread of the loop does it, for a few names at a time;
+ * meanwhile the jobs wait here. The result for a path counts for a second, that for a version for a minute. Then the
+ * next job has the name looked up again, so that a replaced interpreter, or a virtual environment that was made anew,
+ * is noticed.
  *
- * What one client can take from others is bounded: it may use CLIENT_INTERPRETERS_MAX interpreters at once that were
- * named at run time, fewer than there may be. */
+ * One client may use CLIENT_INTERPRETERS_MAX interpreters at once that were named at run time. There may be more of
+ * them, so that clients cannot take all places from others. */
 #pragma once
 
 #include <uv.h>
 
 #include "daemon/pool/pools.h"
 
-/* Of which one client has open requests, at most. */
+/* The most interpreters that one client has open requests for. */
 #define CLIENT_INTERPRETERS_MAX 8
 
 struct interpreters {

@@ -1,5 +1,5 @@
-/* A list for each number of jobs. What rules a worker out lasts until it answers, so that it is then listed anew: it is
- * dropped from its list when it is met, and met no more. */
+/* One list for each number of jobs. A worker without room is removed from its list when a search meets it: it has room
+ * again only after its next answer, and roster_update() lists it then. */
 #include "daemon/pool/roster.h"
 
 /* A worker that has run its job for longer than this gets no job ahead, since that would have to wait. */

@@ -37,7 +37,7 @@ void start_failed(struct starter *starter, char *why, bool again);
 /* A host is gone; counts as a failed start if no interpreter came up in it. */
 void start_judge_end(struct starter *starter, const struct host *host);
 
-/* What has failed so far counts no more: the next start is another program's. */
+/* Forgets the failures so far: the next start runs another program. */
 void start_reset(struct starter *starter);
 
 /* An interpreter has come up. */
