@@ -71,6 +71,16 @@ class Held(unittest.TestCase):
         thread.start()
         self.addCleanup(thread.join)
 
+    def compare_fifo(self, version, python, fifo, data):
+        """Feeds both programs with the data; returns their exit status, which is the same, as all else is."""
+        results = []
+        for command in ([python, "-m", "py_compile"], [e2e.CLIENT, "--python", version]):
+            self.feed(fifo, data)
+            done = self.run_program([*command, "fifo.py"], environment={"SOURCE_DATE_EPOCH": "1"})
+            results.append((done.returncode, done.stderr, done.stdout, self.pyc(version, "fifo")))
+        self.assertEqual(results[1], results[0])
+        return results[0][0]
+
     def test_fifo(self):
         """What depends on the pipe's own time is left out by SOURCE_DATE_EPOCH. Python looks for the line of an error or a
         warning in the file of that name, and waits for another writer for ever: there the real one is no measure."""
@@ -81,12 +91,7 @@ class Held(unittest.TestCase):
                 if name in ("warning", "syntax", "not utf-8", "cookie"):
                     continue
                 with self.subTest(version=version, source=name):
-                    results = []
-                    for command in ([python, "-m", "py_compile"], [e2e.CLIENT, "--python", version]):
-                        self.feed(fifo, data)
-                        done = self.run_program([*command, "fifo.py"], environment={"SOURCE_DATE_EPOCH": "1"})
-                        results.append((done.returncode, done.stderr, done.stdout, self.pyc(version, "fifo")))
-                    self.assertEqual(results[1], results[0])
+                    self.compare_fifo(version, python, fifo, data)
 
     def test_faults_in_a_fifo(self):
         fifo = os.path.join(self.folder, "fifo.py")
@@ -116,13 +121,7 @@ class Held(unittest.TestCase):
         os.mkfifo(fifo, 0o640)
         data = b"x = 1\n" + (b"#" + b"\1" * 1000 + b"\n") * (12 << 10) + b"y = 2\n"
         for version, python in mirrored()[:1]:
-            results = []
-            for command in ([python, "-m", "py_compile"], [e2e.CLIENT, "--python", version]):
-                self.feed(fifo, data)
-                done = self.run_program([*command, "fifo.py"], environment={"SOURCE_DATE_EPOCH": "1"})
-                results.append((done.returncode, done.stderr, done.stdout, self.pyc(version, "fifo")))
-            self.assertEqual(results[1], results[0])
-            self.assertEqual(results[0][0], 0)
+            self.assertEqual(self.compare_fifo(version, python, fifo, data), 0)
             self.feed(fifo, data)
             self.assertEqual(self.run_program([e2e.CLIENT, "--python", version, "fifo.py"]).returncode, 0)
             header = self.pyc(version, "fifo")[0][4:16]

@@ -37,6 +37,13 @@ def peak_kib(pid):
         return next(int(line.split()[1]) for line in file if line.startswith("VmHWM:"))
 
 
+def answer_no_store(connection, file):
+    """A server that has nothing, and never answers a store."""
+    while True:
+        if read_reply(file)[0] == b"GET":
+            connection.sendall(b"$-1\r\n")
+
+
 class Case(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="pycompiled-test-")
@@ -418,22 +425,13 @@ class WithoutServer(Case):
 
     def test_leaving_does_not_wait_long(self):
         """Entries that cannot be stored do not keep the daemon from leaving."""
-        def answer(connection, file):
-            while True:
-                if read_reply(file)[0] == b"GET":
-                    connection.sendall(b"$-1\r\n")
-        with Impostor(answer) as server, self.daemon(server.url) as daemon:
+        with Impostor(answer_no_store) as server, self.daemon(server.url) as daemon:
             self.compile_new(daemon, 5)
             self.assertEqual(daemon.stop(), 0)
 
-
     def test_storing_has_ten_seconds(self):
         """A server that never answers a store: the batch is given up, and the server is left alone."""
-        def answer(connection, file):
-            while True:
-                if read_reply(file)[0] == b"GET":
-                    connection.sendall(b"$-1\r\n")
-        with Impostor(answer) as server, self.daemon(server.url) as daemon:
+        with Impostor(answer_no_store) as server, self.daemon(server.url) as daemon:
             start = time.monotonic()
             self.compile_new(daemon, 1)
             wait_for(daemon, stored=0, dropped=1, away=True)

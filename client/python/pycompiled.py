@@ -1087,8 +1087,11 @@ class Client:
             self._hopeless = (path, time.monotonic() + FALLBACK_S, error)
             raise
 
+    def _shared_path(self):
+        return os.fspath(self.socket) if self.socket is not None else _default_socket()
+
     def _path(self):
-        path = os.fspath(self.socket) if self.socket is not None else _default_socket()
+        path = self._shared_path()
         return _namespace_path(path) if path in self._apart else path
 
     def _may_start(self):
@@ -1097,7 +1100,7 @@ class Client:
     def _note_namespace(self, theirs):
         """The daemon has refused a request, since it sees other folders from its namespace: from the next connection on,
         one of this process's namespace is used, if there can be one."""
-        path = os.fspath(self.socket) if self.socket is not None else _default_socket()
+        path = self._shared_path()
         if theirs is None or theirs == _namespace() or path in self._apart:
             return
         if self._may_start() and (self.daemon or _find_program()) or os.path.exists(_namespace_path(path)):
