@@ -96,6 +96,15 @@ def code_of(python, pyc):
     return subprocess.run([python, "-Wignore", "-c", script], input=pyc, stdout=subprocess.PIPE, check=True, env=environment).stdout
 
 
+def write_file(folder, name, data):
+    """Writes bytes or text to a file below the folder, and makes the folders that it needs; returns its path."""
+    path = os.path.join(folder, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(data if isinstance(data, bytes) else data.encode())
+    return path
+
+
 def sources_below(folder, leave=()):
     """The .py files below a folder, in order."""
     found = []
@@ -290,11 +299,7 @@ class Daemon:
         return [host["pid"] for python in self.status()["pythons"] for host in python["hosts"]]
 
     def file(self, name, text=""):
-        path = os.path.join(self.folder, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "wb") as file:
-            file.write(text if isinstance(text, bytes) else text.encode())
-        return path
+        return write_file(self.folder, name, text)
 
     def stop(self):
         """Makes the daemon leave; returns its exit status."""

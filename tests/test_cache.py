@@ -59,11 +59,7 @@ class Case(unittest.TestCase):
         self.cache = os.path.join(self.folder, "cache")
 
     def write(self, name, data):
-        path = os.path.join(self.folder, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "wb") as file:
-            file.write(data if isinstance(data, bytes) else data.encode())
-        return path
+        return e2e.write_file(self.folder, name, data)
 
     def daemon(self, *options):
         return Daemon(*options, environment={"PYCOMPILED_CACHE_DIR": self.cache})

@@ -59,11 +59,7 @@ class Case(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder, True)
 
     def write(self, name, data):
-        path = os.path.join(self.folder, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "wb") as file:
-            file.write(data)
-        return path
+        return e2e.write_file(self.folder, name, data)
 
     def plain(self, connection, **request):
         """The error of a compile, and whether the cache had it."""

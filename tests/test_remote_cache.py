@@ -51,11 +51,7 @@ class Case(unittest.TestCase):
         self.count = 0
 
     def write(self, name, data):
-        path = os.path.join(self.folder, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "wb") as file:
-            file.write(data)
-        return path
+        return e2e.write_file(self.folder, name, data)
 
     def new_file(self):
         """A source that was not compiled before."""
