@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -94,6 +96,20 @@ int io_read_text(int dir_fd, const char *path, int flags, char *text, size_t siz
     }
     text[len < 0 ? 0 : total] = '\0';
     return len < 0 ? (int)len : (int)total;
+}
+
+int io_replace_file(int dir_fd, const char *path, const void *data, size_t len) {
+    char *temporary = xasprintf("%s.%ld.tmp", path, (long)getpid());
+    int fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    int result = fd < 0 ? -errno : io_write_all(fd, data, len);
+    if (fd >= 0)
+        close(fd);
+    if (result == 0 && renameat(dir_fd, temporary, dir_fd, path) < 0)
+        result = -errno;
+    if (result < 0)
+        (void)unlinkat(dir_fd, temporary, 0); /* the error is that of the write */
+    free(temporary);
+    return result;
 }
 
 static void io_set_files(posix_spawn_file_actions_t *files, const struct io_program *program, int said_fd) {

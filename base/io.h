@@ -29,6 +29,10 @@ int io_read_file(int dir_fd, const char *path, int flags, size_t limit, struct b
  * read, or a negative errno value and an empty text. */
 int io_read_text(int dir_fd, const char *path, int flags, char *text, size_t size);
 
+/* Makes a file of the bytes (mode 0600), or puts it in the place of one, whole or not at all: others may read it
+ * meanwhile. Its bytes stand in PATH.PID.tmp before. Returns 0 or a negative errno value. */
+int io_replace_file(int dir_fd, const char *path, const void *data, size_t len);
+
 /* A program to be run. Its standard input is /dev/null. */
 struct io_program {
     const char *path;

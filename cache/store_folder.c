@@ -48,23 +48,6 @@ static void small_read(int folder, const char *name, char *text, size_t size) {
     (void)io_read_text(folder, name, O_NOFOLLOW | O_NONBLOCK, text, size); /* leaves "" */
 }
 
-/* Writes a small file of the folder, whole or not at all: others may read it meanwhile. Returns 0 or a negative errno
- * value. */
-static int small_write(int folder, const char *name, const char *text) {
-    char fresh[64];
-    snprintf(fresh, sizeof fresh, "%s.%ld", name, (long)getpid());
-    int fd = openat(folder, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-    ssize_t len = (ssize_t)strlen(text), done = fd < 0 ? -1 : write(fd, text, (size_t)len);
-    int status = done == len ? 0 : done < 0 ? -errno : -ENOSPC;
-    if (fd >= 0)
-        close(fd);
-    if (status == 0 && renameat(folder, fresh, folder, name) < 0)
-        status = -errno;
-    if (status < 0)
-        (void)unlinkat(folder, fresh, 0); /* the error is the one of the write */
-    return status;
-}
-
 static bool is_clean(int folder) {
     return faccessat(folder, "clean", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
@@ -116,7 +99,7 @@ static uint64_t limit_read(int fd) {
 static int limit_write(int fd, uint64_t limit) {
     char text[32];
     snprintf(text, sizeof text, "%llu\n", (unsigned long long)limit);
-    return small_write(fd, "limit", text);
+    return io_replace_file(fd, "limit", text, strlen(text));
 }
 
 /* With the folder locked: throws away what a power cut may have torn, and notes the boot. */
@@ -127,8 +110,8 @@ static void mind_boot(const struct store_folder *folder) {
     if (strcmp(here, last) == 0)
         return;
     if (!is_clean(folder->fd))
-        (void)store_unlink(folder->fd);          /* what cannot be removed cannot be opened either */
-    (void)small_write(folder->fd, "boot", here); /* else the store is thrown away once more */
+        (void)store_unlink(folder->fd);                            /* what cannot be removed cannot be opened either */
+    (void)io_replace_file(folder->fd, "boot", here, strlen(here)); /* else the store is thrown away once more */
 }
 
 /* With the folder locked: makes a file of the limit with what fits of `from`, and puts it in the store's place. */
@@ -339,7 +322,7 @@ void store_folder_sync(struct store_folder *folder) {
     if (!synced || store_folder_lock(folder, &file) < 0)
         return;
     if (store_file_read_header(file, &after) == 0 && after.generation == before.generation && !after.dirty)
-        (void)small_write(folder->fd, "clean",
-                          ""); /* else it counts as not clean, which costs no more than the cache */
+        (void)io_replace_file(folder->fd, "clean", "",
+                              0); /* else it is not clean, which costs no more than the cache */
     store_folder_unlock(folder);
 }

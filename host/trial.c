@@ -75,14 +75,7 @@ static bool trial_is_remembered(const struct trial *trial) {
 static void trial_remember(const struct trial *trial) {
     if (trial->record == NULL)
         return;
-    char *temporary = xasprintf("%s.%ld.tmp", trial->record, (long)getpid());
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    bool fine = fd >= 0 && io_write_all(fd, trial->facts, strlen(trial->facts)) == 0;
-    if (fd >= 0)
-        close(fd);
-    if (!fine || rename(temporary, trial->record) < 0)
-        unlink(temporary);
-    free(temporary);
+    (void)io_replace_file(AT_FDCWD, trial->record, trial->facts, strlen(trial->facts));
 }
 
 static void trial_free(struct trial *trial) {

@@ -52,16 +52,7 @@ static int python_list_write(const char *file, const struct buffer *paths, const
     for (size_t at = 0; at < paths->len; at += strlen(paths->data + at) + 1)
         if (without == NULL || strcmp(paths->data + at, without) != 0)
             buffer_printf(&text, "%s\n", paths->data + at);
-    char *temporary = xasprintf("%s.%ld.tmp", file, (long)getpid());
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    int result = fd < 0 ? -errno : io_write_all(fd, text.data, text.len);
-    if (fd >= 0)
-        close(fd);
-    if (result == 0 && rename(temporary, file) < 0)
-        result = -errno;
-    if (result < 0)
-        unlink(temporary);
-    free(temporary);
+    int result = io_replace_file(AT_FDCWD, file, text.data, text.len);
     buffer_deinit(&text);
     return result;
 }

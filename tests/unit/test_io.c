@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -157,6 +158,25 @@ static void test_read(void **state) {
     assert_string_equal(text, "");
 }
 
+/* Whole or not at all: where the new bytes cannot be put in place, the old ones stay, and nothing is left beside them.
+ */
+static void test_replace_file(void **state) {
+    char folder[] = "/tmp/pycompiled-io-XXXXXX", text[16];
+    assert_non_null(mkdtemp(folder));
+    int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(io_replace_file(dir, "file", "old", 3), 0);
+    assert_int_equal(io_replace_file(dir, "file", "newer", 5), 0);
+    assert_int_equal(io_read_text(dir, "file", 0, text, sizeof text), 5);
+    assert_string_equal(text, "newer");
+    assert_int_equal(mkdirat(dir, "taken", 0700), 0);
+    assert_int_equal(io_replace_file(dir, "taken", "x", 1), -EISDIR);
+    assert_int_equal(io_replace_file(dir, "none/file", "x", 1), -ENOENT);
+    assert_int_equal(unlinkat(dir, "file", 0), 0);
+    assert_int_equal(unlinkat(dir, "taken", AT_REMOVEDIR), 0);
+    close(dir);
+    assert_int_equal(rmdir(folder), 0); /* it is empty */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run),
@@ -168,6 +188,7 @@ int main(void) {
         cmocka_unit_test(test_write_all),
         cmocka_unit_test(test_send_all),
         cmocka_unit_test(test_read),
+        cmocka_unit_test(test_replace_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
