@@ -15,6 +15,9 @@ struct buffer {
     size_t cap;
 };
 
+/* About what malloc() adds to each block, where memory is counted. */
+#define ALLOCATION_BYTES 16
+
 /* Like malloc, calloc, realloc, strdup and strndup, but never NULL: they end the process. */
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);

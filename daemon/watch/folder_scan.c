@@ -14,8 +14,6 @@
     (IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR |           \
      IN_DONT_FOLLOW | IN_EXCL_UNLINK)
 
-#define ALLOCATION_BYTES 16 /* what malloc() adds to a path, about */
-
 static void scan_count_path(struct folder_scan *scan, const char *path, size_t entry_bytes) {
     atomic_fetch_add(&scan->bytes, strlen(path) + 1 + ALLOCATION_BYTES + entry_bytes);
 }

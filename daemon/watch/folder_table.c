@@ -8,8 +8,6 @@
 #include "base/buffer.h"
 #include "daemon/watch/ignore_list.h"
 
-#define ALLOCATION_BYTES 16 /* what malloc() adds to a path, about */
-
 /* The index of the first entry that is not below `wd`. */
 static size_t table_position(const struct folder_table *table, int wd) {
     size_t low = 0, high = table->len;

@@ -28,8 +28,6 @@ struct gitignore {
     size_t pattern_bytes;
 };
 
-#define ALLOCATION_BYTES 16 /* what malloc() adds to a pattern, about */
-
 /* The length of a line without the end of the line, and without spaces before it that have no backslash. */
 static size_t pattern_length(const char *line, size_t len) {
     if (len > 0 && line[len - 1] == '\r')
