@@ -33,13 +33,18 @@ def copy_sources(folder):
         name for name in names if name in (".git", "__pycache__") or (at == TOP and name.startswith(("build", ".mesonpy")))])
 
 
+def has_pip_with_index(python):
+    """Whether this Python has pip, and pip an index that offers meson-python."""
+    return run([python, "-c", "import pip"]).returncode == 0 and "No matching distribution" not in run(
+        [python, "-m", "pip", "download", "--no-deps", "--retries=0", "--timeout=10", "-d", os.devnull + "/x", "meson-python"]).stdout
+
+
 def ways_to_build():
     """Commands of pip that build a wheel; the next one counts where one lacks what it needs."""
     for python in dict.fromkeys([sys.executable, "/usr/bin/python3", *e2e.pythons().values()]):
         if run([python, "-c", "import mesonpy, pip"]).returncode == 0:
             yield [python, "-m", "pip", "wheel", "--no-build-isolation"]
-    if run([sys.executable, "-m", "pip", "download", "--no-deps", "--retries=0", "--timeout=10", "-d", os.devnull + "/x",
-            "meson-python"]).stdout.find("No matching distribution") < 0:
+    if has_pip_with_index(sys.executable):
         yield [sys.executable, "-m", "pip", "wheel"]
 
 
