@@ -1,5 +1,4 @@
-"""Parts of bench/run in which other ways of compiling compete, and kinds of files that an interpreter does not compile as it does
-ordinary ones."""
+"""Parts of bench/run in which other ways of compiling compete, and what they share with bench/kinds.py: the times of contestants."""
 
 import contextlib
 import ctypes
@@ -7,37 +6,8 @@ import json
 import os
 import resource
 import sys
-from pathlib import Path
 
 from bench_support import CORES, ROOT, Daemon, Failure, copy_library, cpu_seconds, environment, row, s, timed, write_listing
-
-# A few functions, so that the special line is a small part of a file of common size.
-BODY = "".join(f"""
-def step_{i}(items, limit={i}):
-    found = []
-    for item in items:
-        if item.size > limit and item.name != "entry {i}":
-            found.append((item.name, item.size + limit))
-    return found
-
-""" for i in range(6))
-
-KINDS = {
-    "ordinary": b'def special(i):\n    return "\\\\d", i\n',
-    "warns": b'def special(i):\n    return "\\d", i\n',
-    "errors": b'def special(i):\n    return "d" i +\n',
-    "NUL": b'def special(i):\n    return "\0", i\n',
-    "sets": b'def special(i):\n    return i in {"a", "b", "c"} or i + 1 in {"a", "b", "c"}\n',
-}
-REFUSED = ("errors", "NUL")
-
-
-def write_tree(folder, count, kinds):
-    """`kinds(i)` is the kind of the i-th file."""
-    os.makedirs(folder)
-    for i in range(count):
-        source = b"import sys\n# file %d\n" % i + KINDS[kinds(i)] + BODY.encode()
-        Path(folder, f"module_{i:05}.py").write_bytes(source)
 
 
 def client(build, daemon, xy, names, *options, cwd=None):
@@ -113,75 +83,6 @@ class Times:
 def against(r, ours, theirs):
     """How fast `ours` is, and the same by processor time, which a busy machine changes less."""
     return f"{r['best'][theirs] / r['best'][ours]:5.2f} times as fast ({r['best_cpu'][theirs] / r['best_cpu'][ours]:.2f} by processor time)"
-
-
-def round_of_kinds(build, daemons, xy, scratch, case, times):
-    """Every kind once through each contestant."""
-    names, warnings = case
-    env = environment(**warnings)
-    for kind in KINDS:
-        folder = [kind if names == "relative" else f"{scratch}/{kind}"]
-        for who, daemon in daemons.items():
-            daemon.env.pop("PYTHONWARNINGS", None)
-            daemon.env.update(warnings)
-            times.add(f"{kind} {who}", lambda: client(build, daemon, xy, folder, cwd=scratch), daemon)
-        times.add(f"{kind} compileall", lambda: compileall(build, xy, folder, env, "-j", str(CORES), cwd=scratch))
-
-
-def part_kinds(build, xy, options, scratch):
-    for kind in KINDS:
-        write_tree(f"{scratch}/{kind}", options.files, lambda _, kind=kind: kind)
-    result = {"files": options.files, "cases": {}}
-    with Daemon(build) as many, Daemon(build, 1) as one:
-        for daemon in (many, one):
-            daemon.start()
-            for kind in KINDS:
-                client(build, daemon, xy, [f"{scratch}/{kind}"])
-        for names in ("relative", "absolute"):
-            for shown in ("", "-W default"):
-                times = Times()
-                for _ in range(options.repeat):
-                    round_of_kinds(build, {"many": many, "one": one}, xy, scratch,
-                                   (names, {"PYTHONWARNINGS": "default"} if shown else {}), times)
-                result["cases"][f"{names} {shown}".strip()] = times.result()
-    return result
-
-
-def print_kinds(xy, r):
-    """Two lines a kind: wall-clock time, and processor time, whose ratios a busy machine changes less."""
-    row(xy, f"{r['files']} files a kind", " " * 11, f"part of ordinary files' time; speed: compileall -j {CORES}, one worker = 1")
-    for case, measured in r["cases"].items():
-        for kind in KINDS:
-            for what, best in (("", measured["best"]), ("processor time", measured["best_cpu"])):
-                many, one, theirs = (best[f"{kind} {who}"] for who in ("many", "one", "compileall"))
-                share = f"{many / best['ordinary many']:5.2f} (goal: {1.5 if kind in REFUSED else 3})"
-                row("", what or f"{kind}, {case}", s(many), f"{share:18} {theirs / many:5.2f} (goal: 1)   {one / many:5.2f}"
-                    + (" (goal: 1.8)" if not what and CORES == 2 else ""))
-
-
-def part_warning_trees(build, xy, options, scratch):
-    shares = (0, 1, 5, 20)
-    env = environment(PYTHONWARNINGS="default")
-    times = Times()
-    for share in shares:
-        write_tree(f"{scratch}/{share}", options.files, lambda i, share=share: "warns" if i * 37 % 100 < share else "ordinary")
-    with Daemon(build, PYTHONWARNINGS="default") as daemon:
-        daemon.start()
-        client(build, daemon, xy, [f"{scratch}/0"])
-        client(build, daemon, xy, [f"{scratch}/20"])
-        for _ in range(options.repeat):
-            for share in shares:
-                names = [str(share)]
-                times.add(f"{share} client", lambda: client(build, daemon, xy, names, cwd=scratch), daemon)
-                times.add(f"{share} compileall", lambda: compileall(build, xy, names, env, "-j", str(CORES), cwd=scratch))
-    return {"files": options.files, "shares": shares, **times.result()}
-
-
-def print_warning_trees(xy, r):
-    for share in r["shares"]:
-        row(xy if share == 0 else "", f"{share} % of {r['files']} files warn", s(r["best"][f"{share} client"]),
-            f"{r['best'][f'{share} client'] / r['best']['0 client']:.2f} of none's time, compileall -j {CORES}: "
-            + against(r, f"{share} client", f"{share} compileall") + " (goal: 1)")
 
 
 def with_listing(command, listing, env):
