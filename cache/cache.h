@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
-#include "cache/remote.h"
+#include "cache/remote/remote.h"
 #include "cache/store.h"
 
 /* Seconds between two calls of cache_rest(). */

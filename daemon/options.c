@@ -18,7 +18,7 @@
 #include "base/paths.h"
 #include "base/python_version.h"
 #include "cache/folder.h"
-#include "cache/remote.h"
+#include "cache/remote/remote.h"
 #include "cache/store.h"
 #include "proto/compile_request.h"
 #include "proto/frame.h"

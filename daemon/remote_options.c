@@ -8,9 +8,8 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
-#include "cache/remote_link.h"
-#include "cache/remote_seal.h"
-#include "cache/remote_url.h"
+#include "cache/remote/address.h"
+#include "cache/remote/seal.h"
 
 /* A longer secret of the remote cache is cut. */
 #define SECRET_MAX 4096
@@ -67,18 +66,15 @@ static int remote_options_find_secret(struct remote_options *options, const char
 
 /* Returns 0, or a negative errno value with a message in *why. */
 static int remote_options_check_url(struct remote_options *options, char **why) {
-    struct remote_url url;
-    if (remote_url_parse(options->url, &url, why) < 0)
+    struct remote_address address;
+    if (remote_address_parse(options->url, &address, why) < 0)
         return -EINVAL;
-    options->shown = remote_url_show(&url);
-    bool tls = url.tls;
-    remote_url_deinit(&url);
-    if (remote_link_is_supported(tls))
-        return 0;
-    *why = xstrdup(remote_link_is_supported(false)
-                       ? "pycompiled was built without TLS for a remote cache (hiredis_ssl, OpenSSL)"
-                       : "pycompiled was built without a remote cache (hiredis)");
-    return -ENOTSUP;
+    options->shown = xstrdup(address.shown);
+    const char *missing = address.kind->missing(address.place);
+    remote_address_deinit(&address);
+    if (missing != NULL)
+        *why = xstrdup(missing);
+    return missing != NULL ? -ENOTSUP : 0;
 }
 
 int remote_options_complete(struct remote_options *options, const char *url, const char *secret_file, char **why) {

@@ -7,7 +7,7 @@
 struct remote_options {
     char *url;
     char *shown;  /* the URL for people, without a password */
-    char *secret; /* the key that entries are sealed with (cache/remote_seal.h) */
+    char *secret; /* the key that entries are sealed with (cache/remote/seal.h) */
     unsigned timeout_ms;
     bool read_only;
 };

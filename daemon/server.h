@@ -6,7 +6,7 @@
 
 #include <uv.h>
 
-#include "cache/remote_state.h"
+#include "cache/remote/state.h"
 #include "daemon/census.h"
 #include "daemon/options.h"
 #include "daemon/peers/acceptor.h"

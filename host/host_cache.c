@@ -16,15 +16,15 @@ void host_cache_configure(const struct host_cache_setting *setting) {
 
 /* The server has checked the URL. */
 static struct remote *open_remote(void) {
-    static struct remote_url url;
+    static struct remote_address address;
     char *why;
     struct remote_state *state = remote_state_map(configured.remote_state_fd);
-    if (state == NULL || remote_url_parse(configured.remote, &url, &why) < 0) {
+    if (state == NULL || remote_address_parse(configured.remote, &address, &why) < 0) {
         fputs("pycompile-host: without the remote cache\n", stderr);
         return NULL;
     }
     return remote_new(&(struct remote_setting){
-        .url = &url,
+        .address = &address,
         .secret = configured.remote_secret,
         .timeout_ms = configured.remote_timeout_ms,
         .read_only = configured.remote_read_only,

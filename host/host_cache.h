@@ -14,7 +14,7 @@ struct host_cache_setting {
     const char *python; /* the build of Python and the machine: part of the key */
     const char *remote; /* URL of the remote tier, or NULL */
     const char *remote_secret;
-    int remote_state_fd; /* of cache/remote_state.h */
+    int remote_state_fd; /* of cache/remote/state.h */
     unsigned remote_timeout_ms;
     bool remote_read_only;
 };

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cache/remote.h"
+#include "cache/remote/remote.h"
 
 /* A host that is linked with a libpython has its interpreter compiled in. */
 #ifndef HOST_PYTHON_EXECUTABLE

@@ -12,7 +12,7 @@
 
 #include "base/buffer.h"
 #include "base/build_id.h"
-#include "cache/remote.h"
+#include "cache/remote/remote.h"
 #include "host/confine.h"
 #include "host/control.h"
 #include "host/host_cache.h"

@@ -12,7 +12,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
-#include "cache/remote_link.h"
+#include "cache/remote/redis_link.h"
 #include "tests/fuzz/deadline.h"
 
 #define REPLIES_MAX 40
@@ -21,7 +21,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct remote_url url;
+static struct redis_url url;
 
 static void require(bool truth) {
     if (!truth)
@@ -42,37 +42,37 @@ static int listen_once(void) {
     return fd;
 }
 
-static bool receive(struct remote_link *link, bool set, size_t size) {
-    struct remote_reply reply;
-    remote_link_receive(link, set, clock_ms() + 1000, &reply);
-    bool fine = reply.answer != REMOTE_BROKEN;
-    require(reply.answer == REMOTE_REFUSED || !fine || set == (reply.answer == REMOTE_DONE));
+static bool receive(struct redis_link *link, bool set, size_t size) {
+    struct redis_link_reply reply;
+    redis_link_receive(link, set, clock_ms() + 1000, &reply);
+    bool fine = reply.answer != REDIS_LINK_BROKEN;
+    require(reply.answer == REDIS_LINK_REFUSED || !fine || set == (reply.answer == REDIS_LINK_DONE));
     require(!fine || reply.len <= size);
-    require(fine || remote_link_why(link) != NULL);
-    require(reply.answer != REMOTE_REFUSED || strlen(reply.data) <= reply.len);
-    remote_reply_free(&reply);
+    require(fine || redis_link_why(link) != NULL);
+    require(reply.answer != REDIS_LINK_REFUSED || strlen(reply.data) <= reply.len);
+    redis_link_reply_free(&reply);
     return fine;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char *why = NULL;
     int listener = listen_once();
-    struct remote_link *link = remote_link_open(&url, clock_ms() + 1000, &why);
+    struct redis_link *link = redis_link_open(&url, clock_ms() + 1000, &why);
     require(link != NULL);
     int peer = accept(listener, NULL, NULL);
     require(peer >= 0 && send(peer, data, size, MSG_NOSIGNAL) == (ssize_t)size && shutdown(peer, SHUT_WR) == 0);
     long begin = deadline_cpu_ms();
     for (int i = 0; i < REPLIES_MAX; i++) {
         if (i % 2)
-            remote_link_get(link, "name");
+            redis_link_get(link, "name");
         else
-            remote_link_set(link, "name", "value", 5);
+            redis_link_set(link, "name", "value", 5);
     }
-    bool fine = remote_link_send(link, clock_ms() + 1000) == 0;
+    bool fine = redis_link_send(link, clock_ms() + 1000) == 0;
     for (int i = 0; fine && i < REPLIES_MAX; i++)
         fine = receive(link, i % 2 == 0, size);
     deadline_check(begin, DEADLINE_MS);
-    remote_link_close(link);
+    redis_link_close(link);
     close(peer);
     return 0;
 }

@@ -15,7 +15,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
-#include "cache/remote.h"
+#include "cache/remote/remote.h"
 
 #define ENTRIES 12u
 #define TIMEOUT_MS 2000
@@ -188,13 +188,13 @@ int main(int argc, char **argv) {
     snprintf(path, sizeof path, "%s/socket", folder);
     snprintf(text, sizeof text, "unix://user:password@%s?db=1", path);
     server_run(path);
-    struct remote_url url;
-    if (remote_url_parse(text, &url, &why) < 0)
+    struct remote_address address;
+    if (remote_address_parse(text, &address, &why) < 0)
         wrong("the URL is refused");
     struct remote_state *state = remote_state_new(&fd);
     if (state == NULL)
         wrong("there is no state");
-    struct remote_setting setting = {&url, "a secret of the farm", TIMEOUT_MS, false, state};
+    struct remote_setting setting = {&address, "a secret of the farm", TIMEOUT_MS, false, state};
     struct remote *remote = remote_new(&setting);
     put_all(remote);
     remote_drain(remote, TIMEOUT_MS);

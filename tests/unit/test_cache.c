@@ -152,22 +152,23 @@ static void test_a_store_that_cannot_be_opened(void **state) {
 
 /* A remote tier whose server takes connections and says nothing. */
 static struct remote_state *join_silent_server(int *listener) {
-    static struct remote_url urls[TESTS_MAX]; /* borrowed for as long */
+    static struct remote_address addresses[TESTS_MAX]; /* borrowed for as long */
     static unsigned count;
-    struct remote_url *url = &urls[count++];
+    struct remote_address *address = &addresses[count++];
     char *why = NULL, *text = xasprintf("unix://%s/redis", folder);
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof address.sun_path, "%s/redis", folder);
+    struct sockaddr_un place = {.sun_family = AF_UNIX};
+    snprintf(place.sun_path, sizeof place.sun_path, "%s/redis", folder);
     *listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(*listener, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(bind(*listener, (struct sockaddr *)&place, sizeof place), 0);
     assert_int_equal(listen(*listener, 8), 0);
-    assert_int_equal(remote_url_parse(text, url, &why), 0);
+    assert_int_equal(remote_address_parse(text, address, &why), 0);
     free(text);
     int fd;
     struct remote_state *shared = remote_state_new(&fd);
     assert_non_null(shared);
     close(fd);
-    struct remote_setting setting = {.url = url, .secret = "a secret of 16 bytes", .timeout_ms = 500, .state = shared};
+    struct remote_setting setting = {
+        .address = address, .secret = "a secret of 16 bytes", .timeout_ms = 500, .state = shared};
     cache_join(cache, remote_new(&setting));
     return shared;
 }

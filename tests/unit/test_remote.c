@@ -1,5 +1,5 @@
-/* Unit tests of the remote tier's pure parts: cache/remote_url, cache/remote_seal, cache/remote_state. The clock is the
- * test's (--wrap=clock_gettime). tests/test_remote_cache.py has real servers. */
+/* Unit tests of the remote tier's pure parts: cache/remote/redis_url, cache/remote/seal, cache/remote/state. The clock
+ * is the test's (--wrap=clock_gettime). tests/test_remote_cache.py has real servers. */
 #include "tests/unit/check.h"
 
 #include <stdio.h>
@@ -8,9 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cache/remote_seal.h"
-#include "cache/remote_state.h"
-#include "cache/remote_url.h"
+#include "cache/remote/redis_url.h"
+#include "cache/remote/seal.h"
+#include "cache/remote/state.h"
 
 static time_t now_s = 1000;
 int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
@@ -21,18 +21,18 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *out) {
 
 /* All that was understood; fields that are not there are '-'. */
 static char *describe(const char *text) {
-    struct remote_url url;
+    struct redis_url url;
     char *why = NULL;
-    if (remote_url_parse(text, &url, &why) < 0) {
+    if (redis_url_parse(text, &url, &why) < 0) {
         free(why);
         return xstrdup("none");
     }
-    char *shown = remote_url_show(&url);
+    char *shown = redis_url_show(&url);
     char *all = xasprintf("%s %s %s %d %s %s %u %s %s", url.tls ? "tls" : "plain", url.path ? url.path : "-",
                           url.host ? url.host : "-", url.port, url.user ? url.user : "-",
                           url.password ? url.password : "-", url.db, url.ca_file ? url.ca_file : "-", shown);
     free(shown);
-    remote_url_deinit(&url);
+    redis_url_deinit(&url);
     return all;
 }
 

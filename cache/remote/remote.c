@@ -1,10 +1,9 @@
 /* Lookups and stores as requests to two lanes; sealing; the decision when the server is left alone. */
-#include "cache/remote.h"
+#include "cache/remote/remote.h"
 
 #include "base/clock.h"
-#include "cache/remote_lane.h"
-#include "cache/remote_link.h"
-#include "cache/remote_seal.h"
+#include "cache/remote/lane.h"
+#include "cache/remote/seal.h"
 
 /* The most bytes that wait to be stored, and to be asked; further requests are dropped. */
 #define STORE_BYTES_MAX ((size_t)64 << 20)
@@ -14,7 +13,7 @@
 #define STORE_MS 10000
 
 /* A larger entry is not stored. */
-#define ENTRY_MAX (REMOTE_VALUE_MAX / 2)
+#define ENTRY_MAX (TRANSPORT_VALUE_MAX / 2)
 
 struct remote {
     struct remote_setting setting;
@@ -25,7 +24,7 @@ struct remote {
 struct remote *remote_new(const struct remote_setting *setting) {
     struct remote *remote = xcalloc(1, sizeof *remote);
     struct remote_lane_setting lane = {
-        .url = setting->url,
+        .address = setting->address,
         .state = setting->state,
         .connect_ms = setting->timeout_ms,
         .answer_ms = setting->timeout_ms,

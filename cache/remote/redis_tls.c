@@ -1,5 +1,5 @@
 /* TLS with OpenSSL; linked where hiredis_ssl and OpenSSL were found. */
-#include "cache/remote_tls.h"
+#include "cache/remote/redis_tls.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 #include "base/buffer.h"
 
-bool remote_tls_is_supported(void) {
+bool redis_tls_is_supported(void) {
     return true;
 }
 
@@ -46,7 +46,7 @@ static const char *tls_last_error(void) {
     return reason != NULL ? reason : unknown;
 }
 
-int remote_tls_begin(struct redisContext *redis, const char *host, const char *ca_file, char **why) {
+int redis_tls_begin(struct redisContext *redis, const char *host, const char *ca_file, char **why) {
     SSL_CTX *context = tls_make_context(ca_file);
     if (context == NULL) {
         *why = xasprintf("cannot begin TLS with %s: %s", ca_file != NULL ? ca_file : "the system's certificates",

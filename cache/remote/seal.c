@@ -1,5 +1,5 @@
 /* Two keys are derived from the secret, one for names and one for seals. */
-#include "cache/remote_seal.h"
+#include "cache/remote/seal.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* Requests are sent in batches (pipelining): all of a batch first, then all answers are read. */
-#include "cache/remote_lane.h"
+/* The requests that wait are asked in batches, one exchange of the transport for each. */
+#include "cache/remote/lane.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "cache/remote_link.h"
+#include "cache/remote/transport.h"
 
 #define STACK_SIZE ((size_t)512 << 10)
 
@@ -23,10 +23,10 @@
 
 struct remote_lane {
     struct remote_lane_setting setting;
-    struct remote_link *link; /* only the thread uses it; NULL: not connected */
-    bool link_used;           /* the connection has answered before */
-    pthread_mutex_t mutex;    /* guards all members below */
-    pthread_cond_t changed;   /* a request came, or is done */
+    struct transport *link; /* only the thread uses it; NULL: not connected */
+    bool link_used;         /* the connection has answered before */
+    pthread_mutex_t mutex;  /* guards all members below */
+    pthread_cond_t changed; /* a request came, or is done */
     struct remote_request *first, **last;
     size_t waiting_bytes;
     unsigned open; /* requests not yet done */
@@ -34,8 +34,11 @@ struct remote_lane {
 };
 
 struct lane_batch {
-    struct remote_request *items[BATCH_MAX];
-    size_t count, answered;
+    struct remote_lane *lane;
+    struct remote_request *items[BATCH_MAX]; /* NULL: done */
+    size_t count;
+    struct remote_request *asked[BATCH_MAX];   /* in the exchange at hand */
+    struct remote_request **places[BATCH_MAX]; /* of these in `items` */
 };
 
 struct remote_request *remote_request_new(void) {
@@ -67,7 +70,8 @@ static size_t request_bytes(const struct remote_request *request) {
 /* Takes the next batch; waits for a request. */
 static void lane_take_batch(struct remote_lane *lane, struct lane_batch *batch) {
     size_t bytes = 0;
-    *batch = (struct lane_batch){0};
+    batch->lane = lane;
+    batch->count = 0;
     pthread_mutex_lock(&lane->mutex);
     while (lane->first == NULL)
         pthread_cond_wait(&lane->changed, &lane->mutex);
@@ -115,67 +119,67 @@ void remote_lane_leave_alone(struct remote_lane *lane, const char *why) {
     unsigned seconds = remote_state_fail(lane->setting.state);
     if (seconds == 0)
         return;
-    char *shown = remote_url_show(lane->setting.url), *reason = lane_quote(why);
-    fprintf(stderr, "pycompile-host: the remote cache %s is left alone for %u s: %s\n", shown, seconds, reason);
-    free(shown);
+    char *reason = lane_quote(why);
+    fprintf(stderr, "pycompile-host: the remote cache %s is left alone for %u s: %s\n", lane->setting.address->shown,
+            seconds, reason);
     free(reason);
 }
 
-/* Moves an answer into its request. Returns whether the server is of use. */
-static bool lane_accept(struct remote_lane *lane, struct remote_request *request, const struct remote_reply *reply) {
+static void lane_accept_put(struct remote_lane *lane, const struct transport_answer *answer) {
     struct remote_counts *counts = &lane->setting.state->counts;
-    if (request->set) {
-        if (reply->answer == REMOTE_DONE)
-            counts->stored++;
-        else
-            counts->dropped++;
-        return reply->answer == REMOTE_DONE || reply->answer == REMOTE_REFUSED; /* it may be full, or read-only */
-    }
-    request->found = reply->answer == REMOTE_VALUE;
+    if (answer->outcome == TRANSPORT_DONE)
+        counts->stored++;
+    else
+        counts->dropped++; /* the server may be full, or read-only */
+}
+
+static void lane_accept_get(struct remote_lane *lane, struct remote_request *request,
+                            const struct transport_answer *answer) {
+    request->found = answer->outcome == TRANSPORT_VALUE;
     if (request->found)
-        buffer_append(&request->value, reply->data, reply->len);
-    if (reply->answer == REMOTE_REFUSED)
-        remote_lane_leave_alone(lane, reply->data);
-    bool answered = request->found || reply->answer == REMOTE_NONE;
-    if (answered && request->probe)
+        buffer_append(&request->value, answer->data, answer->len);
+    if (answer->outcome == TRANSPORT_REFUSED)
+        remote_lane_leave_alone(lane, answer->data);
+    else if (request->probe)
         remote_state_back(lane->setting.state);
-    return answered || reply->answer == REMOTE_REFUSED;
 }
 
-static bool lane_receive(struct remote_lane *lane, struct lane_batch *batch, int64_t deadline_ms) {
-    while (batch->answered < batch->count) {
-        struct remote_request *request = batch->items[batch->answered];
-        struct remote_reply reply;
-        remote_link_receive(lane->link, request->set, deadline_ms, &reply);
-        bool fine = reply.answer != REMOTE_BROKEN && lane_accept(lane, request, &reply);
-        remote_reply_free(&reply);
-        if (!fine)
-            return false;
-        batch->answered++;
-        lane_finish(lane, request);
-    }
-    return true;
+/* Moves an answer into its request, which is done. */
+static void lane_on_answer(void *context, size_t item, const struct transport_answer *answer) {
+    struct lane_batch *batch = context;
+    struct remote_request *request = batch->asked[item];
+    if (request->set)
+        lane_accept_put(batch->lane, answer);
+    else
+        lane_accept_get(batch->lane, request, answer);
+    *batch->places[item] = NULL;
+    lane_finish(batch->lane, request);
 }
 
-/* Sends the requests that were not yet answered, and reads their answers. Whether all went well. */
+/* Asks what is not yet answered. Whether all went well. */
 static bool lane_exchange(struct remote_lane *lane, struct lane_batch *batch) {
-    int64_t deadline_ms = clock_ms() + lane->setting.answer_ms;
-    for (size_t i = batch->answered; i < batch->count; i++) {
+    struct transport_item items[BATCH_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < batch->count; i++) {
         struct remote_request *request = batch->items[i];
-        if (request->set)
-            remote_link_set(lane->link, request->name, request->value.data, request->value.len);
-        else
-            remote_link_get(lane->link, request->name);
+        if (request == NULL)
+            continue;
+        items[count] = (struct transport_item){
+            .name = request->name, .put = request->set, .value = request->value.data, .len = request->value.len};
+        batch->asked[count] = request;
+        batch->places[count++] = &batch->items[i];
     }
-    return remote_link_send(lane->link, deadline_ms) == 0 && lane_receive(lane, batch, deadline_ms);
+    int64_t deadline_ms = clock_ms() + lane->setting.answer_ms;
+    return lane->link->kind->exchange(lane->link, items, count, deadline_ms, lane_on_answer, batch) == 0;
 }
 
 /* Whether there is a connection; makes one where there is none. */
 static bool lane_connect(struct remote_lane *lane) {
+    const struct remote_address *address = lane->setting.address;
     char *why;
     if (lane->link != NULL)
         return true;
-    lane->link = remote_link_open(lane->setting.url, clock_ms() + lane->setting.connect_ms, &why);
+    lane->link = address->kind->open(address->place, clock_ms() + lane->setting.connect_ms, &why);
     lane->link_used = false;
     if (lane->link != NULL)
         return true;
@@ -187,15 +191,27 @@ static bool lane_connect(struct remote_lane *lane) {
 /* The server may have closed a connection that was idle. That is no failure: a new connection is tried once. */
 static void lane_run_batch(struct remote_lane *lane, struct lane_batch *batch) {
     bool again = true;
-    while (again && batch->answered < batch->count && lane_connect(lane)) {
+    while (again && lane_connect(lane)) {
         if (lane_exchange(lane, batch)) {
             lane->link_used = true;
             break;
         }
         again = lane->link_used;
         if (!again)
-            remote_lane_leave_alone(lane, remote_link_why(lane->link));
-        lane->link = remote_link_close(lane->link);
+            remote_lane_leave_alone(lane, lane->link->kind->why(lane->link));
+        lane->link->kind->close(lane->link);
+        lane->link = NULL;
+    }
+}
+
+/* Finishes what was not answered. */
+static void lane_give_up(struct remote_lane *lane, struct lane_batch *batch) {
+    for (size_t i = 0; i < batch->count; i++) {
+        struct remote_request *request = batch->items[i];
+        if (request == NULL)
+            continue;
+        lane->setting.state->counts.dropped += request->set;
+        lane_finish(lane, request);
     }
 }
 
@@ -205,11 +221,7 @@ static void *lane_main(void *argument) {
     for (;;) {
         lane_take_batch(lane, &batch);
         lane_run_batch(lane, &batch);
-        while (batch.answered < batch.count) {
-            struct remote_request *request = batch.items[batch.answered++];
-            lane->setting.state->counts.dropped += request->set;
-            lane_finish(lane, request);
-        }
+        lane_give_up(lane, &batch);
     }
     return NULL;
 }

@@ -1,5 +1,5 @@
 /* Each part has its reader, which returns NULL or a static sentence that says what is wrong. */
-#include "cache/remote_url.h"
+#include "cache/remote/redis_url.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static long url_number(const char *text, const char *end, long max) {
 }
 
 /* USER:PASSWORD, :PASSWORD, or USER (which is refused). */
-static const char *url_read_credentials(const char *text, const char *end, struct remote_url *url) {
+static const char *url_read_credentials(const char *text, const char *end, struct redis_url *url) {
     const char *colon = memchr(text, ':', (size_t)(end - text));
     const char *user_end = colon != NULL ? colon : end;
     if (user_end > text && (url->user = percent_decode(text, user_end)) == NULL)
@@ -39,7 +39,7 @@ static const char *url_read_credentials(const char *text, const char *end, struc
 }
 
 /* HOST, HOST:PORT, [IPv6], [IPv6]:PORT. */
-static const char *url_read_host(const char *text, const char *end, struct remote_url *url) {
+static const char *url_read_host(const char *text, const char *end, struct redis_url *url) {
     const char *host_end = end, *port = NULL;
     if (*text == '[') {
         host_end = memchr(text, ']', (size_t)(end - text));
@@ -57,20 +57,20 @@ static const char *url_read_host(const char *text, const char *end, struct remot
     url->host = host_end > text ? percent_decode(text, host_end) : xstrdup("localhost");
     if (url->host == NULL)
         return "its host is badly encoded";
-    url->port = REMOTE_URL_PORT;
+    url->port = REDIS_URL_PORT;
     if (port != NULL && (url->port = (int)url_number(port, end, PORT_MAX)) <= 0)
         return "its port is not a number from 1 to 65535";
     return NULL;
 }
 
-static const char *url_read_db(const char *text, const char *end, struct remote_url *url) {
+static const char *url_read_db(const char *text, const char *end, struct redis_url *url) {
     long db = url_number(text, end, DB_MAX);
     url->db = db > 0 ? (unsigned)db : 0;
     return db < 0 ? "its database is not a number" : NULL;
 }
 
 /* The parameters behind the question mark. */
-static const char *url_read_query(const char *text, struct remote_url *url) {
+static const char *url_read_query(const char *text, struct redis_url *url) {
     static const char db[] = "db=", ca[] = "ssl_ca_certs=";
     while (*text != '\0') {
         const char *end = text + strcspn(text, "&"), *error = NULL;
@@ -90,7 +90,7 @@ static const char *url_read_query(const char *text, struct remote_url *url) {
 }
 
 /* Everything behind the scheme. */
-static const char *url_read_rest(const char *text, bool unix_socket, struct remote_url *url) {
+static const char *url_read_rest(const char *text, bool unix_socket, struct redis_url *url) {
     const char *query = text + strcspn(text, "?"), *place = text, *error = NULL;
     const char *authority_end = memchr(text, '/', (size_t)(query - text));
     if (authority_end == NULL)
@@ -111,9 +111,9 @@ static const char *url_read_rest(const char *text, bool unix_socket, struct remo
     return error == NULL && *query == '?' ? url_read_query(query + 1, url) : error;
 }
 
-int remote_url_parse(const char *text, struct remote_url *url, char **why) {
+int redis_url_parse(const char *text, struct redis_url *url, char **why) {
     const char *error = "it begins with none of redis://, rediss://, valkey://, valkeys:// and unix://";
-    *url = (struct remote_url){0};
+    *url = (struct redis_url){0};
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
         size_t len = strlen(schemes[i].name);
         if (strncmp(text, schemes[i].name, len) == 0) {
@@ -124,18 +124,18 @@ int remote_url_parse(const char *text, struct remote_url *url, char **why) {
     if (error == NULL)
         return 0;
     *why = xasprintf("not a remote cache's URL: %s", error);
-    remote_url_deinit(url);
+    redis_url_deinit(url);
     return -EINVAL;
 }
 
-void remote_url_deinit(struct remote_url *url) {
+void redis_url_deinit(struct redis_url *url) {
     char *strings[] = {url->path, url->host, url->user, url->password, url->ca_file};
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
         free(strings[i]);
-    *url = (struct remote_url){0};
+    *url = (struct redis_url){0};
 }
 
-char *remote_url_show(const struct remote_url *url) {
+char *redis_url_show(const struct redis_url *url) {
     struct buffer text = {0};
     bool bracket = url->host != NULL && strchr(url->host, ':') != NULL;
     if (url->path != NULL)

@@ -1,5 +1,5 @@
 /* All members are atomic: there is no lock that a killed host could keep. */
-#include "cache/remote_state.h"
+#include "cache/remote/state.h"
 
 #include <errno.h>
 #include <sys/mman.h>

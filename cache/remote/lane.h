@@ -1,5 +1,5 @@
 /* A lane to the remote tier: a thread with a connection of its own, and the queue of requests that wait for the thread.
- * It knows no keys and no seals (cache/remote.h), and no wire format (cache/remote_link.h). */
+ * It knows no keys and no seals (cache/remote/remote.h), and no wire format (cache/remote/transport.h). */
 #pragma once
 
 #include <stdbool.h>
@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
-#include "cache/remote_seal.h"
-#include "cache/remote_state.h"
-#include "cache/remote_url.h"
+#include "cache/remote/address.h"
+#include "cache/remote/seal.h"
+#include "cache/remote/state.h"
 
 struct remote_request {
     struct remote_request *next;
@@ -23,7 +23,7 @@ struct remote_request {
 };
 
 struct remote_lane_setting {
-    const struct remote_url *url;
+    const struct remote_address *address;
     struct remote_state *state;
     unsigned connect_ms, answer_ms; /* limits for connecting, and for all answers to one batch */
     size_t bytes_max;               /* of requests that wait */

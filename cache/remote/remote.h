@@ -12,15 +12,15 @@
 #include <stddef.h>
 
 #include "base/buffer.h"
-#include "cache/remote_state.h"
-#include "cache/remote_url.h"
+#include "cache/remote/address.h"
+#include "cache/remote/state.h"
 #include "cache/store.h"
 
 #define REMOTE_TIMEOUT_MS_DEFAULT 500
 
 struct remote_setting {
-    const struct remote_url *url; /* borrowed for ever */
-    const char *secret;           /* the farm's; copied in derived form */
+    const struct remote_address *address; /* borrowed for ever */
+    const char *secret;                   /* the farm's; copied in derived form */
     unsigned timeout_ms;
     bool read_only;             /* only lookups; nothing is stored */
     struct remote_state *state; /* borrowed for ever */

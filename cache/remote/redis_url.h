@@ -10,10 +10,10 @@
 
 #include <stdbool.h>
 
-#define REMOTE_URL_PORT 6379
+#define REDIS_URL_PORT 6379
 
-/* All strings are owned; remote_url_deinit() frees them. */
-struct remote_url {
+/* All strings are owned; redis_url_deinit() frees them. */
+struct redis_url {
     bool tls;
     char *path; /* of a Unix socket; NULL: by TCP */
     char *host; /* NULL for a Unix socket; an IPv6 address stands without brackets */
@@ -25,8 +25,8 @@ struct remote_url {
 
 /* Takes the URL apart. Returns 0, or -EINVAL with a message in *why, which the caller frees; then `url` is empty. The
  * message shows no password. */
-int remote_url_parse(const char *text, struct remote_url *url, char **why);
-void remote_url_deinit(struct remote_url *url);
+int redis_url_parse(const char *text, struct redis_url *url, char **why);
+void redis_url_deinit(struct redis_url *url);
 
 /* The URL as people see it, without user and password. The caller frees. */
-char *remote_url_show(const struct remote_url *url);
+char *redis_url_show(const struct redis_url *url);

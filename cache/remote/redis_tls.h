@@ -7,9 +7,9 @@
 struct redisContext;
 
 /* Whether this build has TLS. */
-bool remote_tls_is_supported(void);
+bool redis_tls_is_supported(void);
 
 /* Does the TLS handshake, with the context's time limit for each system call. The certificate must name `host` and be
  * signed by a certificate in `ca_file` (NULL: by one that the system trusts). Returns 0, or -EPROTO with a message in
  * *why, which the caller frees. */
-int remote_tls_begin(struct redisContext *context, const char *host, const char *ca_file, char **why);
+int redis_tls_begin(struct redisContext *context, const char *host, const char *ca_file, char **why);
