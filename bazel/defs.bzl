@@ -39,6 +39,8 @@ def _compile(ctx, source):
     arguments.set_param_file_format("multiline")
     arguments.use_param_file("@%s", use_always = True)  # a worker takes its requests from such a file
     arguments.add("--python_version", version)
+    if ctx.attr.magic_number:
+        arguments.add("--magic_number", str(ctx.attr.magic_number))
     arguments.add("--invalidation_mode", _mode(ctx))
     arguments.add("--optimize", str(optimize))
     arguments.add("--src", source)
@@ -74,6 +76,11 @@ pyc_library = rule(
         "python_version": attr.string(
             doc = "The version to compile for, such as 3.13. If the worker cannot serve it, the build fails.",
             mandatory = True,
+        ),
+        "magic_number": attr.int(
+            doc = "The magic number that the files must have, such as 3571; if the worker cannot serve it, the build " +
+                  "fails. 0: any of that version.",
+            default = 0,
         ),
         "optimize": attr.int(
             doc = "The optimization level: -1 or 0, 1 (without assertions), 2 (also without docstrings).",

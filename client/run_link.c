@@ -3,7 +3,6 @@
 #include "client/run_link.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -11,22 +10,10 @@
 #include "base/host_programs.h"
 #include "client/autostart.h"
 #include "client/connect.h"
+#include "client/patience.h"
 #include "client/stderr_text.h"
 
 #define STATUS_WAIT_MS 120000
-#define PATIENCE_DEFAULT_MS 30000
-/* Fractions of the patience: a silent daemon is asked after a tenth, and the user is told after a sixth. */
-#define QUIET_PART 10
-#define SAY_PART 6
-
-/* Seconds, as a decimal number. */
-static int patience_ms(void) {
-    const char *text = getenv("PYCOMPILED_PATIENCE");
-    char *end;
-    double seconds = text != NULL ? strtod(text, &end) : 0;
-    return text != NULL && *end == '\0' && seconds > 0 && seconds < INT_MAX / 1000 ? (int)(seconds * 1000)
-                                                                                   : PATIENCE_DEFAULT_MS;
-}
 
 void run_link_init(struct run_link *link, const char *socket_path, const char *prog) {
     *link = (struct run_link){
@@ -56,7 +43,7 @@ static void run_link_take(struct run_link *link, int fd) {
     rpc_client_init(&link->client, fd);
     link->client.wake_fd = link->wake_fd;
     link->client.quiet = on_quiet;
-    link->client.quiet_ms = link->patience_ms / QUIET_PART;
+    link->client.quiet_ms = link->patience_ms / PATIENCE_ASK_PART;
     link->client.context = link;
     link->peer = connect_peer(fd);
     link->is_open = true;
@@ -234,7 +221,7 @@ static void say_that_it_hangs(struct run_link *link) {
 
 int run_link_check(struct run_link *link, char **why) {
     int64_t silent_since = link->client.active_ms;
-    if (run_link_lives(link, silent_since + link->patience_ms / SAY_PART))
+    if (run_link_lives(link, silent_since + link->patience_ms / PATIENCE_SAY_PART))
         return 0;
     say_that_it_hangs(link);
     if (run_link_lives(link, silent_since + link->patience_ms))

@@ -128,7 +128,39 @@ class Protocol(WorkerCase):
                 response = worker.call("--python_version", version, *source_arguments("good.py"), request_id=number)
                 self.assertEqual(response["exitCode"], 1)
                 self.assertIn("no host for Python " + version, response["output"])
-        self.assertFalse(os.path.exists(os.path.join(self.folder, "out/good.pyc")))
+            for number, version in enumerate(["", "3", self.version + ".0", self.version + "t", "python" + self.version,
+                                              "pypy" + self.version, " " + self.version, self.python]):
+                response = worker.call("--python_version", version, *source_arguments("good.py"), request_id=number)
+                self.assertEqual(response["exitCode"], 2)
+                self.assertIn("--python_version: '%s' is no version" % version, response["output"])
+        with Worker(self.folder, options=["--python_version", "3.8"]) as worker:
+            self.assertIn("no host for Python 3.8", worker.call(*source_arguments("good.py"))["output"])
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "out")))
+
+    @staticmethod
+    def magic(python):
+        script = "import importlib.util as u; print(int.from_bytes(u.MAGIC_NUMBER[:2], 'little'))"
+        return int(subprocess.run([python, "-c", script], check=True, capture_output=True, timeout=e2e.DEADLINE).stdout)
+
+    def test_a_magic_number_that_cannot_be_served_is_refused(self):
+        with Worker(self.folder) as worker:
+            for version, python in e2e.pythons().items():
+                magic = self.magic(python)
+                for options in (["--magic_number=%d" % magic], ["--magic_number=%d" % magic, "--python_version", version]):
+                    response = worker.call(*options, *source_arguments("good.py"))
+                    self.assertEqual((response["exitCode"], response["output"]), (0, ""))
+                    self.assertEqual(self.data("out/good.pyc"), self.expected(python, "good.py"))
+                    os.unlink(os.path.join(self.folder, "out/good.pyc"))
+                for options in (["--magic_number=%d" % (magic - 1)], ["--magic_number=%d" % (magic - 1), "--python_version", version]):
+                    response = worker.call(*options, *source_arguments("good.py"))
+                    self.assertEqual(response["exitCode"], 2)
+                    self.assertIn("makes files with the magic number %d; served: " % (magic - 1), response["output"])
+                    self.assertIn("%d (%s)" % (magic, version), response["output"])
+            response = worker.call("--magic_number=%d" % magic, "--python_version", "3.8", *source_arguments("good.py"))
+            self.assertIn("no host for Python 3.8 makes files with the magic number", response["output"])
+            for wrong in ("0", "-1", "65536", "x", ""):
+                self.assertIn("--magic_number", worker.call("--magic_number", wrong, *source_arguments("good.py"))["output"])
+        self.assertEqual(os.listdir(os.path.join(self.folder, "out")), [])
 
     def test_arguments_that_are_wrong(self):
         good = source_arguments("good.py")
@@ -341,8 +373,13 @@ class Deaths(WorkerCase):
         self.assert_gone(pids)
         for name in names[::10]:
             self.assertEqual(self.data("out/%s.pyc" % name[:-3]), self.expected(self.python, name))
+        self.assert_clean()
+
+    def assert_clean(self):
+        """No file was made but outputs."""
         self.assertEqual(self.left(), [])
-        self.assertEqual([name for name in os.listdir(os.path.join(self.folder, "out")) if not name.endswith(".pyc")], [])
+        out = os.path.join(self.folder, "out")
+        self.assertEqual([name for name in os.listdir(out) if not name.endswith(".pyc")] if os.path.isdir(out) else [], [])
 
     def assert_gone(self, pids):
         end = time.monotonic() + e2e.DEADLINE
@@ -366,6 +403,79 @@ class Deaths(WorkerCase):
                     pass
         self.check_all(self.all_sources(), kill)
 
+    def test_server_hangs(self):
+        """It is killed and replaced, and what it had is compiled by another one."""
+        names = self.all_sources()
+        with Worker(self.folder, PYCOMPILED_PATIENCE="2") as worker:
+            self.assertEqual(worker.call(*source_arguments("good.py"), request_id=1000)["exitCode"], 0)
+            server, pids = worker.server(), children(worker.process.pid)[1:]
+            os.kill(server, signal.SIGSTOP)
+            for number, name in enumerate(names, 1):
+                worker.send(*source_arguments(name), request_id=number)
+            for number, name in enumerate(names, 1):
+                response = worker.answer(number)
+                self.assertEqual((response["exitCode"], response["output"]), (0, ""), name)
+            self.assert_gone(pids)
+            worker.wait_for_log(b"the compile server (pid %d) does not answer; waiting up to 2 seconds\n" % server)
+            worker.wait_for_log(b"the compile server (pid %d) is replaced: it has given no sign of life for 2 seconds\n" % server)
+            pids = children(worker.process.pid)
+        self.assert_gone(pids)
+        self.assert_clean()
+
+    def test_server_goes_on_in_time(self):
+        with Worker(self.folder, PYCOMPILED_PATIENCE="12") as worker:
+            self.assertEqual(worker.call(*source_arguments("good.py"), request_id=1)["exitCode"], 0)
+            server = worker.server()
+            os.kill(server, signal.SIGSTOP)
+            worker.send(*source_arguments("good.py"), request_id=2)
+            worker.wait_for_log(b"does not answer; waiting up to 12 seconds\n")
+            os.kill(server, signal.SIGCONT)
+            self.assertEqual(worker.answer(2)["exitCode"], 0)
+            self.assertEqual(worker.server(), server)
+        self.assertNotIn(b"is replaced", worker.log)
+
+    def test_all_is_cancelled(self):
+        """The worker goes on, leaves at the end of its input, and nothing stays behind."""
+        names = self.all_sources()
+        with Worker(self.folder) as worker:
+            for number, name in enumerate(names, 1):
+                worker.send(*source_arguments(name), request_id=number)
+            for number in range(1, len(names) + 1):
+                worker.send(request_id=number, cancel=True)
+            for number in range(1, len(names) + 1):
+                self.assertEqual(worker.answer(number)["exitCode"], 0)
+            pids = children(worker.process.pid)
+            self.assertEqual(worker.close(), 0)
+        self.assert_gone(pids)
+        self.assert_clean()
+
+    def check_starved(self, limits):
+        """Under limits each request is answered, by a file or by words. Returns the failures."""
+        names, failures = self.all_sources()[:20], []
+        with Worker(self.folder, limits=limits) as worker:
+            for number, name in enumerate(names, 1):
+                worker.send(*source_arguments(name), request_id=number)
+            for number, name in enumerate(names, 1):
+                response = worker.answer(number)
+                self.assertEqual(response["exitCode"] == 0, os.path.exists(os.path.join(self.folder, "out/%s.pyc" % name[:-3])))
+                failures += [response["output"]] if response["exitCode"] != 0 else []
+            pids = children(worker.process.pid)
+        self.assert_gone(pids)
+        self.assert_clean()
+        return failures
+
+    def test_no_descriptors(self):
+        for count in (4, 5, 8, 12):
+            for failure in self.check_starved("-n %d" % count):
+                self.assertNotEqual(failure, "")
+            shutil.rmtree(os.path.join(self.folder, "out"), ignore_errors=True)
+
+    def test_no_room(self):
+        """No file may grow."""
+        failures = self.check_starved("-f 0")
+        self.assertEqual(len(failures), 20)
+        self.assertIn("File too large", failures[0])
+
     def test_worker_is_killed(self):
         """Nothing is left of it: no process, no socket, no temporary file."""
         names = self.all_sources()
@@ -386,8 +496,7 @@ class Deaths(WorkerCase):
                 worker.close()
             except BrokenPipeError:
                 worker.close()
-            self.assertEqual(self.left(), [])
-            self.assertEqual([n for n in os.listdir(os.path.join(self.folder, "out")) if not n.endswith(".pyc")], [])
+            self.assert_clean()
 
     def test_reader_is_gone(self):
         """Bazel has died: nobody reads the answers."""

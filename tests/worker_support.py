@@ -98,11 +98,13 @@ ENCODINGS = {"json": (encode_json, decode_json), "proto": (encode_proto, decode_
 class Worker:
     """A worker in a working folder. Responses are read by a thread, so that neither side waits for the other."""
 
-    def __init__(self, folder, encoding="json", options=()):
+    def __init__(self, folder, encoding="json", options=(), limits="", **variables):
+        """`limits`: the arguments of the shell's ulimit that the worker is started under."""
         self.encode, self.decode = ENCODINGS[encoding]
-        environment = {**os.environ, "TMPDIR": folder, "XDG_RUNTIME_DIR": folder, "HOME": folder}
-        self.process = subprocess.Popen([*e2e.WRAPPER, WORKER, "--persistent_worker", *options], cwd=folder, env=environment,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        environment = {**os.environ, "TMPDIR": folder, "XDG_RUNTIME_DIR": folder, "HOME": folder, **variables}
+        starved = ["sh", "-c", 'ulimit %s && exec "$0" "$@"' % limits] if limits else []
+        self.process = subprocess.Popen([*starved, *e2e.WRAPPER, WORKER, "--persistent_worker", *options], cwd=folder,
+                                        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.responses = {}
         self.changed = threading.Condition()
         self.ended = False
@@ -125,7 +127,15 @@ class Worker:
 
     def read_log(self):
         for line in self.process.stderr:
-            self.log += line
+            with self.changed:
+                self.log += line
+                self.changed.notify_all()
+
+    def wait_for_log(self, words):
+        """Waits until the worker has said that on standard error."""
+        with self.changed:
+            if not self.changed.wait_for(lambda: words in self.log, e2e.DEADLINE):
+                raise AssertionError("%r is not said: %r" % (words, self.log))
 
     def write(self, data):
         self.process.stdin.write(data)

@@ -13,7 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/paths.h"
+#include "client/patience.h"
+#include "client/stderr_text.h"
 
 /* The time that running compiles have when this process has gone, in seconds. */
 #define DRAIN_TIMEOUT "10"
@@ -49,6 +52,13 @@ static int own_server_spawn(struct own_server *server, const char *program, int 
     return -error;
 }
 
+/* The server runs: takes over its connection. */
+static void own_server_take(struct own_server *server, int fd) {
+    rpc_client_init(&server->client, fd);
+    server->patience_ms = patience_ms();
+    own_server_heard(server);
+}
+
 int own_server_open(struct own_server *server, char **why) {
     int pair[2];
     if (server->is_open)
@@ -63,7 +73,7 @@ int own_server_open(struct own_server *server, char **why) {
         status = fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : own_server_spawn(server, program, pair[1]);
         close(pair[1]);
         if (status == 0)
-            rpc_client_init(&server->client, pair[0]);
+            own_server_take(server, pair[0]);
         else
             close(pair[0]);
     }
@@ -72,6 +82,49 @@ int own_server_open(struct own_server *server, char **why) {
         *why = xasprintf("cannot run %s: %s", program, strerror(-status));
     free(program);
     return status;
+}
+
+void own_server_heard(struct own_server *server) {
+    server->pinged_ms = 0;
+    server->has_said = false;
+}
+
+/* When a silent server is to be asked, to be told of, and to be given up. */
+static int64_t own_server_next_ms(const struct own_server *server) {
+    if (server->pinged_ms == 0)
+        return server->client.active_ms + server->patience_ms / PATIENCE_ASK_PART;
+    return server->pinged_ms + server->patience_ms / (server->has_said ? 1 : PATIENCE_SAY_PART);
+}
+
+int own_server_quiet_left(const struct own_server *server) {
+    return clock_left(own_server_next_ms(server));
+}
+
+static void own_server_say(const struct own_server *server, const char *what) {
+    char *text = xasprintf("pycompile-worker: the compile server (pid %ld) %s %g seconds\n", (long)server->pid, what,
+                           server->patience_ms / 1000.0);
+    stderr_text_print(text);
+    free(text);
+}
+
+bool own_server_lives(struct own_server *server) {
+    if (own_server_quiet_left(server) > 0)
+        return true;
+    if (server->pinged_ms == 0) {
+        rpc_client_queue(&server->client, OWN_SERVER_PING_ID, "status", NULL);
+        server->pinged_ms = clock_ms();
+    } else if (!server->has_said) {
+        own_server_say(server, "does not answer; waiting up to");
+        server->has_said = true;
+    } else {
+        own_server_say(server, "is replaced: it has given no sign of life for");
+        return false;
+    }
+    return true;
+}
+
+void own_server_kill(struct own_server *server) {
+    (void)kill(server->pid, SIGKILL); /* it may have ended meanwhile */
 }
 
 /* Whether the server still runs after that time. Kernels before 5.3 cannot tell: then it is waited for. */

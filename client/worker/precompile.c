@@ -2,6 +2,7 @@
 #include "client/worker/precompile.h"
 
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -19,6 +20,7 @@ enum precompile_option {
     OPTION_INVALIDATION_MODE,
     OPTION_OPTIMIZE,
     OPTION_PYTHON_VERSION,
+    OPTION_MAGIC_NUMBER,
     OPTION_SRC,
     OPTION_SRC_NAME,
     OPTION_PYC,
@@ -33,6 +35,7 @@ static const struct {
     {"--invalidation_mode", OPTION_INVALIDATION_MODE},
     {"--optimize", OPTION_OPTIMIZE},
     {"--python_version", OPTION_PYTHON_VERSION},
+    {"--magic_number", OPTION_MAGIC_NUMBER},
     {"--src", OPTION_SRC},
     {"--src_name", OPTION_SRC_NAME},
     {"--pyc", OPTION_PYC},
@@ -79,16 +82,28 @@ static char *precompile_take_mode(struct precompile *work, const char *value) {
                      value);
 }
 
+/* Reads an integer from `min` to `max`. Returns NULL or a sentence, which the caller frees. */
+static char *precompile_take_int(const char *name, const char *value, long min, long max, long *result) {
+    char *why = argument_int(value, min, max, result);
+    if (why == NULL)
+        return NULL;
+    char *text = xasprintf("argument %s: %s", name, why);
+    free(why);
+    return text;
+}
+
 static char *precompile_take_optimize(struct precompile *work, const char *value) {
     long level = 0;
-    char *why = argument_int(value, -1, 2, &level);
-    if (why != NULL) {
-        char *text = xasprintf("argument --optimize: %s", why);
-        free(why);
-        return text;
-    }
+    char *why = precompile_take_int("--optimize", value, -1, 2, &level);
     work->optimize = (int)level;
-    return NULL;
+    return why;
+}
+
+static char *precompile_take_magic(struct precompile *work, const char *value) {
+    long magic = 0;
+    char *why = precompile_take_int("--magic_number", value, 1, UINT16_MAX, &magic);
+    work->magic = (unsigned)magic;
+    return why;
 }
 
 static char *precompile_take_version(struct precompile *work, const char *value) {
@@ -112,6 +127,8 @@ static char *precompile_take_value(struct precompile_parser *parser, const char 
         return precompile_take_optimize(work, value);
     case OPTION_PYTHON_VERSION:
         return precompile_take_version(work, value);
+    case OPTION_MAGIC_NUMBER:
+        return precompile_take_magic(work, value);
     case OPTION_SRC:
         precompile_source(work, parser->srcs++)->src = xstrdup(value);
         return NULL;

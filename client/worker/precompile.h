@@ -1,6 +1,6 @@
 /* The arguments of one piece of work: those of rules_python's precompiler.
  *
- *   --invalidation_mode unchecked_hash|checked_hash|timestamp  --optimize N  --python_version X.Y
+ *   --invalidation_mode unchecked_hash|checked_hash|timestamp  --optimize N  --python_version X.Y  --magic_number N
  *   --src PATH --src_name NAME --pyc PATH    (once for each source)
  *
  * `--name=value` and `--name value` are the same. @FILE stands for the lines of FILE; @@TEXT is the argument @TEXT. */
@@ -22,6 +22,7 @@ struct precompile {
     int invalidation_mode; /* enum invalidation_mode (proto/compile_request.h) */
     int optimize;          /* -1, 0, 1 or 2 */
     char *python;          /* "X.Y", or NULL: the server's own choice */
+    unsigned magic;        /* the magic number that .pyc files must have, as served_magic.h has it; 0: any */
     struct precompile_source *sources;
     size_t count;
 };

@@ -44,6 +44,7 @@ static const char help[] =
     "                        default: checked_hash\n"
     "  --optimize N          -1, 0, 1 or 2 (default: -1)\n"
     "  --python_version X.Y  the version to compile for; another one is never taken instead\n"
+    "  --magic_number N      the magic number to compile for, such as 3571; another one is never taken instead\n"
     "  --log_level LEVEL, --worker_impl IMPL\n"
     "                        taken for the sake of rules_python, and without effect\n";
 
@@ -139,7 +140,7 @@ static void worker_turn(struct worker *worker) {
         {worker->persistent ? STDOUT_FILENO : -1, worker->out.len > 0 ? POLLOUT : 0, 0},
         {server->is_open ? server->client.fd : -1, events, 0},
     };
-    if (poll(polled, sizeof polled / sizeof *polled, -1) < 0)
+    if (poll(polled, sizeof polled / sizeof *polled, work_quiet_left(&worker->work)) < 0)
         return; /* interrupted */
     if (polled[2].revents & ~POLLOUT)
         work_receive(&worker->work);
@@ -149,6 +150,7 @@ static void worker_turn(struct worker *worker) {
         worker->deaf = true;
     if (polled[0].revents != 0)
         worker_read(worker);
+    work_check(&worker->work);
 }
 
 static void worker_run(struct worker *worker) {

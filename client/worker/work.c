@@ -9,6 +9,7 @@
 #include "client/report.h"
 #include "client/stderr_text.h"
 #include "client/worker/precompile.h"
+#include "client/worker/served_magic.h"
 #include "proto/compile_request.h"
 
 #define PROG "pycompile-worker"
@@ -129,6 +130,8 @@ void work_take(struct work *work, const struct work_request *request) {
     char *why = precompile_parse(&job->arguments, arguments, count, job->folder);
     free(arguments);
     job->sources = xcalloc(job->arguments.count + 1, sizeof *job->sources);
+    if (why == NULL)
+        why = served_magic_choose(job->arguments.magic, &job->arguments.python);
     if (why == NULL)
         return;
     work_refuse(work, job->id, why);
@@ -253,6 +256,17 @@ void work_send(struct work *work) {
         work_lose_server(work, true);
 }
 
+int work_quiet_left(const struct work *work) {
+    return work->server.is_open && work->asked_count > 0 ? own_server_quiet_left(&work->server) : -1;
+}
+
+void work_check(struct work *work) {
+    if (work_quiet_left(work) != 0 || own_server_lives(&work->server))
+        return;
+    own_server_kill(&work->server);
+    work_lose_server(work, true);
+}
+
 /* The source that the answer is for, or NULL. */
 static struct work_source *work_find(struct work *work, int64_t id) {
     list_each(link, &work->asked) {
@@ -268,6 +282,7 @@ static struct work_source *work_find(struct work *work, int64_t id) {
 static bool work_take_answer(struct work *work, const struct rpc_answer *answer) {
     bool failed = answer->error.text != NULL;
     struct work_source *source = work_find(work, answer->id);
+    own_server_heard(&work->server);
     if (source == NULL)
         return true;
     if (failed && rpc_client_is_retryable(answer->error) && source->attempts < ATTEMPTS_MAX) {

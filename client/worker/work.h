@@ -2,7 +2,8 @@
  * and each piece is answered once, when all of its sources are done.
  *
  * Sources that wait stay here, so that cancelled work is dropped; a source that the server has is waited for, so that
- * no output is written after the answer. A server that dies is started anew, and its sources are compiled again. */
+ * no output is written after the answer. A server that dies or hangs is started anew, and its sources are compiled
+ * again. */
 #pragma once
 
 #include <stdbool.h>
@@ -40,6 +41,12 @@ void work_take(struct work *work, const struct work_request *request);
 
 /* Gives sources to the server, and starts it where none runs. Work that cannot be done is answered. */
 void work_send(struct work *work);
+
+/* The milliseconds until work_check() is to be called, for poll(); -1: not at all. */
+int work_quiet_left(const struct work *work);
+
+/* Replaces a server that hangs. */
+void work_check(struct work *work);
 
 /* Reads what the server says, and answers the work that is done. */
 void work_receive(struct work *work);
