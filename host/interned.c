@@ -31,20 +31,23 @@ struct interned {
  * Such a function reads members by itself, since a function that it calls is judged. */
 #define READS_ANY_MEMORY __attribute__((no_sanitize_address, no_sanitize_thread))
 
+/* The pages that are remembered; a power of 2. */
+#define PROBED_MAX 1024
+
 /* Finds out which memory can be read: the system call write() of the bytes to a pipe fails for an invalid address. */
 struct probe {
     int fds[2];
-    uintptr_t page; /* the last page that was probed */
-    bool readable;
+    uintptr_t probed[PROBED_MAX]; /* a page, by its number: its address, and 1 where it is readable; 0: none */
 };
 
 static bool is_page_readable(struct probe *probe, uintptr_t page) {
     char byte;
-    if (page == probe->page)
-        return probe->readable;
-    probe->page = page;
-    probe->readable = syscall(SYS_write, probe->fds[1], page, 1) == 1 && read(probe->fds[0], &byte, 1) == 1;
-    return probe->readable;
+    uintptr_t *probed = &probe->probed[page / PAGE % PROBED_MAX];
+    if (page == 0)
+        return false;
+    if ((*probed & ~(uintptr_t)1) != page)
+        *probed = page | (syscall(SYS_write, probe->fds[1], page, 1) == 1 && read(probe->fds[0], &byte, 1) == 1);
+    return (*probed & 1) != 0;
 }
 
 static bool is_readable(struct probe *probe, uintptr_t start, size_t len) {
@@ -68,9 +71,8 @@ READS_ANY_MEMORY static bool is_table(struct probe *probe, uintptr_t address, Py
 
 READS_ANY_MEMORY static PyObject **search_state(struct probe *probe, PyObject *string) {
     uintptr_t state = (uintptr_t)PyInterpreterState_Get();
-    struct probe here = *probe; /* candidates are on other pages */
     for (uintptr_t at = state; at < state + STATE_MAX; at += sizeof(void *)) {
-        if (!is_readable(&here, at, sizeof(void *)))
+        if (!is_readable(probe, at, sizeof(void *)))
             return NULL;
         if (is_table(probe, *(const uintptr_t *)at, string))
             return (PyObject **)at;
@@ -79,7 +81,7 @@ READS_ANY_MEMORY static PyObject **search_state(struct probe *probe, PyObject *s
 }
 
 static PyObject **find_slot(void) {
-    struct probe probe = {.page = UINTPTR_MAX};
+    struct probe probe = {0};
     PyObject *string = PyUnicode_InternFromString("<found in the table of interned strings>");
     PyObject **slot = NULL;
     if (string != NULL && pipe2(probe.fds, O_CLOEXEC) == 0) {

@@ -1,8 +1,8 @@
 /* The trial of an interpreter that the build has not seen: the host compiles a small file, the probe, and so does the
- * interpreter's own `python -m py_compile` in a process of its own. The bytes must be the same, else the host refuses
- * to work: the magic number, the marshal format and the compiler are then proved to be what the host was built for. A
- * trial that went well is remembered in the folder of the cache, by the interpreter's files and the build of the host.
- */
+ * interpreter's own py_compile in a process of its own. The bytes must be the same, else the host refuses to work: the
+ * magic number, the marshal format and the compiler are then proved to be what the host was built for. A process that
+ * imports no more than py_compile comes first; where its bytes are others, `python -m py_compile` decides. A trial that
+ * went well is remembered in the folder of the cache, by the interpreter's files and the build of the host. */
 #pragma once
 
 #include <sys/types.h>
@@ -14,7 +14,7 @@ struct trial {
     char *theirs; /* where py_compile writes its own */
     char *record; /* file in which success is remembered, or NULL */
     char *facts;  /* its contents */
-    pid_t child;  /* py_compile */
+    pid_t child;  /* py_compile, without what its main() imports */
 };
 
 /* Begins the trial of this process's interpreter (python_release.h, python_files.h). `cache`: the folder of the cache,

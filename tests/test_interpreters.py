@@ -299,8 +299,8 @@ class Refused(Case):
             file.write("home = /no/such/folder\n")
         self.assertIn("base interpreter is gone", self.refusal(self.connection, folder + "/bin/python"))
 
-    def test_other_bytes(self):
-        """A library whose py_compile writes other bytes than the host fails the trial."""
+    def changed_library(self, change):
+        """A moved interpreter whose library has another py_compile.py."""
         python = self.moved()
         lib = os.path.join(os.path.dirname(os.path.dirname(python)), "lib")
         real = os.path.realpath(lib)
@@ -317,9 +317,23 @@ class Refused(Case):
         with open(os.path.join(real, name, "py_compile.py"), encoding="utf-8") as file:
             text = file.read()
         with open(os.path.join(lib, name, "py_compile.py"), "w", encoding="utf-8") as file:
-            file.write(text.replace("_optimize=optimize", "_optimize=2"))
+            file.write(change(text))
+        return python
+
+    def left_by_trials(self):
+        return [name for name in os.listdir(self.scratch) if name.startswith("pycompile-trial-")]
+
+    def test_other_bytes(self):
+        """A library whose py_compile writes other bytes than the host fails the trial."""
+        python = self.changed_library(lambda text: text.replace("_optimize=optimize", "_optimize=2"))
         self.assertIn("a trial compile gave other bytes", self.refusal(self.connection, python))
-        self.assertEqual([name for name in os.listdir(self.scratch) if name.startswith("pycompile-trial-")], [])
+        self.assertEqual(self.left_by_trials(), [])
+
+    def test_brief_trial_fails(self):
+        """Only `python -m py_compile` can refuse: this one works with all that its modules import, and not with less."""
+        python = self.changed_library(lambda text: text + "\ntraceback.format_exception\n")
+        self.assertIn("result", self.connection.compile(self.source(), python=python))
+        self.assertEqual(self.left_by_trials(), [])
 
 
 class Clients(Case):
