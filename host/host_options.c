@@ -44,6 +44,7 @@ static const struct {
     {"remote-read-only", OPTION_FLAG, offsetof(struct host_options, remote_read_only)},
     {"interpreter", OPTION_TEXT, offsetof(struct host_options, interpreter)},
     {"trial", OPTION_FLAG, offsetof(struct host_options, trial)},
+    {"files", OPTION_TEXT, offsetof(struct host_options, files)},
 };
 
 /* Reads digits of `base` up to the character `end`. Returns what stands behind that number, or NULL where `text` does
@@ -116,7 +117,8 @@ bool host_options_parse(int argc, char **argv, struct host_options *options) {
                                      .mask = 022,
                                      .remote_state_fd = -1,
                                      .remote_timeout = REMOTE_TIMEOUT_MS_DEFAULT,
-                                     .interpreter = HOST_PYTHON_EXECUTABLE};
+                                     .interpreter = HOST_PYTHON_EXECUTABLE,
+                                     .runs_interpreter = HOST_PYTHON_EXECUTABLE[0] == '\0'};
     for (int i = 1; i < argc; i++)
         if (!read_host_option(argv[i], options))
             return false;

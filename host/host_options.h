@@ -18,7 +18,9 @@ struct host_options {
     bool remote_read_only;
     const char
         *interpreter; /* the executable that this process runs, or whose libpython it is linked with; "": not said */
-    bool trial;       /* compare with the interpreter's own py_compile first (host/trial.h) */
+    bool runs_interpreter; /* this process runs the interpreter's executable: it is not linked with a libpython */
+    bool trial;            /* compare with the interpreter's own py_compile first (host/trial.h) */
+    const char *files;     /* the name of the files of which a trial went well (python_files.h), or NULL: not checked */
 };
 
 /* Reads the command line into *options, which borrows its strings. Returns false where it is not one that docs/host.md

@@ -33,7 +33,7 @@ static int usage(void) {
                     "                          [--pristine] [--solo] [--memory-limit=MIB] [--big-source=BYTES]\n"
                     "                          [--cache=DIR] [--cache-limit=BYTES]\n"
                     "                          [--remote-state=FD] [--remote-timeout=MS] [--remote-read-only]\n"
-                    "                          [--interpreter=PATH] [--trial]\n"
+                    "                          [--interpreter=PATH] [--trial] [--files=NAME]\n"
                     "       pycompile-host-X.Y --version\n"
                     "A worker of pycompiled, which starts it.\n");
     return 2;
@@ -87,6 +87,7 @@ static int run_threads(const struct host_options *options, long server_pid, stru
             .source_max = longest_source(options),
             .own_gil = true,
             .trial = started == 0 ? trial : NULL,
+            .tells_files = options->trial,
         };
         error = pthread_create(&threads[started], &attributes, run_worker, &settings[started]);
     }
@@ -118,6 +119,7 @@ static int run_here(const struct host_options *options, long server_pid, struct 
         .pristine = options->pristine,
         .solo = options->solo,
         .trial = trial,
+        .tells_files = options->trial,
     };
     worker_loop(&setting);
     return 0;
@@ -177,7 +179,9 @@ int main(int argc, char **argv) {
     }
     if (!is_of_our_build(&options))
         return 1;
-    python_files_note();
+    python_files_note(options.runs_interpreter);
+    if (options.files != NULL)
+        python_files_expect(options.files);
     confine((size_t)options.memory_limit << 20);
     configure_cache(&options); /* which takes the secret out of the environment */
     struct trial *trial = options.trial ? trial_begin(options.cache) : NULL;

@@ -3,12 +3,18 @@
 
 #include <Python.h>
 #include <dlfcn.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fnv.h"
 #include "host/python_release.h"
 
 #define FILES_MAX 3
@@ -23,6 +29,12 @@ static struct python_file {
 } python_files[FILES_MAX];
 static size_t python_file_count;
 static _Atomic int64_t python_files_unchanged_us; /* clock_us() when they were last found unchanged; 0: never */
+static bool python_files_are_others;              /* since the start */
+
+static bool python_file_is_same(const struct stat *a, const struct stat *b) {
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
 
 /* Takes the path. A file that is not there is not watched. */
 static void python_files_add(char *path) {
@@ -50,8 +62,23 @@ static void python_files_add_library(void) {
                                    PY_MAJOR_VERSION, PY_MINOR_VERSION));
 }
 
-void python_files_note(void) {
+/* Whether this process runs another file than the interpreter's executable. An emulator such as valgrind is another
+ * file too, but gives the executable's name. */
+static bool python_file_does_not_run(const struct python_file *executable) {
+    char running[PATH_MAX], *path = realpath(executable->path, NULL);
+    struct stat st;
+    ssize_t len = readlink("/proc/self/exe", running, sizeof running - 1);
+    running[len > 0 ? len : 0] = '\0';
+    bool other = path != NULL && len > 0 && strcmp(running, path) != 0 && stat("/proc/self/exe", &st) == 0 &&
+                 !python_file_is_same(&st, &executable->st);
+    free(path);
+    return other;
+}
+
+void python_files_note(bool runs_executable) {
     python_files_add(xstrdup(python_executable()));
+    if (runs_executable && python_file_count > 0)
+        python_files_are_others = python_file_does_not_run(&python_files[0]);
     python_files_add_libpython();
     python_files_add_library();
 }
@@ -64,15 +91,28 @@ void python_files_describe(struct buffer *out) {
     }
 }
 
+void python_files_name(char name[PYTHON_FILES_NAME_SIZE]) {
+    struct buffer text = {0};
+    python_files_describe(&text);
+    snprintf(name, PYTHON_FILES_NAME_SIZE, "%016" PRIx64, fnv_hash(text.data, text.data + text.len));
+    buffer_deinit(&text);
+}
+
+void python_files_expect(const char *expected) {
+    char name[PYTHON_FILES_NAME_SIZE];
+    python_files_name(name);
+    python_files_are_others |= strcmp(name, expected) != 0;
+}
+
 static bool python_file_has_changed(const struct python_file *file) {
     struct stat st;
-    return stat(file->path, &st) == 0 &&
-           (st.st_dev != file->st.st_dev || st.st_ino != file->st.st_ino || st.st_size != file->st.st_size ||
-            st.st_mtim.tv_sec != file->st.st_mtim.tv_sec || st.st_mtim.tv_nsec != file->st.st_mtim.tv_nsec);
+    return stat(file->path, &st) == 0 && !python_file_is_same(&st, &file->st);
 }
 
 bool python_files_have_changed(void) {
     int64_t now = clock_us();
+    if (python_files_are_others)
+        return true;
     if (now - atomic_load_explicit(&python_files_unchanged_us, memory_order_relaxed) < PYTHON_FILES_FRESH_US)
         return false;
     for (size_t i = 0; i < python_file_count; i++)

@@ -203,7 +203,7 @@ char *trial_judge(struct trial *trial) {
         why = xstrdup("no folder can be made for a trial compile (TMPDIR)");
     else if (!same)
         why = trial_compare_in_full(trial);
-    if (why == NULL)
+    if (why == NULL && !python_files_have_changed())
         trial_remember(trial);
     trial_clean_up(trial);
     return why;

@@ -165,10 +165,6 @@ static void run_search(const struct rpc_message *message, struct answer *answer)
 static void compile(struct worker_loop *loop, const struct job_setting *setting, const struct compile_request *request,
                     struct answer *answer) {
     struct compile_job job;
-    if (python_files_have_changed()) {
-        answer_error(answer, RPC_NEEDS_NEW_HOST, "the Python of this host was replaced", NULL);
-        return;
-    }
     compile_job_init(&job, setting, request);
     if (!compile_job_begin(&job, answer) && warm_for_job(loop, answer)) {
         compile_job_finish(&job, loop->compiler, answer);
@@ -176,6 +172,14 @@ static void compile(struct worker_loop *loop, const struct job_setting *setting,
             host_cache_flush(); /* a client that gets the answer finds the entry */
     }
     compile_job_deinit(&job);
+}
+
+/* Whether the Python is the one that this host was started for. If not, *answer sends the job to a new host. */
+static bool is_of_same_python(struct answer *answer) {
+    if (!python_files_have_changed())
+        return true;
+    answer_error(answer, RPC_NEEDS_NEW_HOST, "the Python of this host was replaced", NULL);
+    return false;
 }
 
 /* Compiles or checks; for METHOD_CLEAN removes what a dead run of the same request and id has left. */
@@ -203,7 +207,7 @@ static void run_job(struct worker_loop *loop, enum method method, const struct r
         if (method == METHOD_CLEAN) {
             compile_job_clean(&setting, &request);
             answer->result = cJSON_CreateObject();
-        } else {
+        } else if (is_of_same_python(answer)) {
             compile(loop, &setting, &request, answer);
         }
         if (request.trace)
@@ -227,16 +231,25 @@ static void compile_probe(struct worker_loop *loop, const struct trial *trial) {
     answer_deinit(&answer);
 }
 
-/* Whether this host compiles as the interpreter's own py_compile; if not, *answer holds the error. */
+/* Whether this host compiles as the interpreter's own py_compile; if not, *answer holds the error. A Python that was
+ * replaced meanwhile is no failure: the first job finds that out, and goes to a new host. */
 static bool stand_trial(struct worker_loop *loop, struct answer *answer) {
     bool is_warm = warm(loop, answer);
     if (is_warm)
         compile_probe(loop, loop->setting->trial);
     char *why = trial_judge(loop->setting->trial); /* which also removes what the trial has made */
-    if (is_warm && why != NULL)
+    bool fine = is_warm && (why == NULL || python_files_have_changed());
+    if (is_warm && !fine)
         answer_error(answer, RPC_INTERNAL_ERROR, why, NULL);
     free(why);
-    return is_warm && why == NULL;
+    return fine;
+}
+
+/* Adds the member `files`: of what Python the trial went well. */
+static void add_files(cJSON *result) {
+    char name[PYTHON_FILES_NAME_SIZE];
+    python_files_name(name);
+    cJSON_AddStringToObject(result, "files", name);
 }
 
 /* A pristine worker compiles nothing itself, so its interpreter stays fresh: it is made at once. */
@@ -247,8 +260,11 @@ static void answer_warm(struct worker_loop *loop, struct answer *answer) {
         fine = stand_trial(loop, answer);
     else if (loop->setting->pristine)
         fine = warm(loop, answer);
-    if (fine)
-        answer->result = cJSON_CreateObject();
+    if (!fine)
+        return;
+    answer->result = cJSON_CreateObject();
+    if (loop->setting->tells_files)
+        add_files(answer->result);
 }
 
 static void answer_request(struct worker_loop *loop, const struct rpc_message *message, struct answer *answer) {
@@ -257,7 +273,7 @@ static void answer_request(struct worker_loop *loop, const struct rpc_message *m
         answer_warm(loop, answer);
     else if (method != METHOD_SEARCH)
         run_job(loop, method, message, answer);
-    else if (warm_for_job(loop, answer))
+    else if (is_of_same_python(answer) && warm_for_job(loop, answer))
         run_search(message, answer);
 }
 

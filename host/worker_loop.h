@@ -15,6 +15,7 @@ struct worker_setting {
     bool solo;           /* run one job */
     size_t source_max;   /* see compile_job.h */
     struct trial *trial; /* to be judged before the worker counts as warm, or NULL */
+    bool tells_files;    /* the answer to `warm` tells of which files the trial went well */
     bool own_gil;        /* make a sub-interpreter; else use the main one, to which the thread is attached */
 };
 

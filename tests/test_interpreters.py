@@ -41,6 +41,11 @@ def served(version):
     return version is not None and os.path.exists(object_of(".".join(version.split(".")[:2])))
 
 
+def old_version():
+    """The newest version whose hosts have one worker each; None: no host of such a version was built."""
+    return next((version for version in e2e.pythons() if e2e.version_tuple(version) < (3, 12)), None)
+
+
 @unittest.skipUnless(os.path.exists(LAUNCHER), "hosts with sanitizers serve no interpreters that are named at run time")
 class Case(unittest.TestCase):
     def setUp(self):
@@ -70,9 +75,27 @@ class Case(unittest.TestCase):
         shutil.copy2(python, copy)
         return copy
 
-    def refusal(self, connection, python):
+    def spoiled(self, python, version, change=lambda text: text.replace("_optimize=optimize", "_optimize=2")):
+        """Gives a moved interpreter a library with another py_compile.py, by default one that writes other bytes; a copy of
+        it to put in its place."""
+        lib = os.path.join(os.path.dirname(os.path.dirname(python)), "lib")
+        real = os.path.realpath(lib)
+        name = "python" + version
+        os.unlink(lib)
+        os.makedirs(os.path.join(lib, name))
+        for entry in set(os.listdir(real)) - {name}:
+            os.symlink(os.path.join(real, entry), os.path.join(lib, entry))
+        for entry in set(os.listdir(os.path.join(real, name))) - {"py_compile.py"}:
+            os.symlink(os.path.join(real, name, entry), os.path.join(lib, name, entry))
+        with open(os.path.join(real, name, "py_compile.py"), encoding="utf-8") as file:
+            text = file.read()
+        with open(os.path.join(lib, name, "py_compile.py"), "w", encoding="utf-8") as file:
+            file.write(change(text))
+        return shutil.copy2(python, python + ".new")
+
+    def refusal(self, connection, python, **params):
         """The reason for which an interpreter is refused, for good."""
-        error = connection.compile(self.source(), python=python)["error"]
+        error = connection.compile(self.source(), python=python, **params)["error"]
         self.assertEqual(error["code"], -32005, error)
         self.assertIs(error["data"]["retryable"], False)
         return error["data"]["reason"]
@@ -169,6 +192,35 @@ class Served(Case):
                    for host in item["hosts"] if not host["retiring"]]
             self.assertTrue(new)
             self.assertFalse(before & set(new))
+
+    @unittest.skipUnless(old_version(), "from 3.12 on the workers of an interpreter share a host")
+    def test_second_host_of_another(self):
+        """A host that starts beside a busy one, after the interpreter was replaced, compiles nothing before a trial."""
+        version = old_version()
+        python = self.moved(python=e2e.pythons()[version])
+        daemon = self.daemon("--no-cache", "--workers", "2")
+        broken, pipe = e2e.write_file(self.scratch, "broken.py", "return\n"), os.path.join(self.scratch, "pipe")
+        os.mkfifo(pipe)
+        with daemon.connect() as busy, daemon.connect() as connection:
+            self.assertIn("result", connection.compile(self.source(), python=python))
+            new = self.spoiled(python, version)
+            busy.request("check", {"file": broken, "dfile": pipe, "python": python})
+            with open(pipe, "wb"):  # which waits for the first host: it looks for the line to show
+                os.replace(new, python)
+                reason = self.refusal(connection, python, priority="interactive")  # which no busy worker gets ahead
+                self.assertIn("a trial compile gave other bytes", reason)
+                os.unlink(pipe)
+            self.assertEqual(busy.receive()["error"]["code"], -32001)
+
+    def test_second_kind_of_host(self):
+        """The same for a pristine host, which search needs."""
+        python = self.moved()
+        daemon = self.daemon("--no-cache")
+        with daemon.connect() as connection:
+            self.assertIn("result", connection.compile(self.source(), python=python))
+            os.replace(self.spoiled(python, self.version), python)
+            answer = connection.call("search", {"pattern": "b", "strings": ["abc"], "python": python})
+            self.assertIn("a trial compile gave other bytes", answer["error"]["message"])
 
     def test_many(self):
         """There are no more pools than the limit: the one that was idle for longest gives its place."""
@@ -299,39 +351,20 @@ class Refused(Case):
             file.write("home = /no/such/folder\n")
         self.assertIn("base interpreter is gone", self.refusal(self.connection, folder + "/bin/python"))
 
-    def changed_library(self, change):
-        """A moved interpreter whose library has another py_compile.py."""
-        python = self.moved()
-        lib = os.path.join(os.path.dirname(os.path.dirname(python)), "lib")
-        real = os.path.realpath(lib)
-        os.unlink(lib)
-        os.mkdir(lib)
-        name = "python" + self.version
-        for entry in os.listdir(real):
-            if entry != name:
-                os.symlink(os.path.join(real, entry), os.path.join(lib, entry))
-        os.mkdir(os.path.join(lib, name))
-        for entry in os.listdir(os.path.join(real, name)):
-            if entry != "py_compile.py":
-                os.symlink(os.path.join(real, name, entry), os.path.join(lib, name, entry))
-        with open(os.path.join(real, name, "py_compile.py"), encoding="utf-8") as file:
-            text = file.read()
-        with open(os.path.join(lib, name, "py_compile.py"), "w", encoding="utf-8") as file:
-            file.write(change(text))
-        return python
-
     def left_by_trials(self):
         return [name for name in os.listdir(self.scratch) if name.startswith("pycompile-trial-")]
 
     def test_other_bytes(self):
         """A library whose py_compile writes other bytes than the host fails the trial."""
-        python = self.changed_library(lambda text: text.replace("_optimize=optimize", "_optimize=2"))
+        python = self.moved()
+        self.spoiled(python, self.version)
         self.assertIn("a trial compile gave other bytes", self.refusal(self.connection, python))
         self.assertEqual(self.left_by_trials(), [])
 
     def test_brief_trial_fails(self):
         """Only `python -m py_compile` can refuse: this one works with all that its modules import, and not with less."""
-        python = self.changed_library(lambda text: text + "\ntraceback.format_exception\n")
+        python = self.moved()
+        self.spoiled(python, self.version, lambda text: text + "\ntraceback.format_exception\n")
         self.assertIn("result", self.connection.compile(self.source(), python=python))
         self.assertEqual(self.left_by_trials(), [])
 

@@ -38,6 +38,7 @@ static void host_part_closed(struct host *host) {
     struct census *census = host->group->census;
     free(host->version);
     free(host->interpreter);
+    free(host->files);
     free(host->failure);
     free(host);
     census_host_ended(census);
@@ -190,7 +191,9 @@ static void host_leave_if_done(struct host *host) {
     uv_timer_start(&host->leave_timer, host_on_leave_timeout, LEAVE_TIMEOUT_MS, 0);
 }
 
-static void host_on_worker_ready(struct worker *worker) {
+static void host_on_worker_ready(struct worker *worker, const char *files) {
+    if (files != NULL && worker->host->files == NULL)
+        worker->host->files = xstrdup(files);
     worker->host->came_up = true;
     worker->host->group->changes++;
     worker->host->group->events->worker_ready(worker);
@@ -323,6 +326,7 @@ static int host_run(struct host *host, int (*pairs)[2]) {
         .program = host->group->program,
         .interpreter = host->group->interpreter,
         .trial = host->group->trial,
+        .files = host->group->files,
         .kind = host->kind,
         .workers = host->worker_count,
         .fds = fds,

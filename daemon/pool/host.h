@@ -45,6 +45,7 @@ struct host_group {
     const char *program;     /* path */
     const char *interpreter; /* that the program is to run; NULL: it has one of its own */
     bool trial;              /* the next hosts compare with the interpreter's own py_compile first */
+    const char *files;       /* the next hosts refuse jobs where the interpreter is not of these files; or NULL */
     struct list hosts;
     uint64_t changes; /* of the states of workers, and of hosts that begin to retire or go */
     uint64_t crashes; /* of hosts */
@@ -58,6 +59,7 @@ struct host {
     struct channel control;
     char *version;     /* "3.13.0", or NULL until it is ready */
     char *interpreter; /* path of the executable that it runs, as it reports; or NULL */
+    char *files;       /* of the interpreter, as a name, after a trial that went well; or NULL */
     char *failure;     /* the reason, in its words, why it cannot work; or NULL */
     bool came_up;      /* an interpreter for a worker is or was up in it */
     bool retiring;     /* gets no more jobs; asked to leave once it has none */

@@ -15,7 +15,7 @@
 
 #define CONTROL_FD 3
 #define FIRST_WORKER_FD 4
-#define ARGUMENTS_MAX 18
+#define ARGUMENTS_MAX 19
 
 /* The variables that a host may see: none of them changes what CPython compiles. */
 static const char *const passed_variables[] = {"LD_LIBRARY_PATH",       "TMPDIR",       "ASAN_OPTIONS",
@@ -79,6 +79,8 @@ static char **host_process_arguments(const struct host_command *command) {
         args[n++] = xasprintf("--interpreter=%s", command->interpreter);
     if (command->trial)
         args[n++] = xstrdup("--trial");
+    else if (command->files != NULL)
+        args[n++] = xasprintf("--files=%s", command->files);
     if (command->remote_fd >= 0) {
         args[n++] = xasprintf("--remote-state=%u", FIRST_WORKER_FD + command->workers);
         args[n++] = xasprintf("--remote-timeout=%u", options->remote.timeout_ms);

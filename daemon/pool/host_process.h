@@ -31,6 +31,7 @@ struct host_command {
     const char *program;
     const char *interpreter; /* or NULL */
     bool trial;
+    const char *files; /* the name of the files of which a trial went well; NULL: not known */
     enum host_kind kind;
     unsigned workers;
     const int *fds; /* the host's ends of its sockets: control's first, then one a worker */

@@ -85,6 +85,7 @@ struct pool *pool_free(struct pool *pool) {
     free(pool->program);
     free(pool->version);
     free(pool->interpreter);
+    free(pool->files);
     interpreter_file_deinit(&pool->file);
     free(pool);
     return NULL;
@@ -389,10 +390,19 @@ static void pool_on_host_ready(struct host *host) {
     pool->interpreter = host->interpreter ? xstrdup(host->interpreter) : NULL;
 }
 
+/* A trial went well: more hosts may start, where they are of the same files. */
+static void pool_prove(struct pool *pool, const char *files) {
+    pool->proven = true;
+    free(pool->files);
+    pool->files = files ? xstrdup(files) : NULL;
+    pool->group.files = pool->files;
+}
+
 static void pool_on_worker_ready(struct worker *worker) {
     struct pool *pool = pool_of(worker->host);
     start_succeeded(&pool->starter);
-    pool->proven |= !worker->host->retiring;
+    if (!pool->proven && !worker->host->retiring)
+        pool_prove(pool, worker->host->files);
     roster_update(&pool->roster, worker);
     pool_dispatch(pool);
 }

@@ -15,6 +15,9 @@
 /* The amount of work that a worker has ahead, where the jobs are small. */
 #define DEPTH_NS 2000000
 
+/* Characters of the name that a host gives the files of its interpreter (docs/host.md). */
+#define FILES_NAME_LEN 16
+
 static const char warm_id[] = "0";
 
 static struct worker *worker_of(struct channel *channel) {
@@ -74,6 +77,21 @@ static void worker_warm_failed(struct worker *worker, struct json_span error) {
     cJSON_Delete(tree);
 }
 
+/* It becomes a part of a command line. */
+static bool worker_is_files_name(const char *text) {
+    size_t len = strlen(text);
+    return len == FILES_NAME_LEN && strspn(text, "0123456789abcdef") == len;
+}
+
+static void worker_warm_succeeded(struct worker *worker, struct json_span result) {
+    const char *why;
+    cJSON *tree = json_parse_checked(result.text, result.len, &why);
+    const char *files = json_get_string(tree, "files");
+    worker->state = WORKER_READY;
+    worker->events->ready(worker, files && worker_is_files_name(files) ? files : NULL);
+    cJSON_Delete(tree);
+}
+
 static void worker_take_warm_answer(struct worker *worker, const struct rpc_message *answer) {
     if (worker->state != WORKER_STARTING) {
         worker->events->broken(worker, "it says that it is ready twice");
@@ -83,8 +101,7 @@ static void worker_take_warm_answer(struct worker *worker, const struct rpc_mess
     if (answer->error.text != NULL) {
         worker_warm_failed(worker, answer->error);
     } else {
-        worker->state = WORKER_READY;
-        worker->events->ready(worker);
+        worker_warm_succeeded(worker, answer->result);
     }
 }
 

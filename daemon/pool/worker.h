@@ -29,8 +29,8 @@ enum worker_state {
 
 /* Events for the owner. */
 struct worker_events {
-    /* Its interpreter is up. */
-    void (*ready)(struct worker *worker);
+    /* Its interpreter is up. After a trial, `files` is the name of the interpreter's files; else NULL. */
+    void (*ready)(struct worker *worker, const char *files);
     /* Its interpreter could not be made; the worker has ended. */
     void (*failed)(struct worker *worker, const char *why);
     /* Its first job is answered, and no longer the worker's. */
