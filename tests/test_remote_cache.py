@@ -454,7 +454,7 @@ class Options(Case):
         self.assertIn("Is a directory", self.fails("--remote-secret-file", "/", **url))
 
     def test_bad_urls(self):
-        for url in ("localhost", "http://localhost", "redis://localhost:0", "redis://localhost:99999", "redis://localhost:x",
+        for url in ("localhost", "ftp://localhost", "redis://localhost:0", "redis://localhost:99999", "redis://localhost:x",
                     "redis://[::1", "redis://[::1]x", "redis://a:%zz@localhost", "redis://user@localhost", "redis://localhost/x",
                     "redis://localhost?x=1", "redis://localhost?ssl_ca_certs=/a", "unix://relative", "redis://h%00st",
                     "redis://localhost/99999999999999999999"):

@@ -19,9 +19,13 @@ static struct redis_link *redis_transport_link(const struct transport *transport
 static const char *const redis_transport_schemes[] = {"redis://",   "rediss://", "valkey://",
                                                       "valkeys://", "unix://",   NULL};
 
-static void *redis_transport_parse(const char *text, char **shown, char **why) {
+static void *redis_transport_parse(const struct spec *spec, char **shown, char **why) {
+    if (spec->count > 0) {
+        *why = xstrdup("not a remote cache's URL: a Redis server has no setting but read-only");
+        return NULL;
+    }
     struct redis_url *url = xcalloc(1, sizeof *url);
-    if (redis_url_parse(text, url, why) < 0) {
+    if (redis_url_parse(spec->url, url, why) < 0) {
         free(url);
         return NULL;
     }

@@ -91,7 +91,7 @@ bool remote_get(struct remote *remote, const struct store_key *key, struct buffe
 
 void remote_put(struct remote *remote, const struct store_key *key, const void *entry, size_t len) {
     struct remote_state *state = remote->setting.state;
-    if (remote->setting.read_only)
+    if (remote->setting.read_only || remote->setting.address->read_only)
         return;
     if (remote_state_is_away(state) || len > ENTRY_MAX) {
         state->counts.dropped++;

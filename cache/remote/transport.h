@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cache/remote/spec.h"
+
 /* The longest value, in bytes. A longer one is not read. */
 #define TRANSPORT_VALUE_MAX ((size_t)64 << 20)
 
@@ -45,10 +47,10 @@ typedef void transport_answered(void *context, size_t item, const struct transpo
 struct transport_kind {
     const char *const *schemes; /* of its URLs, such as "redis://"; the last one is NULL */
 
-    /* Takes a URL of its schemes apart. Returns the place, which forget() frees, and in *shown the URL as people may
-     * see it: without user, password and other secrets. Or returns NULL, with a message in *why that shows no secret.
-     * The caller frees *shown and *why. */
-    void *(*parse)(const char *url, char **shown, char **why);
+    /* Takes a URL of its schemes, with its settings, apart. Returns the place, which forget() frees, and in *shown the
+     * URL as people may see it: without user, password and other secrets. Or returns NULL, with a message in *why that
+     * shows no secret. The caller frees *shown and *why. */
+    void *(*parse)(const struct spec *spec, char **shown, char **why);
     void (*forget)(void *place);
 
     /* NULL, or a static sentence: this build cannot speak to the place. */

@@ -23,19 +23,31 @@ static const char *const passed_variables[] = {"LD_LIBRARY_PATH",       "TMPDIR"
                                                "PYCOMPILE_HOST_INEXACT"};
 #define PASSED_COUNT (sizeof passed_variables / sizeof *passed_variables)
 
+/* Those that a host with a remote cache may see, too: the proxies by which web servers are reached. */
+static const char *const remote_variables[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
+                                               "ALL_PROXY",  "no_proxy",    "NO_PROXY"};
+#define REMOTE_COUNT (sizeof remote_variables / sizeof *remote_variables)
+
+/* Adds the variables that this process has. Returns the count of all. */
+static size_t host_process_pass(char **environment, size_t n, const char *const *names, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const char *value = getenv(names[i]);
+        if (value != NULL)
+            environment[n++] = xasprintf("%s=%s", names[i], value);
+    }
+    return n;
+}
+
 /* Passwords and secrets go into the environment: command lines can be read by all users. */
 static char **host_process_environment(const struct host_command *command) {
     const struct remote_options *remote = &command->options->remote;
-    char **environment = xcalloc(PASSED_COUNT + 5, sizeof *environment);
+    char **environment = xcalloc(PASSED_COUNT + REMOTE_COUNT + 5, sizeof *environment);
     size_t n = 0;
     environment[n++] = xstrdup("LC_ALL=C.UTF-8");
     environment[n++] = xstrdup("PATH=/usr/bin:/bin");
-    for (size_t i = 0; i < PASSED_COUNT; i++) {
-        const char *value = getenv(passed_variables[i]);
-        if (value != NULL)
-            environment[n++] = xasprintf("%s=%s", passed_variables[i], value);
-    }
+    n = host_process_pass(environment, n, passed_variables, PASSED_COUNT);
     if (command->remote_fd >= 0) {
+        n = host_process_pass(environment, n, remote_variables, REMOTE_COUNT);
         environment[n++] = xasprintf("PYCOMPILE_HOST_REMOTE=%s", remote->url);
         environment[n++] = xasprintf("PYCOMPILE_HOST_REMOTE_SECRET=%s", remote->secret);
     }
