@@ -1,15 +1,18 @@
-/* The parent waits for the child and for the order to leave at the same time. */
+/* The parent waits for a child that works and for the order to leave at the same time. */
 #include "host/pristine.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
-#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/io.h"
 
 /* The time that a child gets to finish writing when the host must leave. */
 #define GRACE_NS 200000000L
@@ -47,24 +50,59 @@ static int wait_for_child(pid_t child, int control_fd, const sigset_t *unblocked
     }
 }
 
-bool pristine_fork(int control_fd, int *status) {
+int pristine_wait(pid_t child, int control_fd) {
     sigset_t chld, old;
     sigemptyset(&chld);
     sigaddset(&chld, SIGCHLD);
     sigprocmask(SIG_BLOCK, &chld, &old);
     signal(SIGCHLD, on_child);
-    pid_t child = fork();
-    if (child == 0) {
-        sigprocmask(SIG_SETMASK, &old, NULL);
-        return true;
-    }
-    if (child < 0) {
-        perror("pycompile-host: fork");
-        _exit(1);
-    }
     sigset_t unblocked = old;
     sigdelset(&unblocked, SIGCHLD);
-    *status = wait_for_child(child, control_fd, &unblocked);
+    int status = wait_for_child(child, control_fd, &unblocked);
     sigprocmask(SIG_SETMASK, &old, NULL);
-    return false;
+    return status;
+}
+
+pid_t pristine_fork(void) {
+    pid_t child = fork();
+    if (child >= 0)
+        return child;
+    perror("pycompile-host: fork");
+    _exit(1);
+}
+
+/* A request ends where the parent closes its end of the pair. There is none where the parent itself ends. */
+static void receive_request(int fd, struct buffer *text) {
+    if (io_read_all(fd, SIZE_MAX, text) < 0 || text->len == 0)
+        _exit(0);
+    close(fd);
+}
+
+bool pristine_prepare(struct pristine_child *ready, struct buffer *text) {
+    int fds[2];
+    if (ready->pid != 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+        return false; /* without one the next job forks */
+    pid_t child = fork();
+    close(fds[child == 0 ? 0 : 1]);
+    if (child < 0)
+        close(fds[0]);
+    else if (child > 0)
+        *ready = (struct pristine_child){child, fds[0]};
+    else
+        receive_request(fds[1], text);
+    return child == 0;
+}
+
+pid_t pristine_give(struct pristine_child *ready, const char *text, size_t len) {
+    pid_t child = ready->pid;
+    if (child == 0)
+        return 0;
+    bool given = io_send_all(ready->fd, text, len) == 0;
+    close(ready->fd);
+    *ready = (struct pristine_child){0};
+    if (given)
+        return child;
+    kill(child, SIGKILL); /* another process has killed it already, most likely */
+    waitpid(child, NULL, 0);
+    return 0;
 }

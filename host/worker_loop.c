@@ -46,6 +46,8 @@ struct worker_loop {
     bool warm_wanted; /* when there is time */
     bool hopeless;    /* no interpreter can be made */
     unsigned long jobs;
+    struct pristine_child ready; /* in a pristine host */
+    bool is_child;               /* of a pristine host */
 };
 
 enum method {
@@ -286,14 +288,38 @@ static _Noreturn void follow_child(struct worker_loop *loop, const struct rpc_me
     pristine_die_like(status);
 }
 
-/* Makes a child do the job. Returns true in the child, and false in the parent once the job is answered. */
-static bool fork_for(struct worker_loop *loop, const struct rpc_message *message) {
-    int status;
-    if (pristine_fork(loop->setting->control_fd, &status))
-        return true;
+static bool handle(struct worker_loop *loop, const char *text, size_t len);
+
+/* What a child does: one job. */
+static _Noreturn void run_in_child(struct worker_loop *loop, const char *text, size_t len) {
+    loop->is_child = true;
+    bool fine = handle(loop, text, len);
+    host_cache_leave();
+    _exit(fine ? 0 : 1);
+}
+
+/* Forks the child of the next job. A solo host has no next one, and its first may need the memory that a copy of the
+ * request takes. */
+static void prepare_child(struct worker_loop *loop) {
+    struct buffer text = {0};
+    if (!loop->setting->solo && pristine_prepare(&loop->ready, &text))
+        run_in_child(loop, text.data, text.len);
+}
+
+/* Makes a child do the job, which is answered then. While it works, the child of the next job is forked. */
+static void run_by_child(struct worker_loop *loop, const struct rpc_message *message, const char *text, size_t len) {
+    pid_t child = pristine_give(&loop->ready, text, len);
+    if (child == 0 && (child = pristine_fork()) == 0)
+        run_in_child(loop, text, len);
+    prepare_child(loop);
+    int status = pristine_wait(child, loop->setting->control_fd);
     if (status != 0)
         follow_child(loop, message, status);
-    return false;
+}
+
+/* Whether a child does what is asked for: this process itself compiles nothing. */
+static bool is_for_child(const struct worker_loop *loop, const struct rpc_message *message) {
+    return loop->setting->pristine && !loop->is_child && loop->compiler != NULL && method_of(message) != METHOD_WARM;
 }
 
 /* Whether the held answers can wait for the next one: its request is here already, and the answers are short. They are
@@ -309,8 +335,8 @@ static bool handle(struct worker_loop *loop, const char *text, size_t len) {
     struct answer answer = {0};
     const char *why;
     int code = rpc_parse(text, len, &message, &why);
-    bool forked = code == 0 && loop->setting->pristine && loop->compiler != NULL && method_of(&message) != METHOD_WARM;
-    if (forked && !fork_for(loop, &message)) {
+    if (code == 0 && is_for_child(loop, &message)) {
+        run_by_child(loop, &message, text, len);
         rpc_message_deinit(&message);
         return true;
     }
@@ -321,12 +347,10 @@ static bool handle(struct worker_loop *loop, const char *text, size_t len) {
     control_report_cache(loop->setting->control_fd);
     hold_answer(loop, message.id, &answer);
     bool fine = may_hold(loop) || send_held(loop);
-    if (forked) {
-        host_cache_leave();
-        _exit(fine ? 0 : 1);
-    }
     answer_deinit(&answer);
     rpc_message_deinit(&message);
+    if (loop->setting->pristine && !loop->is_child && loop->compiler != NULL)
+        prepare_child(loop);
     if (++loop->jobs % MEMORY_EVERY == 0)
         control_report_memory(loop->setting->control_fd);
     return fine;
