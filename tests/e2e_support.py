@@ -96,6 +96,14 @@ def code_of(python, pyc):
     return subprocess.run([python, "-Wignore", "-c", script], input=pyc, stdout=subprocess.PIPE, check=True, env=environment).stdout
 
 
+def copy_sources(folder):
+    """Copies the tree without what builds and tests have left. The copy is no checkout."""
+    top = os.path.dirname(SOURCE)
+    shutil.copytree(top, folder, symlinks=True, ignore=lambda at, names: [
+        name for name in names if name in (".git", "__pycache__") or (at == top and name.startswith(("build", "dist", ".mesonpy")))])
+    return folder
+
+
 def write_file(folder, name, data):
     """Writes bytes or text to a file below the folder, and makes the folders that it needs; returns its path."""
     path = os.path.join(folder, name)

@@ -27,12 +27,6 @@ def run(command, **options):
                           timeout=TIMEOUT, **options)
 
 
-def copy_sources(folder):
-    """What is in the source distribution: the tree without what builds and tests have left."""
-    shutil.copytree(TOP, folder, symlinks=True, ignore=lambda at, names: [
-        name for name in names if name in (".git", "__pycache__") or (at == TOP and name.startswith(("build", ".mesonpy")))])
-
-
 def has_pip_with_index(python):
     """Whether this Python has pip, and pip an index that offers meson-python."""
     return run([python, "-c", "import pip"]).returncode == 0 and "No matching distribution" not in run(
@@ -57,7 +51,7 @@ def wheel():
     scratch = tempfile.mkdtemp(prefix="pycompiled-test-wheel-")
     unittest.addModuleCleanup(shutil.rmtree, scratch, ignore_errors=True)
     source = os.path.join(scratch, "source")
-    copy_sources(source)
+    e2e.copy_sources(source)
     said = "neither is meson-python installed, nor has pip an index that offers it"
     for command in ways_to_build():
         done = run([*command, "--no-deps", "-w", scratch, source], cwd=scratch)
@@ -114,7 +108,7 @@ class TestPortable(unittest.TestCase):
             if shutil.which(program) is None:
                 self.skipTest("no " + program)
         source = os.path.join(scratch, "source")
-        copy_sources(source)
+        e2e.copy_sources(source)
         done = run([os.path.join(source, "tools", "build-wheel"), "--work", os.path.join(scratch, "work"), "--out", scratch,
                     *e2e.pythons().values()])
         if re.search("apt-get .* fails|meson-python", done.stdout):
