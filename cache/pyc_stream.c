@@ -1,64 +1,11 @@
-/* The format is that of r_object() and w_object() in CPython's Python/marshal.c. */
+/* Walks the stream as r_object() in CPython's Python/marshal.c does, and keeps nothing but the numbers of objects. */
 #include "cache/pyc_stream.h"
 
 #include <string.h>
 
 #include "base/python_version.h"
 #include "base/utf8.h"
-
-/* Set in a type byte: the object gets the next number, by which later ones refer to it. */
-#define FLAG_REF 0x80u
-
-/* The depth at which marshal itself stops. */
-#define DEPTH_MAX 2000
-
-#define SHORT_MAX 255
-
-/* The first minor versions whose streams have slices (marshal version 5) and frozendicts (6). */
-#define SLICE_MINOR 14
-#define FROZENDICT_MINOR 15
-
-enum type {
-    TYPE_NULL = '0',
-    TYPE_NONE = 'N',
-    TYPE_FALSE = 'F',
-    TYPE_TRUE = 'T',
-    TYPE_STOP_ITERATION = 'S',
-    TYPE_ELLIPSIS = '.',
-    TYPE_INT = 'i',
-    TYPE_INT64 = 'I',
-    TYPE_FLOAT = 'f',
-    TYPE_BINARY_FLOAT = 'g',
-    TYPE_COMPLEX = 'x',
-    TYPE_BINARY_COMPLEX = 'y',
-    TYPE_LONG = 'l',
-    TYPE_BYTES = 's',
-    TYPE_UNICODE = 'u',
-    TYPE_INTERNED = 't',
-    TYPE_ASCII = 'a',
-    TYPE_ASCII_INTERNED = 'A',
-    TYPE_SHORT_ASCII = 'z',
-    TYPE_SHORT_ASCII_INTERNED = 'Z',
-    TYPE_REF = 'r',
-    TYPE_SMALL_TUPLE = ')',
-    TYPE_TUPLE = '(',
-    TYPE_LIST = '[',
-    TYPE_DICT = '{',
-    TYPE_SET = '<',
-    TYPE_FROZENSET = '>',
-    TYPE_SLICE = ':',
-    TYPE_FROZENDICT = '}',
-    TYPE_CODE = 'c',
-};
-
-/* The layout of a code object: the number of 32-bit numbers at its start, then of objects before the file name, of
- * objects between it and the first line's number, and of objects after that. */
-struct code_form {
-    unsigned numbers, before_name, before_line, after_line;
-};
-
-static const struct code_form form_3_9 = {6, 6, 1, 1};  /* code to cellvars; name; line table */
-static const struct code_form form_3_11 = {5, 5, 2, 2}; /* code to kinds; name, qualname; line and exception tables */
+#include "cache/marshal_form.h"
 
 enum place {
     ELSEWHERE,
@@ -66,9 +13,7 @@ enum place {
 };
 
 struct reader {
-    const uint8_t *data;
-    size_t len, at;
-    unsigned minor;
+    struct marshal_cursor cursor;
     unsigned depth;
     uint32_t refs; /* objects that have a number */
     bool found;    /* the name, which is the object `name_ref` if it has a number */
@@ -77,28 +22,6 @@ struct reader {
     uint32_t name_ref;
     struct pyc_stream_name name;
 };
-
-static bool skip(struct reader *reader, size_t count) {
-    if (count > reader->len - reader->at)
-        return false;
-    reader->at += count;
-    return true;
-}
-
-static bool read_byte(struct reader *reader, uint8_t *byte) {
-    if (reader->at == reader->len)
-        return false;
-    *byte = reader->data[reader->at++];
-    return true;
-}
-
-static bool read_word(struct reader *reader, uint32_t *word) {
-    const uint8_t *s = reader->data + reader->at;
-    if (!skip(reader, 4))
-        return false;
-    *word = (uint32_t)s[0] | (uint32_t)s[1] << 8 | (uint32_t)s[2] << 16 | (uint32_t)s[3] << 24;
-    return true;
-}
 
 static bool read_object(struct reader *reader, enum place place);
 
@@ -109,101 +32,33 @@ static bool read_objects(struct reader *reader, uint32_t count) {
     return true;
 }
 
-/* A run whose length stands before it in 8 or 32 bits. */
-static bool skip_short(struct reader *reader) {
-    uint8_t count;
-    return read_byte(reader, &count) && skip(reader, count);
-}
-
-static bool skip_long(struct reader *reader) {
-    uint32_t count;
-    return read_word(reader, &count) && count <= INT32_MAX && skip(reader, count);
-}
-
-/* 15-bit digits, their number negative for a negative one. */
-static bool skip_integer(struct reader *reader) {
-    uint32_t count;
-    if (!read_word(reader, &count) || count == 0x80000000u)
-        return false;
-    return skip(reader, 2 * (size_t)(count > INT32_MAX ? 0 - count : count));
-}
-
-static bool read_small_tuple(struct reader *reader) {
-    uint8_t count;
-    return read_byte(reader, &count) && read_objects(reader, count);
-}
-
-static bool read_sequence(struct reader *reader) {
-    uint32_t count;
-    return read_word(reader, &count) && count <= INT32_MAX && read_objects(reader, count);
-}
-
-static bool read_dict(struct reader *reader) {
-    while (reader->at < reader->len && reader->data[reader->at] != TYPE_NULL)
+static bool read_pairs(struct reader *reader) {
+    const struct marshal_cursor *cursor = &reader->cursor;
+    while (cursor->at < cursor->len && cursor->data[cursor->at] != MARSHAL_NULL)
         if (!read_objects(reader, 2))
             return false;
-    return skip(reader, 1);
+    return marshal_skip(&reader->cursor, 1);
 }
 
 static bool read_code(struct reader *reader) {
-    const struct code_form *form = reader->minor < 11 ? &form_3_9 : &form_3_11;
-    return skip(reader, 4 * (size_t)form->numbers) && read_objects(reader, form->before_name) &&
-           read_object(reader, FILE_NAME) && read_objects(reader, form->before_line) && skip(reader, 4) &&
+    struct marshal_cursor *cursor = &reader->cursor;
+    const struct marshal_code_form *form = marshal_code_form(cursor->minor);
+    return marshal_skip(cursor, 4 * (size_t)form->numbers) && read_objects(reader, form->before_name) &&
+           read_object(reader, FILE_NAME) && read_objects(reader, form->before_line) && marshal_skip(cursor, 4) &&
            read_objects(reader, form->after_line);
-}
-
-static bool is_string(uint8_t type) {
-    return type == TYPE_UNICODE || type == TYPE_INTERNED || type == TYPE_ASCII || type == TYPE_ASCII_INTERNED ||
-           type == TYPE_SHORT_ASCII || type == TYPE_SHORT_ASCII_INTERNED;
 }
 
 /* The rest of an object behind its type byte. */
 static bool read_body(struct reader *reader, uint8_t type) {
-    switch (type) {
-    case TYPE_NONE:
-    case TYPE_FALSE:
-    case TYPE_TRUE:
-    case TYPE_STOP_ITERATION:
-    case TYPE_ELLIPSIS:
+    uint32_t count = 0;
+    switch (marshal_read_body(&reader->cursor, type, &count)) {
+    case MARSHAL_BODY_LEAF:
         return true;
-    case TYPE_INT:
-        return skip(reader, 4);
-    case TYPE_INT64:
-    case TYPE_BINARY_FLOAT:
-        return skip(reader, 8);
-    case TYPE_BINARY_COMPLEX:
-        return skip(reader, 16);
-    case TYPE_FLOAT:
-        return skip_short(reader);
-    case TYPE_COMPLEX:
-        if (!skip_short(reader))
-            return false;
-        return skip_short(reader);
-    case TYPE_LONG:
-        return skip_integer(reader);
-    case TYPE_SHORT_ASCII:
-    case TYPE_SHORT_ASCII_INTERNED:
-        return skip_short(reader);
-    case TYPE_BYTES:
-    case TYPE_UNICODE:
-    case TYPE_INTERNED:
-    case TYPE_ASCII:
-    case TYPE_ASCII_INTERNED:
-        return skip_long(reader);
-    case TYPE_SMALL_TUPLE:
-        return read_small_tuple(reader);
-    case TYPE_TUPLE:
-    case TYPE_LIST:
-    case TYPE_SET:
-    case TYPE_FROZENSET:
-        return read_sequence(reader);
-    case TYPE_DICT:
-        return read_dict(reader);
-    case TYPE_FROZENDICT:
-        return reader->minor >= FROZENDICT_MINOR && read_dict(reader);
-    case TYPE_SLICE:
-        return reader->minor >= SLICE_MINOR && read_objects(reader, 3);
-    case TYPE_CODE:
+    case MARSHAL_BODY_PARTS:
+        return read_objects(reader, count);
+    case MARSHAL_BODY_PAIRS:
+        return read_pairs(reader);
+    case MARSHAL_BODY_CODE:
         return read_code(reader);
     default:
         return false;
@@ -219,13 +74,13 @@ static void note_name(struct reader *reader, size_t start, bool numbered) {
     reader->found = true;
     reader->numbered = numbered;
     reader->name_ref = reader->refs - 1; /* where it has a number, it is the last that was given */
-    reader->name = (struct pyc_stream_name){.start = start, .end = reader->at};
+    reader->name = (struct pyc_stream_name){.start = start, .end = reader->cursor.at};
 }
 
 /* A reference to the name must stand where a file name belongs, and nowhere else. */
 static bool read_reference(struct reader *reader, enum place place) {
     uint32_t number;
-    if (!read_word(reader, &number) || number >= reader->refs)
+    if (!marshal_read_word(&reader->cursor, &number) || number >= reader->refs)
         return false;
     bool is_name = reader->found && reader->numbered && number == reader->name_ref;
     if (is_name != (place == FILE_NAME))
@@ -234,19 +89,19 @@ static bool read_reference(struct reader *reader, enum place place) {
 }
 
 static bool read_object(struct reader *reader, enum place place) {
-    size_t start = reader->at;
+    size_t start = reader->cursor.at;
     uint8_t byte;
-    if (!read_byte(reader, &byte))
+    if (!marshal_read_byte(&reader->cursor, &byte))
         return false;
-    uint8_t type = byte & (uint8_t)~FLAG_REF;
-    bool numbered = (byte & FLAG_REF) != 0;
-    if (type == TYPE_REF)
+    uint8_t type = byte & (uint8_t)~MARSHAL_FLAG_REF;
+    bool numbered = (byte & MARSHAL_FLAG_REF) != 0;
+    if (type == MARSHAL_REF)
         return !numbered && read_reference(reader, place);
-    if (place == FILE_NAME && !is_string(type))
+    if (place == FILE_NAME && !marshal_is_string(type))
         return false;
     if (numbered && reader->refs++ == INT32_MAX) /* an object gets its number before the objects that it contains */
         return false;
-    if (++reader->depth > DEPTH_MAX || !read_body(reader, type))
+    if (++reader->depth > MARSHAL_DEPTH_MAX || !read_body(reader, type))
         return false;
     reader->depth--;
     if (place == FILE_NAME)
@@ -256,9 +111,10 @@ static bool read_object(struct reader *reader, enum place place) {
 
 enum pyc_stream_status pyc_stream_find_name(const void *stream, size_t len, unsigned minor,
                                             struct pyc_stream_name *name) {
-    struct reader reader = {.data = stream, .len = len, .minor = minor};
+    struct reader reader = {.cursor = {.data = stream, .len = len, .minor = minor}};
     if (minor < PYTHON_MINOR_OLDEST || minor > PYTHON_MINOR_NEWEST || len == 0 ||
-        (reader.data[0] & ~FLAG_REF) != TYPE_CODE || !read_object(&reader, ELSEWHERE) || reader.at != len)
+        (reader.cursor.data[0] & ~MARSHAL_FLAG_REF) != MARSHAL_CODE || !read_object(&reader, ELSEWHERE) ||
+        reader.cursor.at != len)
         return PYC_STREAM_INVALID;
     if (reader.bound)
         return PYC_STREAM_BOUND;
@@ -291,17 +147,17 @@ static void append_word(struct buffer *out, size_t word) {
 }
 
 bool pyc_stream_encode_name(const char *name, uint8_t type, struct buffer *out) {
-    uint8_t old = type & (uint8_t)~FLAG_REF;
-    bool interned = old == TYPE_INTERNED || old == TYPE_ASCII_INTERNED || old == TYPE_SHORT_ASCII_INTERNED;
+    uint8_t old = type & (uint8_t)~MARSHAL_FLAG_REF;
+    bool interned = marshal_is_interned(old);
     struct buffer text = {0};
     size_t characters = pyc_stream_append_text(name, &text);
     bool fine = characters > 1 && text.len <= INT32_MAX;
     if (fine) {
-        bool ascii = characters == text.len, is_short = ascii && text.len <= SHORT_MAX;
-        int form = is_short ? (interned ? TYPE_SHORT_ASCII_INTERNED : TYPE_SHORT_ASCII)
-                   : ascii  ? (interned ? TYPE_ASCII_INTERNED : TYPE_ASCII)
-                            : (interned ? TYPE_INTERNED : TYPE_UNICODE);
-        buffer_append_char(out, (char)(form | (type & FLAG_REF)));
+        bool ascii = characters == text.len, is_short = ascii && text.len <= MARSHAL_SHORT_MAX;
+        int form = is_short ? (interned ? MARSHAL_SHORT_ASCII_INTERNED : MARSHAL_SHORT_ASCII)
+                   : ascii  ? (interned ? MARSHAL_ASCII_INTERNED : MARSHAL_ASCII)
+                            : (interned ? MARSHAL_INTERNED : MARSHAL_UNICODE);
+        buffer_append_char(out, (char)(form | (type & MARSHAL_FLAG_REF)));
         if (is_short)
             buffer_append_char(out, (char)text.len);
         else

@@ -11,7 +11,7 @@ import unittest
 
 import e2e_support as e2e
 
-SPLICE = os.path.join(e2e.BUILD, "tests", "splice_pyc")
+SPLICE = os.path.join(e2e.BUILD, "tests", "pyc_streams")
 SAMPLE = 40  # files of each Python; the same from run to run
 FOUND, BOUND, INVALID = range(3)
 
@@ -104,7 +104,7 @@ class Compiler:
 
 class Splicer:
     def __init__(self, minor):
-        self.process = subprocess.Popen([SPLICE, str(minor)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen([SPLICE, str(minor), "splice"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def __enter__(self):
         return self

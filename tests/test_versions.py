@@ -11,8 +11,8 @@ import unittest
 import e2e_support as e2e
 from test_client import tree, write
 
-SPLICE = os.path.join(e2e.BUILD, "tests", "splice_pyc")
-FOUND = 0  # splice_pyc's status
+SPLICE = os.path.join(e2e.BUILD, "tests", "pyc_streams")
+FOUND = 0  # pyc_streams' status
 
 # Syntax that some version has first, and what a later one warns about. Older versions refuse it in their own words.
 SYNTAX = {
@@ -251,7 +251,7 @@ class Marshal(unittest.TestCase):
                              for name in names)
             name = names[1].encode()
             records = struct.pack("=I", len(name)) + name + struct.pack("=I", len(first)) + first
-            out = subprocess.run([SPLICE, version.partition(".")[2]], input=records, check=True, stdout=subprocess.PIPE).stdout
+            out = subprocess.run([SPLICE, version.partition(".")[2], "splice"], input=records, check=True, stdout=subprocess.PIPE).stdout
             self.assertEqual((struct.unpack("=II", out[:8]), out[8:]), ((FOUND, len(second)), second), version)
 
 
