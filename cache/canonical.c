@@ -1,148 +1,29 @@
-/* Three passes: the stream is read into nodes, in which a reference is the node that it means; the nodes become values,
- * of which equal ones are one; the values are written. */
+/* The nodes of the stream become values, of which equal ones are one; the values are written. */
 #include "cache/canonical.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/python_version.h"
+#include "cache/canonical_nodes.h"
 #include "cache/canonical_values.h"
 #include "cache/marshal_form.h"
 
-/* The indices of nodes and values, and places in arrays of them. */
-#define NOWHERE UINT32_MAX
-
-struct node {
-    uint8_t type;
-    size_t body, body_len; /* of the stream: what is no object; of a code object, the numbers at its start */
-    size_t line;           /* of a code object: its first line's number */
-    size_t parts;          /* the first in form.parts */
-    uint32_t count;
-    uint32_t depth;
-    uint32_t values[CANONICAL_PLACES]; /* one more than the index, by the place where the node stands; or 0 */
-};
-
 struct form {
-    struct marshal_cursor cursor;
-    unsigned depth;
-    struct buffer nodes;   /* of struct node */
-    struct buffer parts;   /* of uint32_t: nodes */
-    struct buffer pending; /* of uint32_t: parts of nodes that are not at their end */
-    struct buffer numbers; /* of uint32_t: the node of each number, NOWHERE until its end */
+    struct canonical_nodes nodes;
     struct canonical_values values;
+    uint32_t (*memory)[CANONICAL_PLACES]; /* of each node: its value at that place; one more than the index, or 0 */
     struct buffer *out;
-    size_t start;             /* where in *out */
     struct buffer references; /* of size_t: where the index of a value stands in place of its number */
 };
 
-static struct node *node_at(const struct form *form, uint32_t index) {
-    return (struct node *)(void *)form->nodes.data + index;
+static unsigned minor_of(const struct form *form) {
+    return form->nodes.cursor.minor;
 }
 
-static uint32_t word_at(const struct buffer *words, size_t i) {
-    return ((uint32_t *)(void *)words->data)[i];
+static const uint8_t *body_of(const struct form *form, const struct canonical_node *node) {
+    return form->nodes.cursor.data + node->body;
 }
-
-static size_t word_count(const struct buffer *words) {
-    return words->len / sizeof(uint32_t);
-}
-
-static void push_word(struct buffer *words, uint32_t word) {
-    buffer_append(words, &word, sizeof word);
-}
-
-/* --- The stream becomes nodes. --- */
-
-static bool read_node(struct form *form, uint32_t *index);
-
-/* Reads objects, which wait in form->pending until their container ends. */
-static bool read_parts(struct form *form, struct node *node, uint32_t count) {
-    for (uint32_t i = 0, part; i < count; i++) {
-        if (!read_node(form, &part))
-            return false;
-        push_word(&form->pending, part);
-        if (node_at(form, part)->depth >= node->depth)
-            node->depth = node_at(form, part)->depth + 1;
-    }
-    return true;
-}
-
-static bool read_pairs(struct form *form, struct node *node) {
-    const struct marshal_cursor *cursor = &form->cursor;
-    while (cursor->at < cursor->len && cursor->data[cursor->at] != MARSHAL_NULL)
-        if (!read_parts(form, node, 2))
-            return false;
-    return marshal_skip(&form->cursor, 1);
-}
-
-static bool read_code(struct form *form, struct node *node) {
-    struct marshal_cursor *cursor = &form->cursor;
-    const struct marshal_code_form *code = marshal_code_form(cursor->minor);
-    node->body_len = 4 * (size_t)code->numbers;
-    if (!marshal_skip(cursor, node->body_len) || !read_parts(form, node, code->before_name + 1 + code->before_line))
-        return false;
-    node->line = cursor->at;
-    return marshal_skip(cursor, 4) && read_parts(form, node, code->after_line);
-}
-
-static bool read_node_body(struct form *form, struct node *node) {
-    uint32_t count = 0;
-    node->body = form->cursor.at;
-    enum marshal_body body = marshal_read_body(&form->cursor, node->type, &count);
-    node->body_len = form->cursor.at - node->body;
-    switch (body) {
-    case MARSHAL_BODY_LEAF:
-        return true;
-    case MARSHAL_BODY_PARTS:
-        return read_parts(form, node, count);
-    case MARSHAL_BODY_PAIRS:
-        return read_pairs(form, node);
-    case MARSHAL_BODY_CODE:
-        return read_code(form, node);
-    default:
-        return false;
-    }
-}
-
-static bool read_reference(struct form *form, uint32_t *index) {
-    uint32_t number;
-    if (!marshal_read_word(&form->cursor, &number) || number >= word_count(&form->numbers))
-        return false;
-    *index = word_at(&form->numbers, number);
-    return *index != NOWHERE;
-}
-
-/* Moves the parts that wait since `first` to the node. */
-static void take_parts(struct form *form, struct node *node, size_t first) {
-    node->parts = word_count(&form->parts);
-    node->count = (uint32_t)(word_count(&form->pending) - first);
-    buffer_append(&form->parts, form->pending.data + first * sizeof(uint32_t), node->count * sizeof(uint32_t));
-    form->pending.len = first * sizeof(uint32_t);
-}
-
-static bool read_node(struct form *form, uint32_t *index) {
-    uint8_t byte;
-    if (!marshal_read_byte(&form->cursor, &byte))
-        return false;
-    struct node node = {.type = byte & (uint8_t)~MARSHAL_FLAG_REF, .depth = 1};
-    bool is_numbered = (byte & MARSHAL_FLAG_REF) != 0;
-    size_t number = word_count(&form->numbers), first = word_count(&form->pending);
-    if (node.type == MARSHAL_REF)
-        return !is_numbered && read_reference(form, index);
-    if (is_numbered) /* an object gets its number before the objects that it contains */
-        push_word(&form->numbers, NOWHERE);
-    if (++form->depth > MARSHAL_DEPTH_MAX || !read_node_body(form, &node) || node.depth > MARSHAL_DEPTH_MAX)
-        return false;
-    form->depth--;
-    take_parts(form, &node, first);
-    *index = (uint32_t)(form->nodes.len / sizeof node);
-    buffer_append(&form->nodes, &node, sizeof node);
-    if (is_numbered)
-        ((uint32_t *)(void *)form->numbers.data)[number] = *index;
-    return true;
-}
-
-/* --- Nodes become values. --- */
 
 static bool is_name_character(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -179,17 +60,6 @@ bool canonical_interns(unsigned minor, enum canonical_place place, const char *t
     return has_name_characters_only(text, len) || (interns_all_names && is_latin_character(text, len));
 }
 
-static bool has_short_length(uint8_t type) {
-    return type == MARSHAL_SHORT_ASCII || type == MARSHAL_SHORT_ASCII_INTERNED;
-}
-
-/* The text of a string's node, without the length before it. */
-static const char *text_of(const struct form *form, const struct node *node, size_t *len) {
-    size_t before = has_short_length(node->type) ? 1 : 4;
-    *len = node->body_len - before;
-    return (const char *)form->cursor.data + node->body + before;
-}
-
 static uint8_t string_type(uint8_t type, bool is_interned) {
     switch (type) {
     case MARSHAL_SHORT_ASCII:
@@ -203,19 +73,20 @@ static uint8_t string_type(uint8_t type, bool is_interned) {
     }
 }
 
-static bool has_same_text(const struct form *form, const struct node *a, const struct node *b) {
+static bool has_same_text(const struct form *form, const struct canonical_node *a, const struct canonical_node *b) {
     size_t len, other_len;
-    const char *text = text_of(form, a, &len), *other = text_of(form, b, &other_len);
+    const char *text = canonical_node_text(&form->nodes, a, &len),
+               *other = canonical_node_text(&form->nodes, b, &other_len);
     return len == other_len && memcmp(text, other, len) == 0;
 }
 
-static uint32_t value_of(struct form *form, uint32_t index, enum canonical_place place);
+static uint32_t value_of_node(struct form *form, uint32_t index, enum canonical_place place);
 
-static uint32_t value_of_string(struct form *form, const struct node *node, enum canonical_place place) {
+static uint32_t value_of_string(struct form *form, const struct canonical_node *node, enum canonical_place place) {
     size_t len;
-    const char *text = text_of(form, node, &len);
-    uint8_t type = string_type(node->type, canonical_interns(form->cursor.minor, place, text, len));
-    return canonical_values_add(&form->values, type, form->cursor.data + node->body, node->body_len, NULL, 0);
+    const char *text = canonical_node_text(&form->nodes, node, &len);
+    uint8_t type = string_type(node->type, canonical_interns(minor_of(form), place, text, len));
+    return canonical_values_add(&form->values, type, body_of(form, node), node->body_len, NULL, 0);
 }
 
 static int compare_parts(const void *a, const void *b, void *values) {
@@ -223,28 +94,28 @@ static int compare_parts(const void *a, const void *b, void *values) {
 }
 
 /* Any value but a string and a code object; `parts` are its values. */
-static uint32_t add_value(struct form *form, const struct node *node, uint32_t *parts) {
+static uint32_t add_value(struct form *form, const struct canonical_node *node, uint32_t *parts) {
     if (node->type == MARSHAL_SET || node->type == MARSHAL_FROZENSET)
         qsort_r(parts, node->count, sizeof *parts, compare_parts, &form->values);
-    return canonical_values_add(&form->values, node->type, form->cursor.data + node->body, node->body_len, parts,
-                                node->count);
+    return canonical_values_add(&form->values, node->type, body_of(form, node), node->body_len, parts, node->count);
 }
 
-static uint32_t *values_of_parts(struct form *form, const struct node *node, enum canonical_place place) {
+static uint32_t *values_of_parts(struct form *form, const struct canonical_node *node, enum canonical_place place) {
     uint32_t *parts = xcalloc((size_t)node->count + 1, sizeof *parts);
     for (uint32_t i = 0; i < node->count; i++)
-        parts[i] = value_of(form, word_at(&form->parts, node->parts + i), place);
+        parts[i] = value_of_node(form, canonical_node_part(&form->nodes, node, i), place);
     return parts;
 }
 
 /* The constants of a code object. A class's code holds its qualified name among them, which is that very object. */
-static uint32_t value_of_constants(struct form *form, const struct node *constants, const struct node *qualified_name) {
+static uint32_t value_of_constants(struct form *form, const struct canonical_node *constants,
+                                   const struct canonical_node *qualified_name) {
     uint32_t *parts = values_of_parts(form, constants, CANONICAL_CONSTANT);
     for (uint32_t i = 0; i < constants->count; i++) {
-        uint32_t index = word_at(&form->parts, constants->parts + i);
-        const struct node *part = node_at(form, index);
+        uint32_t index = canonical_node_part(&form->nodes, constants, i);
+        const struct canonical_node *part = canonical_node_at(&form->nodes, index);
         if (marshal_is_string(part->type) && has_same_text(form, part, qualified_name))
-            parts[i] = value_of(form, index, CANONICAL_QUALIFIED_NAME);
+            parts[i] = value_of_node(form, index, CANONICAL_QUALIFIED_NAME);
     }
     uint32_t value = add_value(form, constants, parts);
     free(parts);
@@ -265,34 +136,34 @@ static enum canonical_place place_of_part(const struct marshal_code_form *code, 
     return i == code->before_name + 2 && code->before_line == 2 ? CANONICAL_QUALIFIED_NAME : CANONICAL_CONSTANT;
 }
 
-static const struct node *part_of(const struct form *form, const struct node *node, uint32_t i) {
-    return node_at(form, word_at(&form->parts, node->parts + i));
+static const struct canonical_node *part_of(const struct form *form, const struct canonical_node *node, uint32_t i) {
+    return canonical_node_at(&form->nodes, canonical_node_part(&form->nodes, node, i));
 }
 
-static uint32_t value_of_code(struct form *form, const struct node *node) {
-    const struct marshal_code_form *code = marshal_code_form(form->cursor.minor);
-    const struct node *constants = part_of(form, node, CONSTANTS);
-    const struct node *last_name = part_of(form, node, code->before_name + code->before_line);
+static uint32_t value_of_code(struct form *form, const struct canonical_node *node) {
+    const struct marshal_code_form *code = marshal_code_form(minor_of(form));
+    const struct canonical_node *constants = part_of(form, node, CONSTANTS);
+    const struct canonical_node *last_name = part_of(form, node, code->before_name + code->before_line);
     uint32_t *parts = xcalloc(node->count, sizeof *parts);
     for (uint32_t i = 0; i < node->count; i++) {
         bool may_hold_name = i == CONSTANTS && constants->type != MARSHAL_CODE && code->before_line == 2;
         parts[i] = may_hold_name && marshal_is_string(last_name->type)
                        ? value_of_constants(form, constants, last_name)
-                       : value_of(form, word_at(&form->parts, node->parts + i), place_of_part(code, i));
+                       : value_of_node(form, canonical_node_part(&form->nodes, node, i), place_of_part(code, i));
     }
     struct buffer body = {0};
-    buffer_append(&body, form->cursor.data + node->body, node->body_len);
-    buffer_append(&body, form->cursor.data + node->line, 4);
+    buffer_append(&body, body_of(form, node), node->body_len);
+    buffer_append(&body, form->nodes.cursor.data + node->line, 4);
     uint32_t value = canonical_values_add(&form->values, node->type, body.data, body.len, parts, node->count);
     buffer_deinit(&body);
     free(parts);
     return value;
 }
 
-static uint32_t value_of(struct form *form, uint32_t index, enum canonical_place place) {
-    const struct node *node = node_at(form, index);
-    if (node->values[place] > 0)
-        return node->values[place] - 1;
+static uint32_t value_of_node(struct form *form, uint32_t index, enum canonical_place place) {
+    const struct canonical_node *node = canonical_node_at(&form->nodes, index);
+    if (form->memory[index][place] > 0)
+        return form->memory[index][place] - 1;
     uint32_t value;
     if (marshal_is_string(node->type)) {
         value = value_of_string(form, node, place);
@@ -303,7 +174,7 @@ static uint32_t value_of(struct form *form, uint32_t index, enum canonical_place
         value = add_value(form, node, parts);
         free(parts);
     }
-    node_at(form, index)->values[place] = value + 1;
+    form->memory[index][place] = value + 1;
     return value;
 }
 
@@ -329,19 +200,19 @@ static void write_reference(struct form *form, uint32_t index) {
 
 static void write_value(struct form *form, uint32_t index);
 
-static void write_parts(struct form *form, const struct canonical_value *value, uint32_t first, uint32_t end) {
+static void write_value_parts(struct form *form, const struct canonical_value *value, uint32_t first, uint32_t end) {
     for (uint32_t i = first; i < end; i++)
         write_value(form, canonical_value_part(&form->values, value, i));
 }
 
 static void write_code(struct form *form, const struct canonical_value *value) {
-    const struct marshal_code_form *code = marshal_code_form(form->cursor.minor);
+    const struct marshal_code_form *code = marshal_code_form(minor_of(form));
     const char *body = canonical_value_body(&form->values, value);
     uint32_t before_line = code->before_name + 1 + code->before_line;
     buffer_append(form->out, body, value->body_len - 4);
-    write_parts(form, value, 0, before_line);
+    write_value_parts(form, value, 0, before_line);
     buffer_append(form->out, body + value->body_len - 4, 4);
-    write_parts(form, value, before_line, value->count);
+    write_value_parts(form, value, before_line, value->count);
 }
 
 static void write_value(struct form *form, uint32_t index) {
@@ -359,7 +230,7 @@ static void write_value(struct form *form, uint32_t index) {
         return;
     }
     buffer_append(form->out, canonical_value_body(&form->values, value), value->body_len);
-    write_parts(form, value, 0, value->count);
+    write_value_parts(form, value, 0, value->count);
     if (type == MARSHAL_DICT || type == MARSHAL_FROZENDICT)
         buffer_append_char(form->out, MARSHAL_NULL);
 }
@@ -375,12 +246,13 @@ static void number_values(struct form *form) {
     struct buffer referenced = {0};
     for (uint32_t i = 0; i < canonical_values_count(&form->values); i++)
         if (canonical_value_at(&form->values, i)->is_referenced)
-            push_word(&referenced, i);
-    size_t count = word_count(&referenced);
+            buffer_append(&referenced, &i, sizeof i);
+    const size_t count = referenced.len / sizeof(uint32_t);
+    const uint32_t *indices = (const uint32_t *)(const void *)referenced.data;
     if (count > 0)
         qsort_r(referenced.data, count, sizeof(uint32_t), compare_positions, &form->values);
     for (size_t i = 0; i < count; i++) {
-        struct canonical_value *value = canonical_value_at(&form->values, word_at(&referenced, i));
+        struct canonical_value *value = canonical_value_at(&form->values, indices[i]);
         value->number = (uint32_t)i;
         form->out->data[value->at] = (char)((uint8_t)form->out->data[value->at] | MARSHAL_FLAG_REF);
     }
@@ -399,27 +271,23 @@ static void finish_references(struct form *form) {
     }
 }
 
-static void form_deinit(struct form *form) {
-    buffer_deinit(&form->nodes);
-    buffer_deinit(&form->parts);
-    buffer_deinit(&form->pending);
-    buffer_deinit(&form->numbers);
-    buffer_deinit(&form->references);
-    canonical_values_deinit(&form->values);
-}
-
 bool canonical_stream(const void *stream, size_t len, unsigned minor, struct buffer *out) {
     if (minor < PYTHON_MINOR_OLDEST || minor > PYTHON_MINOR_NEWEST)
         return false;
-    struct form form = {.cursor = {.data = stream, .len = len, .minor = minor}, .out = out};
-    canonical_values_init(&form.values);
+    struct form form = {.out = out};
     uint32_t top;
-    bool is_read = read_node(&form, &top) && form.cursor.at == len && node_at(&form, top)->type == MARSHAL_CODE;
-    if (is_read) {
-        write_value(&form, value_of(&form, top, CANONICAL_CONSTANT));
+    bool is_code = canonical_nodes_read(&form.nodes, stream, len, minor, &top) &&
+                   canonical_node_at(&form.nodes, top)->type == MARSHAL_CODE;
+    canonical_values_init(&form.values);
+    if (is_code) {
+        form.memory = xcalloc(canonical_nodes_count(&form.nodes), sizeof *form.memory);
+        write_value(&form, value_of_node(&form, top, CANONICAL_CONSTANT));
         number_values(&form);
         finish_references(&form);
     }
-    form_deinit(&form);
-    return is_read;
+    free(form.memory);
+    buffer_deinit(&form.references);
+    canonical_values_deinit(&form.values);
+    canonical_nodes_deinit(&form.nodes);
+    return is_code;
 }

@@ -59,7 +59,7 @@ static bool has_same_key(const struct canonical_values *values, const struct can
 }
 
 /* The slot that holds that value, or the free one where it belongs. */
-static uint32_t *find_slot(const struct canonical_values *values, const struct canonical_value *value) {
+static uint32_t *find_value_slot(const struct canonical_values *values, const struct canonical_value *value) {
     size_t i = hash_key(values, value) & (values->slot_count - 1);
     while (values->slots[i] != 0 && !has_same_key(values, canonical_value_at(values, values->slots[i] - 1), value))
         i = (i + 1) & (values->slot_count - 1);
@@ -71,7 +71,7 @@ static void grow_table(struct canonical_values *values) {
     values->slot_count *= 2;
     values->slots = xcalloc(values->slot_count, sizeof *values->slots);
     for (uint32_t i = 0; i < canonical_values_count(values); i++)
-        *find_slot(values, canonical_value_at(values, i)) = i + 1;
+        *find_value_slot(values, canonical_value_at(values, i)) = i + 1;
 }
 
 uint32_t canonical_values_add(struct canonical_values *values, uint8_t type, const void *body, size_t body_len,
@@ -80,7 +80,7 @@ uint32_t canonical_values_add(struct canonical_values *values, uint8_t type, con
     buffer_append_char(&values->pool, (char)type);
     buffer_append(&values->pool, body, body_len);
     buffer_append(&values->pool, parts, count * sizeof *parts);
-    uint32_t *slot = find_slot(values, &value);
+    uint32_t *slot = find_value_slot(values, &value);
     if (*slot != 0) {
         values->pool.len = value.key;
         return *slot - 1;
