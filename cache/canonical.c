@@ -49,7 +49,8 @@ bool canonical_interns(unsigned minor, enum canonical_place place, const char *t
         if (interns_all_names || minor <= 10)
             return true;
         break;
-    case CANONICAL_FILE_NAME:
+    case CANONICAL_FILE_NAME: /* not by its text, since another name may take its place (cache/pyc_stream.h) */
+        return interns_all_names;
     case CANONICAL_QUALIFIED_NAME:
         if (interns_all_names)
             return true;

@@ -32,8 +32,8 @@ enum canonical_place {
 };
 
 /* Whether a fresh interpreter of 3.MINOR interns a string at that place: names always; file names and qualified names
- * from 3.13 on; names of code up to 3.10 and from 3.13 on; and everywhere a text of nothing but ASCII letters, digits
- * and underscores, from 3.13 on any single character below U+0100. `text` is UTF-8. */
+ * from 3.13 on; names of code up to 3.10 and from 3.13 on; and everywhere but as a file name a text of nothing but
+ * ASCII letters, digits and underscores, from 3.13 on any single character below U+0100. `text` is UTF-8. */
 bool canonical_interns(unsigned minor, enum canonical_place place, const char *text, size_t len);
 
 /* Appends the canonical form of the stream of one code object of CPython 3.MINOR. Returns false, and appends nothing,

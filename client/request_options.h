@@ -45,6 +45,7 @@ const char *request_options_python_source(const struct request_options *options)
         {0, "priority", ARGUMENT_CHOICE, REQUEST_OPTION(at, request.priority), 0, 0, 0, priority_choices},             \
         {0, "no-cache", ARGUMENT_SET, REQUEST_OPTION(at, request.cache), CACHE_BYPASS, 0, 0, NULL},                    \
         {0, "recache", ARGUMENT_SET, REQUEST_OPTION(at, request.cache), CACHE_REFRESH, 0, 0, NULL},                    \
+        {0, "canonical", ARGUMENT_FLAG, REQUEST_OPTION(at, request.canonical), 0, 0, 0, NULL},                         \
         {0, "which-python", ARGUMENT_FLAG, REQUEST_OPTION(at, which_python), 0, 0, 0, NULL},                           \
         {0, "fallback", ARGUMENT_FLAG, REQUEST_OPTION(at, fallback), 0, 0, 0, NULL}, {                                 \
         0, "version", ARGUMENT_VERSION, 0, 0, 0, 0, NULL                                                               \
@@ -66,6 +67,8 @@ const char *request_options_python_source(const struct request_options *options)
     "  --no-cache            compile, and let the cache of compiled sources alone\n"                                   \
     "  --recache             compile, and put the outcome into the cache (default for both:\n"                         \
     "                        $PYCOMPILE_CACHE, which is use, bypass or refresh)\n"                                     \
+    "  --canonical           write a form of the .pyc that is the same from every build, machine\n"                    \
+    "                        and process, not the bytes of py_compile\n"                                               \
     "  --fallback            where no daemon can be had, let the interpreter itself do the work\n"                     \
     "                        (also with PYCOMPILE_FALLBACK=1)\n"                                                       \
     "  --version             show the version and exit\n"

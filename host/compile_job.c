@@ -319,6 +319,7 @@ static struct compile_input make_input(struct compile_job *job) {
         .optimize = compile_request_level(request),
         .warnings = request->warnings,
         .exact_bytes = request->write,
+        .is_canonical = request->canonical,
         .is_file = reads_again(job, name),
         .is_nowhere = request->dfile != NULL && is_nowhere(request->dfile),
         .path = path_of(job, name),

@@ -1,5 +1,6 @@
 /* One run: filters, compile(), marshal, warnings; then the judgement of whether the bytes are exact. */
 #include "host/compiler.h"
+#include "cache/canonical.h"
 
 #include <marshal.h>
 
@@ -163,9 +164,26 @@ struct run {
     bool latin;             /* with names that latin_letters.h is about */
 };
 
+/* The canonical form of a stream, whose reference is taken; NULL stays NULL. */
+static PyObject *make_canonical(PyObject *stream) {
+    if (stream == NULL)
+        return NULL;
+    struct buffer form = {0};
+    PyObject *bytes = NULL;
+    if (canonical_stream(PyBytes_AS_STRING(stream), (size_t)PyBytes_GET_SIZE(stream), PY_MINOR_VERSION, &form))
+        bytes = PyBytes_FromStringAndSize(form.data, (Py_ssize_t)form.len);
+    else
+        PyErr_SetString(PyExc_ValueError, "the code has no canonical form");
+    buffer_deinit(&form);
+    Py_DECREF(stream);
+    return bytes;
+}
+
 static PyObject *marshal_for(const struct run *run, PyObject *code) {
     if (!run->input->exact_bytes)
         return Py_INCREF(Py_None), Py_None;
+    if (run->input->is_canonical)
+        return make_canonical(marshal_code(code));
     if (run->latin)
         return marshal_code(code);
     latin_letters_hold();
@@ -229,7 +247,7 @@ static enum exactness judge(const struct compiler *compiler, const struct run *r
         return EXACTNESS_SURE;
     if (warnings->refused || (warnings->looked_up && run->input->path != NULL))
         return EXACTNESS_NONE;
-    if (!run->in_place || output->bytes == NULL)
+    if (!run->in_place || output->bytes == NULL || run->input->is_canonical)
         return EXACTNESS_SURE;
     enum exactness exactness = exactness_of_code(code, warnings, compiler->modules);
     output->cause = RPC_EXACT_INTERNED;
@@ -324,7 +342,7 @@ static enum compile_status run_by_path(struct compiler *compiler, const struct r
 
 /* Whether compiling with the interned strings of a fresh process gives its bytes. */
 static bool may_run_as_fresh(const struct compiler *compiler, const struct compile_input *input) {
-    return compiler->interned != NULL && !exactness_source_imports(input->data, input->len);
+    return compiler->interned != NULL && !input->is_canonical && !exactness_source_imports(input->data, input->len);
 }
 
 enum compile_status compiler_run(struct compiler *compiler, const struct compile_input *input,

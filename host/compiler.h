@@ -41,6 +41,8 @@ struct compile_input {
     int optimize;
     const cJSON *warnings; /* -W options, or NULL */
     bool exact_bytes;      /* the bytes will be written, so they must be a fresh interpreter's */
+    bool is_canonical;     /* with exact_bytes: only the code must be a fresh interpreter's, as its canonical form is
+                              written */
     bool is_file;          /* linecache would read the same data under `filename` */
     bool is_nowhere;       /* linecache would find no file under `filename` */
     const char *path;      /* `filename` as an absolute path, where this process would not find the file under

@@ -68,6 +68,9 @@ const struct schema_field compile_parameters[] = {
         .text = "The client's PYTHONWARNINGS and -W options, in that order."),
     ROW(legacy, BOOL, NONE, ANY,
         .text = "Write FILEc beside the source."),
+    ROW(canonical, BOOL, VALUE, ANY,
+        .text = "Write the canonical form of the .pyc: the same bytes for equal code from every build, architecture and process; "
+                "not those that py_compile writes."),
     ROW(force, BOOL, NONE, FILE, .preset = true,
         .text = "False: leave a .pyc that is up to date by its own header."),
     ROW(source, STRING, VALUE, FILE,

@@ -54,6 +54,7 @@ struct compile_request {
     const cJSON *places;           /* array of identities (base/place.h), or NULL */
     const cJSON *warnings;         /* array of strings, or NULL */
     bool legacy;
+    bool canonical; /* the canonical form of the .pyc (cache/canonical.h), not a fresh interpreter's bytes */
     bool force;
     const char *source;      /* text to compile instead of the file's, or NULL */
     const char *source_file; /* the file whose bytes `source` holds, where the daemon finds it, or NULL */

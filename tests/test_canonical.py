@@ -1,6 +1,7 @@
 """The canonical form of .pyc files: the same bytes from a fresh interpreter and from one that has compiled and imported much
 and hashes otherwise; code that is equal to the compiler's; a form of which it is the canonical form itself. For every
 Python that there is a host for; a sample of its standard library, or with PYCOMPILED_CANONICAL=N so many files of it."""
+import glob
 import os
 import random
 import shutil
@@ -12,6 +13,7 @@ import unittest
 import e2e_support as e2e
 
 STREAMS = os.path.join(e2e.BUILD, "tests", "pyc_streams")
+HEADER = 16  # bytes of a .pyc before its stream
 SAMPLE = int(os.environ.get("PYCOMPILED_CANONICAL", "60"))
 
 SOURCES = {
@@ -148,6 +150,59 @@ class TestCanonical(unittest.TestCase):
                 self.assertEqual(canonical(minor, forms), forms)
                 subprocess.run([python, "-c", COMPARE], check=True,
                                input=packed(part for (_, first, _), form in zip(pairs, forms) for part in (first, form)))
+
+
+class TestOption(unittest.TestCase):
+    """What a request with `canonical` writes is the canonical form of what py_compile writes."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def write_sources(self):
+        sources = {**SOURCES, "warns.py": "x = '\\d', 1 is 1\n", "latin.py": "\xe9 = 'a', '\xe9'\n", "other/name": SOURCES["names.py"] + "pass\n"}
+        return [e2e.write_file(self.folder, name, source) for name, source in sources.items()]
+
+    def result(self, connection, path, **params):
+        """The outcome, and the .pyc that is written."""
+        params.setdefault("cfile", os.path.join(self.folder, "out.pyc"))
+        answer = connection.compile(path, **params)
+        self.assertIn("result", answer)
+        with open(params["cfile"], "rb") as file:
+            return answer["result"]["outcome"], file.read()
+
+    def test_request(self):
+        paths = self.write_sources()
+        with e2e.Daemon("--workers=1") as daemon, daemon.connect() as connection:
+            for version in e2e.pythons():
+                minor = int(version.partition(".")[2])
+                for path in paths:
+                    with self.subTest(version=version, path=path):
+                        _, exact = self.result(connection, path, python=version)
+                        form = exact[:HEADER] + canonical(minor, [exact[HEADER:]])[0]
+                        outcome, first = self.result(connection, path, python=version, canonical=True)
+                        self.assertEqual((outcome, first), ("compiled", form))
+                        self.assertEqual(self.result(connection, path, python=version, canonical=True), ("cached", form))
+                        self.assertEqual(self.result(connection, path, python=version)[1], exact)
+                    with self.subTest(version=version, path=path, what="another name"):
+                        renamed = dict(python=version, dfile="/other/checkout.py")
+                        _, exact = self.result(connection, path, cache="bypass", **renamed)
+                        form = exact[:HEADER] + canonical(minor, [exact[HEADER:]])[0]
+                        self.assertEqual(self.result(connection, path, canonical=True, **renamed)[1], form)
+
+    def test_clients(self):
+        path = self.write_sources()[2]
+        with e2e.Daemon("--workers=1") as daemon, daemon.connect() as connection:
+            form = self.result(connection, path, canonical=True)[1]
+            exact = self.result(connection, path)[1]
+            self.assertNotEqual(form, exact)
+            for tool, name in ((e2e.CLIENT, path), (e2e.COMPILEALL, os.path.dirname(path))):
+                more = ["-f"] if tool == e2e.COMPILEALL else []
+                for option, expected in (["--canonical"], form), ([], exact):
+                    subprocess.run([tool, "-q", "-Wignore", *more, *option, name], env=daemon.environment, check=True)
+                    written = glob.glob(os.path.join(os.path.dirname(path), "__pycache__", "names.*.pyc"))
+                    with open(written[0], "rb") as file:
+                        self.assertEqual(file.read(), expected)
 
 
 if __name__ == "__main__":

@@ -89,6 +89,7 @@ void compile_options_fallback(const struct compile_options *options, struct fall
     fallback_refuse(fallback, "--invalidation-mode", request->invalidation_mode != INVALIDATION_DEFAULT);
     fallback_refuse(fallback, "--cfile", request->cfile != NULL);
     fallback_refuse(fallback, "--legacy", request->legacy);
+    fallback_refuse(fallback, "--canonical", request->canonical);
     fallback_refuse(fallback, "--dfile", request->dfile != NULL);
     if (options->quiet)
         fallback_add(fallback, "-q");

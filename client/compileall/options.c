@@ -223,6 +223,7 @@ void compileall_options_fallback(const struct compileall_options *options, struc
     fallback_refuse(fallback, "--strict", options->strict);
     fallback_refuse(fallback, "--verbose", options->verbose);
     fallback_refuse(fallback, "--timing", options->timing != NULL);
+    fallback_refuse(fallback, "--canonical", options->shared.request.canonical);
     fallback_add_flag(fallback, "-f", options->force);
     for (int i = 0; i < options->quiet; i++)
         fallback_add(fallback, "-q");
