@@ -35,7 +35,9 @@ void fallback_init(struct fallback *fallback, const char *prog, const char *modu
     for (int i = 0; i < shared->environment.optimize_flags; i++)
         fallback_add(fallback, "-O");
     fallback_add_value(fallback, "-m", module);
-    fallback_refuse(fallback, "--json", shared->json);
+    fallback_refuse(fallback, "--json", shared->output == RESULTS_LINES);
+    fallback_refuse(fallback, "--output-format", shared->output > RESULTS_LINES);
+    fallback_refuse(fallback, "--exit-codes", shared->exit_codes);
     fallback_refuse(fallback, "--timeout", shared->request.timeout_ms > 0);
 }
 

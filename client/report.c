@@ -1,4 +1,4 @@
-/* py_compile's two ways of printing an error, and JSON. */
+/* py_compile's two ways of printing an error. */
 #include "client/report.h"
 
 #include <limits.h>
@@ -6,31 +6,25 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "client/stderr_text.h"
 #include "proto/rpc.h"
 
 void report_init(struct report *report, const char *prog, struct progress *progress) {
-    *report = (struct report){.prog = prog, .progress = progress};
+    *report = (struct report){.prog = prog, .progress = progress, .begin = clock_ms()};
 }
 
 void report_deinit(struct report *report) {
     buffer_deinit(&report->out);
     buffer_deinit(&report->err);
+    results_deinit(&report->results);
     warnings_shown_deinit(&report->shown);
 }
 
 static bool ends_with_newline(const char *text) {
     size_t len = strlen(text);
     return len > 0 && text[len - 1] == '\n';
-}
-
-static void append_json(struct report *report, const char *file, struct json_span text, bool failed) {
-    buffer_append_string(&report->out, "{\"file\":");
-    json_print_string(file, &report->out);
-    buffer_append_string(&report->out, failed ? ",\"error\":" : ",\"result\":");
-    buffer_append(&report->out, text.text, text.len);
-    buffer_append_string(&report->out, "}\n");
 }
 
 /* Warnings are the interpreter's own output: py_compile's -q does not silence them. */
@@ -87,17 +81,28 @@ static void append_text(struct report *report, const char *file, struct json_spa
 }
 
 bool report_take(struct report *report, const char *file, struct json_span text, bool failed) {
-    if (report->json)
-        append_json(report, file, text, failed);
+    if (results_is_on(&report->results))
+        results_add(&report->results, &(struct results_entry){file, NULL, -1, text, failed}, &report->out);
     else
         append_text(report, file, text, failed);
+    summary_count(&report->summary, failed ? OUTCOME_FAILED : outcome_of(text));
     if (!failed)
         return true;
-    report->status = 1;
+    report->status = exit_code_join(report->status, exit_code_of(text));
     return report->keep_going;
 }
 
+void report_end(struct report *report, const char *why) {
+    if (report->is_full)
+        return;
+    results_flush(&report->results, &report->out);
+    report->summary.elapsed_ms = clock_ms() - report->begin;
+    report->summary.error = why;
+    results_end(&report->results, &report->summary, &report->out);
+}
+
 bool report_flush(struct report *report) {
+    results_flush(&report->results, &report->out);
     if (report->err.len == 0 && report->out.len == 0)
         return true;
     progress_clear(report->progress);
@@ -110,6 +115,7 @@ bool report_flush(struct report *report) {
     char *text = xasprintf("%s: cannot write to standard output: %s\n", report->prog, strerror(-written));
     stderr_text_print(text);
     free(text);
-    report->status = 1;
+    report->is_full = true;
+    report->status = EXIT_CODE_FILES;
     return false;
 }

@@ -7,12 +7,14 @@
 
 #include "client/arguments.h"
 #include "client/environment.h"
+#include "client/results/results.h"
 #include "proto/compile_request.h"
 
 struct request_options {
     struct environment environment;
     struct compile_request request; /* borrows from environment and argv; `file` is not set */
-    bool json;
+    int output;                     /* enum results_kind */
+    bool exit_codes;
     bool which_python;
     bool fallback;            /* also by $PYCOMPILE_FALLBACK */
     int environment_warnings; /* the number of warning options, at the front, that the environment gives */
@@ -38,7 +40,12 @@ const char *request_options_python_source(const struct request_options *options)
 #define REQUEST_OPTION_PYTHON(at)                                                                                      \
     { 0, "python", ARGUMENT_TEXT, REQUEST_OPTION(at, request.python), 0, 0, 0, NULL }
 #define REQUEST_OPTION_JSON(at)                                                                                        \
-    { 0, "json", ARGUMENT_FLAG, REQUEST_OPTION(at, json), 0, 0, 0, NULL }
+    { 0, "json", ARGUMENT_SET, REQUEST_OPTION(at, output), RESULTS_LINES, 0, 0, NULL }
+#define REQUEST_OPTIONS_OUTPUT(at)                                                                                     \
+    REQUEST_OPTION_JSON(at)                                                                                            \
+    , {0, "output-format", ARGUMENT_CHOICE, REQUEST_OPTION(at, output), 0, 0, 0, results_choices}, {                   \
+        0, "exit-codes", ARGUMENT_FLAG, REQUEST_OPTION(at, exit_codes), 0, 0, 0, NULL                                  \
+    }
 #define REQUEST_OPTIONS(at)                                                                                            \
     {'W', "warnings", ARGUMENT_LIST, REQUEST_OPTION(at, environment.warnings), 0, 0, 0, NULL},                         \
         {0, "timeout", ARGUMENT_INT, REQUEST_OPTION(at, request.timeout_ms), 0, 0, INT_MAX, NULL},                     \
@@ -58,6 +65,11 @@ const char *request_options_python_source(const struct request_options *options)
     "                        see --which-python); or the path of an interpreter, or of the\n"                          \
     "                        python of a virtual environment\n"                                                        \
     "  --which-python        show which Python is chosen, and why, and exit\n"
+#define REQUEST_OPTIONS_OUTPUT_HELP                                                                                    \
+    "  --output-format {text,json,github,gitlab,sarif,junit}\n"                                                        \
+    "                        print results for machines: json is --json with a summary\n"                              \
+    "  --exit-codes          1: a source is in error, 3: no daemon, or it could not do the job,\n"                     \
+    "                        4: the file system refused\n"
 #define REQUEST_OPTIONS_HELP                                                                                           \
     "  -W, --warnings OPTION\n"                                                                                        \
     "                        warning control, as Python's own -W; may be repeated\n"                                   \

@@ -24,7 +24,7 @@ static const char help[] =
     "options beyond py_compile:\n" REQUEST_OPTION_PYTHON_HELP
     "  -k, --keep-going      compile all files and report all errors\n"
     "  --check               compile only, write nothing\n"
-    "  --json                print one JSON object a file on standard output\n"
+    "  --json                print one JSON object a file on standard output\n" REQUEST_OPTIONS_OUTPUT_HELP
     "  -O, -OO               as of python itself: python -O -m py_compile\n"
     "  -o, --optimize N      optimization level: -1, 0, 1 or 2 (default: -1, that of -O or\n"
     "                        $PYTHONOPTIMIZE)\n"
@@ -46,7 +46,7 @@ static const struct argument table[] = {
     REQUEST_OPTION_PYTHON(SHARED),
     {'k', "keep-going", ARGUMENT_FLAG, OFFSET(keep_going), 0, 0, 0, NULL},
     {0, "check", ARGUMENT_FLAG, OFFSET(check), 0, 0, 0, NULL},
-    REQUEST_OPTION_JSON(SHARED),
+    REQUEST_OPTIONS_OUTPUT(SHARED),
     {'O', NULL, ARGUMENT_COUNT, OFFSET(shared.environment.optimize_flags), 0, 0, 0, NULL},
     {'o', "optimize", ARGUMENT_INT, OFFSET(shared.request.optimize), 0, -1, 2, NULL},
     REQUEST_OPTION_INVALIDATION_MODE(SHARED),

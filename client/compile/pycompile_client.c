@@ -88,6 +88,16 @@ static int compile_names(struct compile_options *options, struct run_link *link,
     return result;
 }
 
+/* The run ends early. */
+static void fail(struct report *report, const char *why) {
+    (void)report_flush(report); /* what came before; an error comes again */
+    progress_clear(report->progress);
+    char *text = xasprintf(PROG ": %s\n", why);
+    stderr_text_print(text);
+    free(text);
+    report->status = exit_code_join(report->status, EXIT_CODE_SERVICE);
+}
+
 static int compile_all(struct compile_options *options) {
     struct names names;
     struct progress progress;
@@ -102,21 +112,20 @@ static int compile_all(struct compile_options *options) {
     report_init(&report, PROG, &progress);
     report.quiet = options->quiet;
     report.keep_going = options->keep_going;
-    report.json = options->shared.json;
+    results_init(&report.results, options->shared.output, PROG);
     run_link_init(&link, socket_path, PROG);
     link.progress = &progress;
     link.may_say = !options->quiet;
     if (options->shared.which_python) {
-        report.status = which_python(&link, &options->shared);
-    } else if (compile_names(options, &link, &names, &report, &why) < 0) {
-        progress_clear(&progress);
-        char *text = xasprintf(PROG ": %s\n", why);
-        stderr_text_print(text);
-        free(text);
-        report.status = 1;
+        report.status = which_python(&link, &options->shared) == 0 ? EXIT_CODE_DONE : EXIT_CODE_SERVICE;
+    } else {
+        if (compile_names(options, &link, &names, &report, &why) < 0)
+            fail(&report, why);
+        report_end(&report, why);
+        (void)report_flush(&report); /* the status tells */
     }
     progress_clear(&progress);
-    int status = report.status;
+    int status = options->shared.exit_codes ? (int)report.status : report.status != EXIT_CODE_DONE;
     free(why);
     run_link_deinit(&link);
     free(socket_path);

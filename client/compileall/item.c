@@ -34,26 +34,27 @@ struct compileall_item *compileall_item_of(struct batch_item *item) {
     return list_entry(item, struct compileall_item, item);
 }
 
-/* A line of --json. */
-static void add_json(struct compileall_item *item, const char *name, struct json_span value, int optimize) {
-    buffer_append_string(&item->out, "{\"file\":");
-    json_print_string(item->path, &item->out);
-    if (optimize >= 0)
-        buffer_printf(&item->out, ",\"optimize\":%d", optimize);
-    buffer_printf(&item->out, ",\"%s\":", name);
-    buffer_append(&item->out, value.text, value.len);
-    buffer_append_string(&item->out, "}\n");
+static void item_fail(struct compileall_item *item, enum exit_code status) {
+    item->outcome = OUTCOME_FAILED;
+    item->status = exit_code_join(item->status, status);
 }
 
-bool compileall_item_check_level(struct compileall_item *item, const struct compileall_options *options) {
+static void add_result(struct compileall_item *item, const struct compileall_output *output, struct json_span text,
+                       bool failed) {
+    int level = output->options->optimize[item->level];
+    results_add(output->results, &(struct results_entry){item->path, NULL, level, text, failed}, &item->out);
+}
+
+bool compileall_item_check_level(struct compileall_item *item, const struct compileall_output *output) {
+    const struct compileall_options *options = output->options;
     int level = options->optimize[item->level];
     if (level >= -1 && level <= 2)
         return true;
-    item->compiled = item->failed = true;
+    item_fail(item, EXIT_CODE_USAGE);
     static const char words[] = "Sorry: ValueError: compile(): invalid optimize value";
     static const char error[] = "{\"code\":-32602,\"message\":\"compile(): invalid optimize value\"}";
-    if (options->shared.json)
-        add_json(item, "error", (struct json_span){error, sizeof error - 1}, level);
+    if (results_is_on(output->results))
+        add_result(item, output, (struct json_span){error, sizeof error - 1}, true);
     else
         compileall_say_failure(&item->out, options->quiet, item->path, words);
     return false;
@@ -80,7 +81,7 @@ static void link_dupe(struct compileall_item *item, const struct compileall_opti
         python_text_repr(&words, cfile);
         compileall_say_failure(&item->out, options->quiet, item->path, buffer_string(&words));
         buffer_deinit(&words);
-        item->failed = true;
+        item_fail(item, EXIT_CODE_FILES);
     }
     free(item->cfile);
     item->cfile = cfile;
@@ -97,15 +98,18 @@ static void keep_warnings(struct compileall_item *item, struct json_span holder)
     buffer_append_char(&item->warnings, '\0');
 }
 
-bool compileall_item_answered(struct compileall_item *item, const struct compileall_options *options,
+bool compileall_item_answered(struct compileall_item *item, const struct compileall_output *output,
                               const struct batch_answer *answer) {
+    const struct compileall_options *options = output->options;
     bool failed = answer->error.text != NULL;
     struct json_span text = failed ? answer->error : answer->result;
-    if (failed || !json_span_is(json_member(text.text, text.len, "outcome"), "\"up-to-date\""))
-        item->compiled = true;
-    item->failed = item->failed || failed;
-    if (options->shared.json) {
-        add_json(item, failed ? "error" : "result", text, options->optimize[item->level]);
+    enum outcome outcome = failed ? OUTCOME_FAILED : outcome_of(text);
+    if (failed)
+        item_fail(item, exit_code_of(text));
+    else if (outcome > item->outcome)
+        item->outcome = outcome;
+    if (results_is_on(output->results)) {
+        add_result(item, output, text, failed);
     } else {
         keep_warnings(item, failed ? json_member(text.text, text.len, "data") : text);
         if (failed)
@@ -113,8 +117,8 @@ bool compileall_item_answered(struct compileall_item *item, const struct compile
     }
     if (!failed && options->hardlink_dupes)
         link_dupe(item, options, text);
-    if (item->failed || item->level + 1 == options->optimize_count)
+    if (item->outcome == OUTCOME_FAILED || item->level + 1 == options->optimize_count)
         return false;
     item->level++;
-    return compileall_item_check_level(item, options);
+    return compileall_item_check_level(item, output);
 }

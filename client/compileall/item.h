@@ -7,6 +7,14 @@
 #include "client/batch.h"
 #include "client/compileall/file_set.h"
 #include "client/compileall/options.h"
+#include "client/results/exit_code.h"
+#include "client/results/results.h"
+
+/* How items speak. */
+struct compileall_output {
+    const struct compileall_options *options;
+    struct results *results;
+};
 
 struct compileall_item {
     struct batch_item item;
@@ -18,7 +26,8 @@ struct compileall_item {
     struct buffer warnings; /* JSON arrays of them, each with its NUL */
     size_t level;           /* index of the level that is asked for */
     char *cfile;            /* of the level before, if dupes are to be linked; else NULL */
-    bool compiled, failed;
+    enum outcome outcome;   /* the worst one of the levels so far; up to date at first */
+    enum exit_code status;
     bool is_said;    /* "Compiling ..." */
     bool is_counted; /* among those that were compiled, were up to date or failed */
 };
@@ -31,8 +40,8 @@ struct compileall_item *compileall_item_free(struct compileall_item *item);
 struct compileall_item *compileall_item_of(struct batch_item *item);
 
 /* Whether compile() accepts the current level. If not, the item has failed, with Python's message. */
-bool compileall_item_check_level(struct compileall_item *item, const struct compileall_options *options);
+bool compileall_item_check_level(struct compileall_item *item, const struct compileall_output *output);
 
 /* Takes the answer for the current level. Returns whether another level is to be asked for. */
-bool compileall_item_answered(struct compileall_item *item, const struct compileall_options *options,
+bool compileall_item_answered(struct compileall_item *item, const struct compileall_output *output,
                               const struct batch_answer *answer);

@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "client/arguments.h"
+#include "client/results/exit_code.h"
 
 #define PROG "pycompileall-client"
 
@@ -56,7 +57,8 @@ static const char help[] =
     "options beyond compileall:\n" REQUEST_OPTION_PYTHON_HELP
     "  --strict              a file or folder that is not there is an error\n"
     "  -v, --verbose         sum up on standard error at the end\n"
-    "  --json                print one JSON object a file on standard output instead of text\n"
+    "  --json                print one JSON object a file on standard output instead of "
+    "text\n" REQUEST_OPTIONS_OUTPUT_HELP
     "  --timing FILE         write which worker compiled what when, as a Chrome trace "
     "(Perfetto)\n" REQUEST_OPTIONS_HELP;
 
@@ -96,7 +98,7 @@ static const struct argument table[] = {
     REQUEST_OPTION_PYTHON(SHARED),
     {0, "strict", ARGUMENT_FLAG, OFFSET(options.strict), 0, 0, 0, NULL},
     {'v', "verbose", ARGUMENT_FLAG, OFFSET(options.verbose), 0, 0, 0, NULL},
-    REQUEST_OPTION_JSON(SHARED),
+    REQUEST_OPTIONS_OUTPUT(SHARED),
     {0, "timing", ARGUMENT_TEXT, OFFSET(options.timing), 0, 0, 0, NULL},
     REQUEST_OPTIONS(SHARED),
 };
@@ -132,9 +134,9 @@ static char *compileall_options_take(int id, const char *value, void *context) {
 }
 
 /* Ends the process as the exception that compileall leaves uncaught. */
-static _Noreturn void compileall_options_refuse(const char *exception) {
+static _Noreturn void compileall_options_refuse(const struct compileall_options *options, const char *exception) {
     fprintf(stderr, "%s\n", exception);
-    exit(1);
+    exit(options->shared.exit_codes ? EXIT_CODE_USAGE : 1);
 }
 
 /* An empty value counts as not given where it does in compileall. */
@@ -154,11 +156,11 @@ static void compileall_options_judge(struct compileall_parsing *parsing, const s
     if (options->ddir != NULL && (options->name.strip != NULL || options->name.prepend != NULL))
         arguments_error(arguments, "-d cannot be used in combination with -s or -p");
     if (options->workers < 0)
-        compileall_options_refuse("ValueError: workers must be greater or equal to 0");
+        compileall_options_refuse(options, "ValueError: workers must be greater or equal to 0");
     if (options->hardlink_dupes && options->optimize_count < 2)
         compileall_options_refuse(
-            "ValueError: Hardlinking of duplicated bytecode makes sense only for more than one optimization "
-            "level");
+            options, "ValueError: Hardlinking of duplicated bytecode makes sense only for more than one optimization "
+                     "level");
     if (options->optimize_count == 0)
         options->optimize[options->optimize_count++] = -1;
 }

@@ -55,16 +55,24 @@ static bool is_interrupted(void) {
 }
 
 /* Prints the reason, unless the user has ended the work. */
-static int compileall_fail(char *why) {
-    if (is_interrupted()) {
-        free(why);
-        return 1;
+static enum exit_code compileall_fail(const char *why, enum exit_code status) {
+    if (!is_interrupted()) {
+        char *text = xasprintf(PROG ": %s\n", why);
+        stderr_text_print(text);
+        free(text);
     }
-    char *text = xasprintf(PROG ": %s\n", why);
-    stderr_text_print(text);
-    free(text);
-    free(why);
-    return 1;
+    return status;
+}
+
+/* Prints results for machines of a run that ends before any work. */
+static void say_no_results(const struct compileall_options *options, const char *why) {
+    struct results results;
+    struct buffer out = {0};
+    results_init(&results, options->shared.output, PROG);
+    results_end(&results, &(struct summary){.error = why, .interrupted = is_interrupted()}, &out);
+    (void)io_write_all(STDOUT_FILENO, out.data, out.len); /* the run has failed anyway */
+    buffer_deinit(&out);
+    results_deinit(&results);
 }
 
 /* One batch of work on the given candidates. Returns 0, or a negative errno value and a message. */
@@ -86,7 +94,7 @@ static int run_sys_path(struct compileall_work *work, const struct python_info *
     for (size_t at = 0; !stop && at < folders.len; at += strlen(folders.data + at) + 1) {
         char *folder = folders.data + at;
         result = run_batch(work, &(struct candidates){.dests = &folder, .dest_count = 1, .folders_alone = true}, why);
-        stop = result < 0 || work->failed || is_interrupted();
+        stop = result < 0 || work->status != EXIT_CODE_DONE || is_interrupted();
     }
     buffer_deinit(&folders);
     return result;
@@ -110,20 +118,22 @@ static int run_all(struct compileall_work *work, const struct python_info *info,
     return result;
 }
 
-/* After an interrupt only the files count that were looked at to the end. */
+/* After an interrupt only the files count that were looked at to the end. What the cache had is named where there is
+ * any. */
 static void sum_up(const struct compileall_work *work, int64_t begin) {
     double seconds = (double)(clock_ms() - begin) / 1000;
-    bool all = !is_interrupted();
-    size_t done = work->counts.compiled + work->counts.up_to_date + work->counts.failed;
-    size_t files = all ? work->counts.files : done;
+    const struct summary *summary = &work->summary;
+    const size_t *outcomes = summary->outcomes;
     struct buffer text = {0};
-    buffer_printf(&text, "%zu files: %zu compiled, %zu up to date, %zu failed; %.2f s, %.0f files/s", files,
-                  work->counts.compiled, work->counts.up_to_date, work->counts.failed, seconds,
-                  seconds > 0 ? (double)files / seconds : 0);
-    if (!all)
+    buffer_printf(&text, "%zu files: %zu compiled", summary->files, outcomes[OUTCOME_COMPILED]);
+    if (outcomes[OUTCOME_CACHED] > 0)
+        buffer_printf(&text, ", %zu cached", outcomes[OUTCOME_CACHED]);
+    buffer_printf(&text, ", %zu up to date, %zu failed; %.2f s, %.0f files/s", outcomes[OUTCOME_UP_TO_DATE],
+                  outcomes[OUTCOME_FAILED], seconds, seconds > 0 ? (double)summary->files / seconds : 0);
+    if (is_interrupted())
         buffer_append_string(&text, "; interrupted");
-    if (work->counts.unknown > 0)
-        buffer_printf(&text, ", %zu not waited for", work->counts.unknown);
+    if (work->unknown > 0)
+        buffer_printf(&text, ", %zu not waited for", work->unknown);
     buffer_append_char(&text, '\n');
     stderr_text_print(buffer_string(&text));
     buffer_deinit(&text);
@@ -228,11 +238,11 @@ static int run_timed(struct compileall_work *work, const struct python_info *inf
     return result;
 }
 
-/* Compiles, after the pattern and the list were checked. Returns the exit status. */
-static int compile_named(const struct compileall_options *options, const struct python_info *info,
-                         const struct path_pattern *pattern, int list_fd) {
+/* Compiles, after the pattern and the list were checked. */
+static enum exit_code compile_named(const struct compileall_options *options, const struct python_info *info,
+                                    const struct path_pattern *pattern, int list_fd) {
     int64_t begin = clock_ms();
-    char *why = NULL;
+    char *why = NULL, *why_not = NULL;
     struct compileall_work work;
     struct names list;
     compileall_work_init(&work, options, info, pattern->link);
@@ -247,34 +257,50 @@ static int compile_named(const struct compileall_options *options, const struct 
     bool sums_up = is_interrupted() ? options->verbose || work.progress.enabled : result == 0 && options->verbose;
     if (sums_up)
         sum_up(&work, begin);
-    int status = result < 0 ? compileall_fail(why) : work.failed;
+    enum exit_code status = work.status;
+    if (result < 0)
+        status = compileall_fail(why, exit_code_join(status, EXIT_CODE_SERVICE));
+    if (compileall_work_end(&work, why, &why_not) < 0 && result == 0)
+        status = compileall_fail(why_not, EXIT_CODE_FILES);
+    free(why);
+    free(why_not);
     names_deinit(&list);
     compileall_work_deinit(&work);
     return status;
 }
 
 /* Checks in the order in which compileall's options fail: first the pattern, then the list. */
-static int compile_checked(const struct compileall_options *options, const struct python_info *info,
-                           struct run_link *link) {
+static enum exit_code compile_checked(const struct compileall_options *options, const struct python_info *info,
+                                      struct run_link *link) {
     struct path_pattern pattern = {link, info->python, options->pattern};
-    if (!check_pattern(&pattern))
-        return 1;
+    if (!check_pattern(&pattern)) {
+        say_no_results(options, "the pattern of -x is invalid");
+        return EXIT_CODE_USAGE;
+    }
     int list_fd = options->list != NULL ? open_list(options->list) : -1;
     if (options->list != NULL && list_fd < 0) {
         say_no_list(options);
-        return 1;
+        say_no_results(options, "the list of -i cannot be read");
+        return EXIT_CODE_FILES;
     }
-    int status = compile_named(options, info, &pattern, list_fd);
+    enum exit_code status = compile_named(options, info, &pattern, list_fd);
     if (list_fd > STDERR_FILENO)
         close(list_fd);
     return status;
 }
 
-static int run(const struct compileall_options *options, struct run_link *link) {
+static enum exit_code run(const struct compileall_options *options, struct run_link *link) {
     struct python_info info = {0};
     char *why = NULL;
     int result = prepare(options, link, &info, &why);
-    int status = result < 0 ? compileall_fail(why) : compile_checked(options, &info, link);
+    enum exit_code status = EXIT_CODE_SERVICE;
+    if (result == 0) {
+        status = compile_checked(options, &info, link);
+    } else {
+        (void)compileall_fail(why, status);
+        say_no_results(options, why);
+    }
+    free(why);
     python_info_deinit(&info);
     return status;
 }
@@ -285,15 +311,17 @@ static int compile_all(const struct compileall_options *options) {
     run_link_init(&link, socket_path, PROG);
     link.wake_fd = wake_ends[0];
     link.may_say = options->quiet < 2;
-    int status = options->shared.which_python ? which_python(&link, &options->shared) : run(options, &link);
+    enum exit_code status = !options->shared.which_python                ? run(options, &link)
+                            : which_python(&link, &options->shared) == 0 ? EXIT_CODE_DONE
+                                                                         : EXIT_CODE_SERVICE;
     if (is_interrupted()) {
         if (options->quiet < 2 && caught_signal == SIGINT)
             (void)io_write_all(STDOUT_FILENO, "\n[interrupted]\n", strlen("\n[interrupted]\n"));
-        status = 1;
+        status = EXIT_CODE_SERVICE;
     }
     run_link_deinit(&link);
     free(socket_path);
-    return status;
+    return options->shared.exit_codes ? (int)status : status != EXIT_CODE_DONE;
 }
 
 int main(int argc, char **argv) {
@@ -303,7 +331,7 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     compileall_options_parse(&options, argc, argv);
     /* Where Python has no sys.stdout, print() does nothing. */
-    if (!has_output && !options.shared.json)
+    if (!has_output && options.shared.output == RESULTS_TEXT)
         options.quiet = 2;
     catch_interrupts();
     int status = compile_all(&options);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/python_version.h"
 #include "client/batch.h"
@@ -42,32 +43,31 @@ static char *name_code(struct compileall_work *work, const struct candidate *can
     if (options->ddir != NULL)
         how = (struct code_name){candidate->folder, options->ddir};
     char *name = code_name(&how, path, &stripped);
-    if (!stripped && options->quiet < 2 && !options->shared.json)
+    if (!stripped && options->quiet < 2 && !results_is_on(&work->results))
         compileall_say_not_stripped(&work->before, how.strip, path);
     return name;
 }
 
-/* A line of --json for a level that is not asked about, with the members of a daemon's answer. */
+/* The result of a level that is not asked about, with the members of a daemon's answer. */
 static void say_level_up_to_date(struct compileall_work *work, const char *path, int optimize) {
-    struct buffer *out = &work->before;
+    struct buffer result = {0};
     char *cfile = up_to_date_path(&work->up_to_date, path, optimize);
-    buffer_append_string(out, "{\"file\":");
-    json_print_string(path, out);
-    if (optimize >= 0)
-        buffer_printf(out, ",\"optimize\":%d", optimize);
-    buffer_append_string(out, ",\"result\":{\"cfile\":");
-    json_print_string(cfile, out);
-    buffer_append_string(out, ",\"outcome\":\"up-to-date\"");
+    buffer_append_string(&result, "{\"cfile\":");
+    json_print_string(cfile, &result);
+    buffer_append_string(&result, ",\"outcome\":\"up-to-date\"");
     if (work->python_version != NULL) {
-        buffer_append_string(out, ",\"python\":");
-        json_print_string(work->python_version, out);
+        buffer_append_string(&result, ",\"python\":");
+        json_print_string(work->python_version, &result);
     }
-    buffer_append_string(out, ",\"warnings\":[],\"elapsed_us\":0}}\n");
+    buffer_append_string(&result, ",\"warnings\":[],\"elapsed_us\":0}");
+    struct json_span text = {result.data, result.len};
+    results_add(&work->results, &(struct results_entry){path, NULL, optimize, text, false}, &work->before);
+    buffer_deinit(&result);
     free(cfile);
 }
 
 static void say_up_to_date(struct compileall_work *work, const char *path) {
-    for (size_t i = 0; work->options->shared.json && i < work->options->optimize_count; i++)
+    for (size_t i = 0; results_is_on(&work->results) && i < work->options->optimize_count; i++)
         say_level_up_to_date(work, path, work->options->optimize[i]);
 }
 
@@ -82,8 +82,8 @@ static bool look(int dir_fd, const char *name, void *context) {
 }
 
 static enum verdict judge_current(struct compileall_work *work, const char *path) {
-    work->counts.files++;
-    work->counts.up_to_date++;
+    work->found++;
+    summary_count(&work->summary, OUTCOME_UP_TO_DATE);
     say_up_to_date(work, path);
     return LEFT_ALONE;
 }
@@ -105,7 +105,7 @@ static enum verdict judge(struct compileall_work *work, const struct candidate *
         return OPEN_ALREADY;
     if (!options->force && work->looks_itself && up_to_date_check(&work->up_to_date, entry, source))
         return judge_current(work, entry->path);
-    work->counts.files++;
+    work->found++;
     return TO_BE_COMPILED;
 }
 
@@ -113,7 +113,7 @@ static enum verdict judge(struct compileall_work *work, const struct candidate *
 static struct batch_item *fill_item(struct compileall_work *work, struct compileall_item *item, off_t size) {
     item->before = work->before;
     work->before = (struct buffer){0};
-    item->item.asks = item->path != NULL && compileall_item_check_level(item, work->options);
+    item->item.asks = item->path != NULL && compileall_item_check_level(item, &work->output);
     item->item.weight = (uint64_t)size;
     item->item.held = item->before.len;
     return &item->item;
@@ -145,8 +145,8 @@ static enum batch_next take_file(struct compileall_work *work, const struct cand
 static void take_folder(struct compileall_work *work, const struct candidate *candidate, bool listed) {
     const struct compileall_options *options = work->options;
     if (!listed && options->strict)
-        work->failed = true;
-    if (options->shared.json)
+        work->status = exit_code_join(work->status, EXIT_CODE_FILES);
+    if (results_is_on(&work->results))
         return;
     if (listed && options->quiet == 0)
         compileall_say_listing(&work->before, candidate->entry.path);
@@ -210,12 +210,7 @@ static void count_item(struct compileall_work *work, struct compileall_item *ite
     if (item->is_counted || item->path == NULL)
         return;
     item->is_counted = true;
-    if (item->failed)
-        work->counts.failed++;
-    else if (item->compiled)
-        work->counts.compiled++;
-    else
-        work->counts.up_to_date++;
+    summary_count(&work->summary, item->outcome);
 }
 
 static bool answered(struct batch_item *asked, const struct batch_answer *answer, void *context) {
@@ -228,7 +223,7 @@ static bool answered(struct batch_item *asked, const struct batch_answer *answer
     work->has_served = true;
     if (work->timing != NULL)
         add_timing(work, item, answer);
-    bool more = compileall_item_answered(item, work->options, answer);
+    bool more = compileall_item_answered(item, &work->output, answer);
     item->item.held = item->before.len + item->out.len + item->warnings.len;
     if (!more)
         count_item(work, item);
@@ -251,7 +246,7 @@ static void close_item(struct compileall_work *work, struct compileall_item *ite
 }
 
 static void say_compiling(struct compileall_work *work, struct compileall_item *item) {
-    if (!item->is_said && work->options->quiet == 0 && !work->options->shared.json)
+    if (!item->is_said && work->options->quiet == 0 && !results_is_on(&work->results))
         compileall_say_compiling(&work->out, item->path);
     item->is_said = true;
 }
@@ -268,11 +263,11 @@ static void begin(struct batch_item *begun, void *context) {
 static bool take(struct batch_item *taken, void *context) {
     struct compileall_work *work = context;
     struct compileall_item *item = compileall_item_of(taken);
-    if (item->compiled)
+    if (item->outcome != OUTCOME_UP_TO_DATE)
         say_compiling(work, item);
     buffer_append(&work->out, item->out.data, item->out.len);
     show_warnings(work, item);
-    work->failed = work->failed || item->failed;
+    work->status = exit_code_join(work->status, item->status);
     count_item(work, item);
     close_item(work, item);
     return work->why == NULL;
@@ -282,10 +277,10 @@ static bool take(struct batch_item *taken, void *context) {
 static void drop(struct batch_item *dropped, void *context) {
     struct compileall_work *work = context;
     struct compileall_item *item = compileall_item_of(dropped);
-    if (item->compiled)
+    if (item->outcome != OUTCOME_UP_TO_DATE)
         count_item(work, item);
     else if (item->item.in_flight)
-        work->counts.unknown++;
+        work->unknown++;
     close_item(work, item);
 }
 
@@ -296,17 +291,21 @@ static bool is_woken(const struct compileall_work *work) {
 
 static bool flush(void *context) {
     struct compileall_work *work = context;
-    work->progress.found = work->counts.files;
-    work->progress.done = work->counts.compiled + work->counts.up_to_date + work->counts.failed;
+    work->progress.found = work->found;
+    work->progress.done = work->summary.files;
     if (work->holds_output && !work->has_served)
         return work->why == NULL && !is_woken(work);
+    results_flush(&work->results, &work->out);
     if (work->out.len > 0 || work->err.len > 0)
         progress_clear(&work->progress);
     int written = io_write_all(STDOUT_FILENO, work->out.data, work->out.len);
     (void)io_write_all(STDERR_FILENO, work->err.data, work->err.len);
     work->out.len = work->err.len = 0;
-    if (written < 0 && work->why == NULL)
-        work->why = xstrdup("cannot write to standard output");
+    if (written < 0) {
+        work->status = EXIT_CODE_FILES;
+        if (work->why == NULL)
+            work->why = xstrdup("cannot write to standard output");
+    }
     return work->why == NULL && !is_woken(work);
 }
 
@@ -325,6 +324,15 @@ int compileall_work_release(struct compileall_work *work, char **why) {
     return compileall_work_ended(work, why);
 }
 
+int compileall_work_end(struct compileall_work *work, const char *why, char **why_not) {
+    work->summary.elapsed_ms = clock_ms() - work->progress.begin;
+    work->summary.error = why;
+    work->summary.interrupted = is_woken(work);
+    results_end(&work->results, &work->summary, &work->out);
+    (void)flush(work); /* whether to go on */
+    return compileall_work_ended(work, why_not);
+}
+
 static const struct batch_owner batch_owner = {
     .next = next,
     .ask = ask,
@@ -340,6 +348,8 @@ void compileall_work_init(struct compileall_work *work, const struct compileall_
     struct compile_request request = options->shared.request;
     bool timestamp = compile_request_mode(&request) == INVALIDATION_TIMESTAMP;
     *work = (struct compileall_work){.options = options, .link = link};
+    results_init(&work->results, options->shared.output, link->prog);
+    work->output = (struct compileall_output){options, &work->results};
     work->filter.source = &work->candidates;
     work->python_version = info->version;
     work->looks_itself = timestamp && info->cache_tag != NULL;
@@ -364,7 +374,7 @@ void compileall_work_init(struct compileall_work *work, const struct compileall_
 }
 
 void compileall_work_set_options(struct compileall_work *work, const struct compileall_options *options) {
-    work->options = options;
+    work->options = work->output.options = options;
     work->up_to_date.optimize = options->optimize;
     work->up_to_date.optimize_count = options->optimize_count;
     work->filter.pattern = NULL;
@@ -388,6 +398,7 @@ void compileall_work_deinit(struct compileall_work *work) {
     buffer_deinit(&work->out);
     buffer_deinit(&work->err);
     warnings_shown_deinit(&work->shown);
+    results_deinit(&work->results);
     free(work->why);
 }
 
@@ -414,7 +425,7 @@ int compileall_work_run(struct compileall_work *work, char **why) {
     progress_clear(&work->progress);
     if (result == 0 && work->met_nul) {
         stderr_text_print("ValueError: embedded null byte\n");
-        work->failed = true;
+        work->status = exit_code_join(work->status, EXIT_CODE_USAGE);
     }
     return result == 0 ? compileall_work_ended(work, why) : result;
 }

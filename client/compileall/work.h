@@ -9,6 +9,7 @@
 #include "client/compileall/candidates.h"
 #include "client/compileall/candidates_filter.h"
 #include "client/compileall/file_set.h"
+#include "client/compileall/item.h"
 #include "client/compileall/options.h"
 #include "client/compileall/timing.h"
 #include "client/compileall/up_to_date.h"
@@ -18,6 +19,8 @@
 
 struct compileall_work {
     const struct compileall_options *options;
+    struct results results; /* the format; text at first */
+    struct compileall_output output;
     struct run_link *link;
     struct candidates candidates;
     struct candidates_filter filter;
@@ -37,13 +40,12 @@ struct compileall_work {
                           begin anew */
     bool has_served;   /* it has */
     struct warnings_shown shown;
-    char *why;    /* the reason that ended the work, or NULL */
-    bool met_nul; /* a name has a NUL: the work ends before it */
-    bool failed;  /* something could not be compiled */
-    struct {
-        size_t files, compiled, up_to_date, failed;
-        size_t unknown; /* files whose compile had begun when the work was ended, and was not waited for */
-    } counts;           /* of what is done, printed or not */
+    char *why;              /* the reason that ended the work, or NULL */
+    bool met_nul;           /* a name has a NUL: the work ends before it */
+    enum exit_code status;  /* of all that failed */
+    size_t found;           /* files so far */
+    size_t unknown;         /* files whose compile had begun when the work was ended, and was not waited for */
+    struct summary summary; /* of what is done, printed or not */
 };
 
 /* Prepares the work, without candidates yet. The options, the info and the link must outlive it. */
@@ -61,6 +63,10 @@ int compileall_work_check_options(struct compileall_work *work, char **why);
 /* Writes what `holds_output` has held back, and ends that. Returns 0, or a negative errno value with a message, which
  * the caller frees. */
 int compileall_work_release(struct compileall_work *work, char **why);
+
+/* Writes the end of the results for machines; `why` is the reason that has ended the run, or NULL. Returns 0, or a
+ * negative errno value with a message, which the caller frees. */
+int compileall_work_end(struct compileall_work *work, const char *why, char **why_not);
 
 /* Does the work on all candidates. Returns 0, or a negative errno value with a message, which the caller frees. */
 int compileall_work_run(struct compileall_work *work, char **why);

@@ -72,7 +72,7 @@ static void tell(struct watching *watching, struct json_span params) {
     const char *file = json_get_string(tree, "file");
     struct json_span result = json_member(params.text, params.len, "result");
     struct json_span failure = json_member(params.text, params.len, "error");
-    if (file != NULL && watching->shared.json) {
+    if (file != NULL && watching->shared.output != RESULTS_TEXT) {
         buffer_append(&watching->report.out, params.text, params.len);
         buffer_append_char(&watching->report.out, '\n');
     } else if (file != NULL) {
@@ -131,7 +131,7 @@ static int begin(struct watching *watching, struct rpc_client *client, char **wh
     buffer_deinit(&params);
     if (result == NULL)
         return -1;
-    if (!watching->shared.json) {
+    if (watching->shared.output == RESULTS_TEXT) {
         char *text = xasprintf("following %.0f folders\n", json_get_number(result, "folders", 0));
         stderr_text_print(text);
         free(text);

@@ -1,7 +1,6 @@
 /* Conversion between `file:` URIs and paths. */
 #include "client/lsp/uri.h"
 
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -27,12 +26,6 @@ char *uri_to_path(const char *uri) {
 char *uri_from_path(const char *path) {
     struct buffer uri = {0};
     buffer_append_string(&uri, "file://");
-    for (; *path != '\0'; path++) {
-        unsigned char byte = (unsigned char)*path;
-        if (byte < 0x80 && (isalnum(byte) || strchr("/-._~", byte)))
-            buffer_append_char(&uri, *path);
-        else
-            buffer_printf(&uri, "%%%02X", byte);
-    }
+    percent_encode(&uri, path);
     return buffer_string(&uri);
 }
