@@ -245,9 +245,9 @@ class Ended(Case):
             out, err = process.communicate(timeout=e2e.DEADLINE)
         while self.daemon.status()["jobs"] > 0:
             pass
-        match = re.match(rb"(\d+) files: (\d+) compiled, 0 up to date, 0 failed; .*; interrupted\n$", err)
+        match = re.match(rb"(\d+) files: (\d+) compiled(?:, (\d+) cached)?, 0 up to date, 0 failed; .*; interrupted\n$", err)
         self.assertTrue(match, err)
-        self.assertEqual(int(match.group(2)), len(self.written()))
+        self.assertEqual(int(match.group(2)) + int(match.group(3) or 0), len(self.written()))
         self.assertTrue(out.endswith(b"\n\n[interrupted]\n"))
 
 

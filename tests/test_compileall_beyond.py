@@ -66,7 +66,7 @@ class Beyond(Case):
         self.assertEqual(len(lines("-o0", "-o1", "-o2")[0]), 6)
 
     def test_verbose(self):
-        self.assertRegex(self.ours("-qv", "pkg/sub").stderr, rb"^2 files: 2 compiled, 0 up to date, 0 failed; ")
+        self.assertRegex(self.ours("-qv", "--no-cache", "pkg/sub").stderr, rb"^2 files: 2 compiled, 0 up to date, 0 failed; ")
         self.assertRegex(self.ours("-qv", "pkg/sub").stderr, rb"^2 files: 0 compiled, 2 up to date, 0 failed; ")
 
     def test_timing(self):

@@ -146,10 +146,11 @@ class Results(Case):
         }
         for program in (e2e.COMPILEALL, e2e.CLIENT):
             for name, read in readers.items():
-                done = self.run_one([program, "--python", "2.7", "--output-format", name], ["tree/good.py"])
+                done = self.run_one([program, "--output-format", name, "-x(" if program == e2e.COMPILEALL else "-q"], ["tree/good.py"],
+                                    PYCOMPILED_SOCKET=self.path("none"), PYCOMPILED_AUTOSTART="0")
                 with self.subTest(program=program, format=name):
                     self.assertEqual(done.returncode, 1)
-                    self.assertRegex(read(done.stdout.decode()), "no host|Python 2.7")
+                    self.assertRegex(read(done.stdout.decode()), "no daemon|AUTOSTART|autostart|^no host$|pattern")
 
     def test_verbose_counts_cached_files(self):
         self.write("a/one.py", b"'a text of its own'\n")

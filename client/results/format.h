@@ -21,6 +21,7 @@ struct results {
     const char *prog;
     const struct results_format *format; /* NULL: RESULTS_TEXT */
     bool has_begun;                      /* the prologue was written */
+    bool has_ended;                      /* so was the end */
     struct buffer held;                  /* elements that wait for the end */
     struct {
         size_t tests, failures, errors; /* of JUnit */

@@ -63,7 +63,7 @@ static void results_begin(struct results *results, struct buffer *out) {
 }
 
 void results_flush(struct results *results, struct buffer *out) {
-    if (results->format == NULL || out->len == 0)
+    if (results->format == NULL || results->has_ended || out->len == 0)
         return;
     if (results->format->is_whole) {
         buffer_append(&results->held, out->data, out->len);
@@ -79,6 +79,7 @@ void results_end(struct results *results, struct summary *summary, struct buffer
         return;
     if (!results->has_begun)
         results_begin(results, out);
+    results->has_ended = true;
     if (results->format->end != NULL)
         results->format->end(results, summary, out);
 }

@@ -5,13 +5,17 @@
 #include "base/percent.h"
 #include "client/results/format.h"
 
-/* Notes a class for the list of rules, which stands at the end. */
+/* Notes a class for the list of rules, which stands at the end, sorted. */
 static void sarif_note_kind(struct results *results, const char *kind) {
-    for (size_t i = 0; i < results->kind_count; i++)
-        if (strcmp(results->kinds[i], kind) == 0)
-            return;
+    size_t at = 0;
+    while (at < results->kind_count && strcmp(results->kinds[at], kind) < 0)
+        at++;
+    if (at < results->kind_count && strcmp(results->kinds[at], kind) == 0)
+        return;
     results->kinds = xrealloc(results->kinds, (results->kind_count + 1) * sizeof *results->kinds);
-    results->kinds[results->kind_count++] = xstrdup(kind);
+    memmove(results->kinds + at + 1, results->kinds + at, (results->kind_count - at) * sizeof *results->kinds);
+    results->kinds[at] = xstrdup(kind);
+    results->kind_count++;
 }
 
 /* A relative reference stays one: its reader knows the folder. Its first segment may not look like a scheme. */
