@@ -253,7 +253,7 @@ size_t arguments_parse(const struct arguments *arguments, int argc, char **argv,
         else
             take_cluster(&parser, text);
     }
-    bool needs_none = arguments->needs_none != NULL && *arguments->needs_none;
+    bool needs_none = arguments->needs_none != NULL && arguments->needs_none(arguments->context);
     if (required != NULL && parser.positionals == 0 && !needs_none)
         arguments_error(arguments, "the following arguments are required: %s", required);
     if (parser.unknown.len > 0)

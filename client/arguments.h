@@ -48,7 +48,7 @@ struct arguments {
     /* Rows from here on are options that the mirrored program does not have: an abbreviation that fits one of them and
      * one of the mirrored program's own means the latter. 0: all are alike. */
     size_t beyond;
-    const bool *needs_none; /* where the options have set it, no positional is required; or NULL */
+    bool (*needs_none)(const void *context); /* whether the options make positionals needless; or NULL */
 };
 
 /* Reads argv[1..]. Positionals are moved to the front of argv[1..] and counted. A mistake ends the

@@ -37,6 +37,8 @@ void fallback_init(struct fallback *fallback, const char *prog, const char *modu
     fallback_add_value(fallback, "-m", module);
     fallback_refuse(fallback, "--json", shared->output == RESULTS_LINES);
     fallback_refuse(fallback, "--output-format", shared->output > RESULTS_LINES);
+    fallback_refuse(fallback, "-0", shared->nul_names);
+    fallback_refuse(fallback, "--files0-from", shared->names_from != NULL);
     fallback_refuse(fallback, "--exit-codes", shared->exit_codes);
     fallback_refuse(fallback, "--timeout", shared->request.timeout_ms > 0);
 }

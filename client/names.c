@@ -1,8 +1,10 @@
-/* Universal newlines, as in Python's text files. */
+/* Universal newlines, as in Python's text files, or NULs. */
 #include "client/names.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define READ_SIZE 65536
@@ -15,12 +17,31 @@ void names_init_fd(struct names *names, int fd) {
     *names = (struct names){.fd = fd};
 }
 
+void names_init_nul(struct names *names, int fd) {
+    *names = (struct names){.fd = fd, .nul = true};
+}
+
+int names_open(const char *path) {
+    struct stat st;
+    if (strcmp(path, "-") == 0)
+        return STDIN_FILENO;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
+        return fd;
+    close(fd);
+    return -EISDIR;
+}
+
 void names_deinit(struct names *names) {
     buffer_deinit(&names->in);
 }
 
-/* The end of the line that begins at `line`, or NULL. */
-static char *find_end(char *line, size_t left) {
+/* The end of the name that begins at `line`, or NULL. */
+static char *find_end(const struct names *names, char *line, size_t left) {
+    if (names->nul)
+        return memchr(line, '\0', left);
     char *newline = memchr(line, '\n', left);
     char *cr = memchr(line, '\r', newline ? (size_t)(newline - line) : left);
     return cr ? cr : newline;
@@ -39,7 +60,7 @@ static enum names_status next_line(struct names *names, const char **name, bool 
     if (left == 0)
         return names->eof ? NAMES_END : NAMES_WAIT;
     char *line = names->in.data + names->start;
-    char *end = find_end(line, left);
+    char *end = find_end(names, line, left);
     if (end == NULL && !names->eof)
         return NAMES_WAIT;
     size_t len = left;

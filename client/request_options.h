@@ -15,6 +15,8 @@ struct request_options {
     struct compile_request request; /* borrows from environment and argv; `file` is not set */
     int output;                     /* enum results_kind */
     bool exit_codes;
+    bool nul_names;         /* -0 */
+    const char *names_from; /* --files0-from, or NULL */
     bool which_python;
     bool fallback;            /* also by $PYCOMPILE_FALLBACK */
     int environment_warnings; /* the number of warning options, at the front, that the environment gives */
@@ -41,6 +43,10 @@ const char *request_options_python_source(const struct request_options *options)
     { 0, "python", ARGUMENT_TEXT, REQUEST_OPTION(at, request.python), 0, 0, 0, NULL }
 #define REQUEST_OPTION_JSON(at)                                                                                        \
     { 0, "json", ARGUMENT_SET, REQUEST_OPTION(at, output), RESULTS_LINES, 0, 0, NULL }
+#define REQUEST_OPTIONS_NAMES(at)                                                                                      \
+    {'0', NULL, ARGUMENT_FLAG, REQUEST_OPTION(at, nul_names), 0, 0, 0, NULL}, {                                        \
+        0, "files0-from", ARGUMENT_TEXT, REQUEST_OPTION(at, names_from), 0, 0, 0, NULL                                 \
+    }
 #define REQUEST_OPTIONS_OUTPUT(at)                                                                                     \
     REQUEST_OPTION_JSON(at)                                                                                            \
     , {0, "output-format", ARGUMENT_CHOICE, REQUEST_OPTION(at, output), 0, 0, 0, results_choices}, {                   \
@@ -65,6 +71,9 @@ const char *request_options_python_source(const struct request_options *options)
     "                        see --which-python); or the path of an interpreter, or of the\n"                          \
     "                        python of a virtual environment\n"                                                        \
     "  --which-python        show which Python is chosen, and why, and exit\n"
+#define REQUEST_OPTIONS_NAMES_HELP(list)                                                                               \
+    "  -0                    names on standard input" list " end with a NUL, not with a line\n"                        \
+    "  --files0-from F       compile what F names, with a NUL behind each; - is standard input\n"
 #define REQUEST_OPTIONS_OUTPUT_HELP                                                                                    \
     "  --output-format {text,json,github,gitlab,sarif,junit}\n"                                                        \
     "                        print results for machines: json is --json with a summary\n"                              \

@@ -141,6 +141,45 @@ class Beyond(Case):
         self.assertTrue(os.path.exists(self.path("outside/__pycache__/target.cpython-313.pyc")))
 
 
+class Nul(Case):
+    """Names that end with a NUL: of both clients."""
+    NAMES = (b"new\nline.py", b" blank.py ", b"plain.py", b"carriage\r.py")
+
+    def setUp(self):
+        super().setUp()
+        for name in self.NAMES:
+            self.write(os.fsdecode(name), GOOD)
+        self.write("list", b"\0".join(self.NAMES))
+        self.write("ended", b"".join(name + b"\0" for name in self.NAMES))
+
+    def check(self, program, *options, given=None):
+        with open(given or os.devnull, "rb") as stdin:
+            done = subprocess.run([program, "--python", VERSION, "--json", *options], cwd=self.work, env=self.environment(), stdin=stdin,
+                                  capture_output=True, timeout=e2e.DEADLINE)
+        files = [os.fsencode(json.loads(line)["file"]) for line in done.stdout.splitlines()]
+        self.assertEqual((done.returncode, done.stderr, files), (0, b"", [n for n in self.NAMES if n in files]))
+        return len(files)
+
+    def test_each_way(self):
+        for name in ("list", "ended"):
+            path = self.path(name)
+            self.assertEqual(self.check(e2e.CLIENT, "--files0-from", name), 4)
+            self.assertEqual(self.check(e2e.CLIENT, "--files0-from=-", given=path), 4)
+            self.assertEqual(self.check(e2e.CLIENT, "-0", given=path), 4)
+            self.assertEqual(self.check(e2e.CLIENT, "-0", "-", given=path), 4)
+            # " blank.py " is no source's name
+            self.assertEqual(self.check(e2e.COMPILEALL, "--files0-from", name), 3)
+            self.assertEqual(self.check(e2e.COMPILEALL, "-0", given=path), 3)
+            self.assertEqual(self.check(e2e.COMPILEALL, "-0", "-i", name), 3)
+
+    def test_list_that_is_not_there(self):
+        for program, words in ((e2e.CLIENT, b"missing: No such file or directory"), (e2e.COMPILEALL, b"Error reading file list missing")):
+            for more, status in (((), 1), (("--exit-codes",), 4)):
+                done = self.run_one([program, "--files0-from", "missing", *more], [])
+                self.assertEqual(done.returncode, status)
+                self.assertIn(words, done.stdout + done.stderr)
+
+
 class Streams(Case):
     def setUp(self):
         super().setUp()

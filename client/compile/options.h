@@ -13,7 +13,7 @@ struct compile_options {
     bool keep_going;
     bool check;
     bool sets_level; /* -o, other than -1 */
-    bool from_stdin; /* the names come from standard input */
+    bool from_list;  /* the names come from standard input, or a file */
     char **files;    /* part of argv */
     size_t file_count;
 };

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/paths.h"
@@ -63,8 +64,8 @@ static void fall_back(const struct compile_options *options, struct run_link *li
                       int result, char **why) {
     struct compile_options left = *options;
     struct fallback fallback;
-    left.files += options->from_stdin ? 0 : rest->done;
-    left.file_count -= options->from_stdin ? 0 : rest->done;
+    left.files += options->from_list ? 0 : rest->done;
+    left.file_count -= options->from_list ? 0 : rest->done;
     compile_options_fallback(&left, &fallback);
     if (fallback_is_for(&fallback, result) && !rest->consumed)
         fallback_run(&fallback, link, why);
@@ -75,11 +76,11 @@ static void fall_back(const struct compile_options *options, struct run_link *li
 static int compile_names(struct compile_options *options, struct run_link *link, struct names *names,
                          struct report *report, char **why) {
     struct python_choice choice;
-    struct file_rest rest = {.wanted = options->shared.fallback && !options->from_stdin};
+    struct file_rest rest = {.wanted = options->shared.fallback && !options->from_list};
     int result = prepare(options, link, &choice, why);
     if (result == 0)
         result = report_options(&options->shared.request, link, report, why);
-    bool again = result < 0 || !options->from_stdin; /* names of standard input are read once */
+    bool again = result < 0 || !options->from_list; /* names of a list are read once */
     if (result == 0)
         result = file_batch_run(link, names, &options->shared.request, report, &rest, why);
     if (result < 0 && again)
@@ -98,16 +99,30 @@ static void fail(struct report *report, const char *why) {
     report->status = exit_code_join(report->status, EXIT_CODE_SERVICE);
 }
 
+/* Returns the descriptor that the names are read from, 0 where they stand on the command line, or a negative errno
+ * value.
+ */
+static int open_names(const struct compile_options *options, struct names *names) {
+    const char *path = options->shared.names_from;
+    if (!options->from_list) {
+        names_init_list(names, options->files, options->file_count);
+        return 0;
+    }
+    int fd = path != NULL ? names_open(path) : STDIN_FILENO;
+    if (options->shared.nul_names)
+        names_init_nul(names, fd);
+    else
+        names_init_fd(names, fd);
+    return fd;
+}
+
 static int compile_all(struct compile_options *options) {
     struct names names;
     struct progress progress;
     struct report report;
     struct run_link link;
     char *why = NULL, *socket_path = paths_socket();
-    if (options->from_stdin)
-        names_init_fd(&names, STDIN_FILENO);
-    else
-        names_init_list(&names, options->files, options->file_count);
+    int list_fd = open_names(options, &names);
     progress_init(&progress, !options->quiet);
     report_init(&report, PROG, &progress);
     report.quiet = options->quiet;
@@ -118,6 +133,12 @@ static int compile_all(struct compile_options *options) {
     link.may_say = !options->quiet;
     if (options->shared.which_python) {
         report.status = which_python(&link, &options->shared) == 0 ? EXIT_CODE_DONE : EXIT_CODE_SERVICE;
+    } else if (list_fd < 0) {
+        why = xasprintf("%s: %s", options->shared.names_from, strerror(-list_fd));
+        fail(&report, why);
+        report.status = EXIT_CODE_FILES;
+        report_end(&report, why);
+        (void)report_flush(&report); /* the status tells */
     } else {
         if (compile_names(options, &link, &names, &report, &why) < 0)
             fail(&report, why);
@@ -131,6 +152,8 @@ static int compile_all(struct compile_options *options) {
     free(socket_path);
     report_deinit(&report);
     names_deinit(&names);
+    if (list_fd > STDERR_FILENO)
+        close(list_fd);
     return status;
 }
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "client/compileall/python_text.h"
@@ -19,7 +20,7 @@ static enum candidates_step take_dest(struct candidates *c) {
         enum names_status status = c->list ? names_next(c->list, &name, &truncated) : NAMES_END;
         if (status != NAMES_READY)
             return status == NAMES_WAIT ? CANDIDATE_WAIT : CANDIDATE_END;
-        size_t len = python_text_strip(&name);
+        size_t len = c->list->nul ? strlen(name) : python_text_strip(&name);
         c->dest = xstrndup(name, len);
     }
     c->seen++;

@@ -54,13 +54,13 @@ static const char help[] =
     "  -e DIR                skip links that lead out of DIR\n"
     "  --hardlink-dupes      make equal .pyc files of several levels one file\n"
     "\n"
-    "options beyond compileall:\n" REQUEST_OPTION_PYTHON_HELP
-    "  --strict              a file or folder that is not there is an error\n"
-    "  -v, --verbose         sum up on standard error at the end\n"
-    "  --json                print one JSON object a file on standard output instead of "
-    "text\n" REQUEST_OPTIONS_OUTPUT_HELP
-    "  --timing FILE         write which worker compiled what when, as a Chrome trace "
-    "(Perfetto)\n" REQUEST_OPTIONS_HELP;
+    "options beyond compileall:\n" REQUEST_OPTION_PYTHON_HELP REQUEST_OPTIONS_NAMES_HELP(
+        ", or of -i,") "  --strict              a file or folder that is not there is an error\n"
+                       "  -v, --verbose         sum up on standard error at the end\n"
+                       "  --json                print one JSON object a file on standard output instead of "
+                       "text\n" REQUEST_OPTIONS_OUTPUT_HELP
+                       "  --timing FILE         write which worker compiled what when, as a Chrome trace "
+                       "(Perfetto)\n" REQUEST_OPTIONS_HELP;
 
 enum { OPTION_RECURSION, OPTION_OPTIMIZE };
 
@@ -98,6 +98,7 @@ static const struct argument table[] = {
     REQUEST_OPTION_PYTHON(SHARED),
     {0, "strict", ARGUMENT_FLAG, OFFSET(options.strict), 0, 0, 0, NULL},
     {'v', "verbose", ARGUMENT_FLAG, OFFSET(options.verbose), 0, 0, 0, NULL},
+    REQUEST_OPTIONS_NAMES(SHARED),
     REQUEST_OPTIONS_OUTPUT(SHARED),
     {0, "timing", ARGUMENT_TEXT, OFFSET(options.timing), 0, 0, 0, NULL},
     REQUEST_OPTIONS(SHARED),
@@ -144,12 +145,25 @@ static const char *unless_empty(const char *text) {
     return text != NULL && *text != '\0' ? text : NULL;
 }
 
+/* -0 and --files0-from are ways to say -i. */
+static void judge_list(struct compileall_options *options, const struct arguments *arguments) {
+    struct request_options *shared = &options->shared;
+    if (shared->names_from != NULL && options->list != NULL)
+        arguments_error(arguments, "argument --files0-from: not allowed with argument -i");
+    if (shared->names_from != NULL)
+        options->list = shared->names_from;
+    else if (shared->nul_names && options->list == NULL)
+        options->list = "-";
+    shared->nul_names = shared->nul_names || shared->names_from != NULL;
+}
+
 static void compileall_options_judge(struct compileall_parsing *parsing, const struct arguments *arguments) {
     struct compileall_options *options = &parsing->options;
     options->levels = parsing->has_recursion ? parsing->recursion : parsing->local ? 0 : LEVELS_DEFAULT;
     options->pattern = unless_empty(options->pattern);
     options->links_below = unless_empty(options->links_below);
     options->list = unless_empty(options->list);
+    judge_list(options, arguments);
     if (parsing->optimize_given <= 1 && options->hardlink_dupes)
         arguments_error(arguments, "Hardlinking of duplicated bytecode makes sense only for more than one "
                                    "optimization level.");

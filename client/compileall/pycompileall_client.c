@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -192,20 +191,6 @@ static bool check_pattern(const struct path_pattern *pattern) {
     return false;
 }
 
-/* Opens the list of -i. Returns the descriptor, or a negative errno value. */
-static int open_list(const char *path) {
-    struct stat st;
-    if (strcmp(path, "-") == 0)
-        return STDIN_FILENO;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
-        return fd;
-    close(fd);
-    return -EISDIR;
-}
-
 static void say_no_list(const struct compileall_options *options) {
     struct buffer text = {0};
     if (options->quiet >= 2)
@@ -247,7 +232,10 @@ static enum exit_code compile_named(const struct compileall_options *options, co
     struct names list;
     compileall_work_init(&work, options, info, pattern->link);
     work.filter.pattern = options->pattern ? pattern : NULL;
-    names_init_fd(&list, list_fd);
+    if (options->shared.nul_names)
+        names_init_nul(&list, list_fd);
+    else
+        names_init_fd(&list, list_fd);
     work.holds_output = options->shared.fallback && options->list == NULL;
     int result = run_timed(&work, info, options->list ? &list : NULL, &why);
     if (result < 0 && work.holds_output && !work.has_served)
@@ -277,7 +265,7 @@ static enum exit_code compile_checked(const struct compileall_options *options, 
         say_no_results(options, "the pattern of -x is invalid");
         return EXIT_CODE_USAGE;
     }
-    int list_fd = options->list != NULL ? open_list(options->list) : -1;
+    int list_fd = options->list != NULL ? names_open(options->list) : -1;
     if (options->list != NULL && list_fd < 0) {
         say_no_list(options);
         say_no_results(options, "the list of -i cannot be read");
