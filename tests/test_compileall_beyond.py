@@ -141,6 +141,55 @@ class Beyond(Case):
         self.assertTrue(os.path.exists(self.path("outside/__pycache__/target.cpython-313.pyc")))
 
 
+class Check(Case):
+    """--check: whole trees, for several Pythons, and nothing is written."""
+    NEWER, OLDER = VERSION, next((v for v in e2e.hosts() if e2e.version_tuple(v) < (3, 12)), None)
+
+    def setUp(self):
+        super().setUp()
+        self.write("tree/good.py", GOOD)
+        self.write("tree/new.py", b"type X = int\n")
+        self.write("tree/bad.py", b"def f(:\n")
+        self.write("tree/warns.py", b"1 is 1\n")
+
+    def check(self, *options):
+        before = sorted(os.listdir(self.path("tree")))
+        done = self.run_one([e2e.COMPILEALL, "--check"], [*options, "tree"])
+        self.assertEqual(sorted(os.listdir(self.path("tree"))), before)
+        return done
+
+    def test_one(self):
+        for _ in range(2):
+            done = self.check("-qv", "--python", VERSION)
+            self.assertEqual(done.returncode, 1)
+            self.assertRegex(done.stdout, rb"^\*\*\* Error compiling 'tree/bad.py'\.\.\.\n  File [^*]*$")
+            self.assertRegex(done.stderr, rb"(?s)^tree/warns.py:1: SyntaxWarning: .*\n4 files: 3 checked, 0 up to date, 1 failed; ")
+
+    def test_up_to_date_files_are_checked(self):
+        self.ours("-q", "tree")
+        self.assertIn(b"SyntaxWarning", self.check("-q", "--python", VERSION).stderr)
+
+    def test_several(self):
+        if self.OLDER is None:
+            self.skipTest("no host for Python 3.11 or older")
+        done = self.check("-q", "--python", self.NEWER, "--python", self.OLDER)
+        self.assertEqual(done.returncode, 1)
+        said = done.stdout.decode()
+        self.assertIn("\nPython %s:   File \"tree/bad.py\"" % self.NEWER, said)
+        self.assertIn("'tree/bad.py' does not compile on %s, %s\n" % (self.NEWER, self.OLDER), said)
+        self.assertIn("'tree/new.py' compiles on %s, not on %s\n" % (self.NEWER, self.OLDER), said)
+        self.assertNotIn("good.py", said)
+        done = self.check("--output-format", "json", "-o0", "-o2", "--python", self.NEWER, "--python", self.OLDER)
+        *lines, last = [json.loads(line) for line in done.stdout.splitlines()]
+        found = [(line["file"][5:-3], line["python"], line["optimize"], "error" in line) for line in lines]
+        new, old = self.NEWER, self.OLDER
+        self.assertEqual(found, [("bad", new, 0, True), ("bad", old, 0, True), ("good", new, 0, False), ("good", new, 2, False),
+                                 ("good", old, 0, False), ("good", old, 2, False), ("new", new, 0, False), ("new", new, 2, False),
+                                 ("new", old, 0, True), ("warns", new, 0, False), ("warns", new, 2, False), ("warns", old, 0, False),
+                                 ("warns", old, 2, False)])
+        self.assertEqual([last["summary"][name] for name in ("files", "checked", "failed")], [4, 2, 2])
+
+
 class Nul(Case):
     """Names that end with a NUL: of both clients."""
     NAMES = (b"new\nline.py", b" blank.py ", b"plain.py", b"carriage\r.py")

@@ -36,13 +36,20 @@ struct compileall_item *compileall_item_of(struct batch_item *item) {
 
 static void item_fail(struct compileall_item *item, enum exit_code status) {
     item->outcome = OUTCOME_FAILED;
+    item->bad |= 1u << item->python;
     item->status = exit_code_join(item->status, status);
+}
+
+/* The Python that is asked for, where there are several, or NULL. */
+static const char *python_of(const struct compileall_item *item, const struct compileall_output *output) {
+    return output->python_count > 1 ? output->options->pythons[item->python] : NULL;
 }
 
 static void add_result(struct compileall_item *item, const struct compileall_output *output, struct json_span text,
                        bool failed) {
     int level = output->options->optimize[item->level];
-    results_add(output->results, &(struct results_entry){item->path, NULL, level, text, failed}, &item->out);
+    const struct results_entry entry = {item->path, python_of(item, output), level, text, failed};
+    results_add(output->results, &entry, &item->out);
 }
 
 bool compileall_item_check_level(struct compileall_item *item, const struct compileall_output *output) {
@@ -56,7 +63,7 @@ bool compileall_item_check_level(struct compileall_item *item, const struct comp
     if (results_is_on(output->results))
         add_result(item, output, (struct json_span){error, sizeof error - 1}, true);
     else
-        compileall_say_failure(&item->out, options->quiet, item->path, words);
+        compileall_say_failure(&item->out, options->quiet, item->path, python_of(item, output), words);
     return false;
 }
 
@@ -79,7 +86,7 @@ static void link_dupe(struct compileall_item *item, const struct compileall_opti
         python_text_repr(&words, item->cfile);
         buffer_append_string(&words, " -> ");
         python_text_repr(&words, cfile);
-        compileall_say_failure(&item->out, options->quiet, item->path, buffer_string(&words));
+        compileall_say_failure(&item->out, options->quiet, item->path, NULL, buffer_string(&words));
         buffer_deinit(&words);
         item_fail(item, EXIT_CODE_FILES);
     }
@@ -98,6 +105,34 @@ static void keep_warnings(struct compileall_item *item, struct json_span holder)
     buffer_append_char(&item->warnings, '\0');
 }
 
+static void say_pythons(const struct compileall_item *item, const struct compileall_output *output, bool bad,
+                        struct buffer *out) {
+    const char *comma = " ";
+    for (size_t i = 0; i < output->python_count; i++) {
+        if ((item->bad >> i & 1) != bad)
+            continue;
+        buffer_append_string(out, comma);
+        buffer_append_string(out, output->options->pythons[i]);
+        comma = ", ";
+    }
+}
+
+void compileall_item_say_verdict(const struct compileall_item *item, const struct compileall_output *output,
+                                 struct buffer *out) {
+    if (output->python_count < 2 || item->bad == 0 || output->options->quiet >= 2)
+        return;
+    python_text_repr(out, item->path);
+    bool none = item->bad == (1u << output->python_count) - 1;
+    if (!none) {
+        buffer_append_string(out, " compiles on");
+        say_pythons(item, output, false, out);
+        buffer_append_char(out, ',');
+    }
+    buffer_append_string(out, none ? " does not compile on" : " not on");
+    say_pythons(item, output, true, out);
+    buffer_append_char(out, '\n');
+}
+
 bool compileall_item_answered(struct compileall_item *item, const struct compileall_output *output,
                               const struct batch_answer *answer) {
     const struct compileall_options *options = output->options;
@@ -113,12 +148,18 @@ bool compileall_item_answered(struct compileall_item *item, const struct compile
     } else {
         keep_warnings(item, failed ? json_member(text.text, text.len, "data") : text);
         if (failed)
-            compileall_say_error(&item->out, options->quiet, item->path, text);
+            compileall_say_error(&item->out, options->quiet, item->path, python_of(item, output), text);
     }
     if (!failed && options->hardlink_dupes)
         link_dupe(item, options, text);
-    if (item->outcome == OUTCOME_FAILED || item->level + 1 == options->optimize_count)
+    bool is_bad = (item->bad >> item->python & 1) != 0;
+    if (!is_bad && item->level + 1 < options->optimize_count) {
+        item->level++;
+    } else if (item->python + 1 < output->python_count) {
+        item->python++;
+        item->level = 0;
+    } else {
         return false;
-    item->level++;
+    }
     return compileall_item_check_level(item, output);
 }

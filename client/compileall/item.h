@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "client/batch.h"
 #include "client/compileall/file_set.h"
@@ -14,6 +15,7 @@
 struct compileall_output {
     const struct compileall_options *options;
     struct results *results;
+    size_t python_count; /* each item is compiled for so many; with one, none is named in the output */
 };
 
 struct compileall_item {
@@ -25,6 +27,8 @@ struct compileall_item {
     struct buffer out;
     struct buffer warnings; /* JSON arrays of them, each with its NUL */
     size_t level;           /* index of the level that is asked for */
+    size_t python;          /* index of the Python that is asked for */
+    uint32_t bad;           /* a bit for each Python for which it has failed */
     char *cfile;            /* of the level before, if dupes are to be linked; else NULL */
     enum outcome outcome;   /* the worst one of the levels so far; up to date at first */
     enum exit_code status;
@@ -42,6 +46,10 @@ struct compileall_item *compileall_item_of(struct batch_item *item);
 /* Whether compile() accepts the current level. If not, the item has failed, with Python's message. */
 bool compileall_item_check_level(struct compileall_item *item, const struct compileall_output *output);
 
-/* Takes the answer for the current level. Returns whether another level is to be asked for. */
+/* Appends, where there are several Pythons and some of them fail, which do and which do not. */
+void compileall_item_say_verdict(const struct compileall_item *item, const struct compileall_output *output,
+                                 struct buffer *out);
+
+/* Takes the answer for the current level and Python. Returns whether another one is to be asked for. */
 bool compileall_item_answered(struct compileall_item *item, const struct compileall_output *output,
                               const struct batch_answer *answer);

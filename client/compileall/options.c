@@ -54,7 +54,9 @@ static const char help[] =
     "  -e DIR                skip links that lead out of DIR\n"
     "  --hardlink-dupes      make equal .pyc files of several levels one file\n"
     "\n"
-    "options beyond compileall:\n" REQUEST_OPTION_PYTHON_HELP REQUEST_OPTIONS_NAMES_HELP(
+    "options beyond compileall:\n" REQUEST_OPTION_PYTHON_HELP
+    "  --check               compile all sources and write nothing; with several --python, for\n"
+    "                        each of them\n" REQUEST_OPTIONS_NAMES_HELP(
         ", or of -i,") "  --strict              a file or folder that is not there is an error\n"
                        "  -v, --verbose         sum up on standard error at the end\n"
                        "  --json                print one JSON object a file on standard output instead of "
@@ -62,7 +64,7 @@ static const char help[] =
                        "  --timing FILE         write which worker compiled what when, as a Chrome trace "
                        "(Perfetto)\n" REQUEST_OPTIONS_HELP;
 
-enum { OPTION_RECURSION, OPTION_OPTIMIZE };
+enum { OPTION_RECURSION, OPTION_OPTIMIZE, OPTION_PYTHON };
 
 /* Options that are judged when all are read. */
 struct compileall_parsing {
@@ -95,7 +97,8 @@ static const struct argument table[] = {
     {'o', NULL, ARGUMENT_CALL_VALUE, 0, OPTION_OPTIMIZE, 0, 0, NULL},
     {'e', NULL, ARGUMENT_TEXT, OFFSET(options.links_below), 0, 0, 0, NULL},
     {0, "hardlink-dupes", ARGUMENT_FLAG, OFFSET(options.hardlink_dupes), 0, 0, 0, NULL},
-    REQUEST_OPTION_PYTHON(SHARED),
+    {0, "python", ARGUMENT_CALL_VALUE, 0, OPTION_PYTHON, 0, 0, NULL},
+    {0, "check", ARGUMENT_FLAG, OFFSET(options.check), 0, 0, 0, NULL},
     {0, "strict", ARGUMENT_FLAG, OFFSET(options.strict), 0, 0, 0, NULL},
     {'v', "verbose", ARGUMENT_FLAG, OFFSET(options.verbose), 0, 0, 0, NULL},
     REQUEST_OPTIONS_NAMES(SHARED),
@@ -126,10 +129,19 @@ static char *add_level(struct compileall_parsing *parsing, const char *text) {
     return NULL;
 }
 
+static char *add_python(struct compileall_options *options, const char *text) {
+    if (options->python_count == COMPILEALL_PYTHONS_MAX)
+        return xasprintf("more than %d Pythons", COMPILEALL_PYTHONS_MAX);
+    options->pythons[options->python_count++] = options->shared.request.python = text;
+    return NULL;
+}
+
 static char *compileall_options_take(int id, const char *value, void *context) {
     struct compileall_parsing *parsing = context;
     if (id == OPTION_OPTIMIZE)
         return add_level(parsing, value);
+    if (id == OPTION_PYTHON)
+        return add_python(&parsing->options, value);
     parsing->has_recursion = true;
     return argument_int(value, LONG_MIN, LONG_MAX, &parsing->recursion);
 }
@@ -169,6 +181,16 @@ static void compileall_options_judge(struct compileall_parsing *parsing, const s
                                    "optimization level.");
     if (options->ddir != NULL && (options->name.strip != NULL || options->name.prepend != NULL))
         arguments_error(arguments, "-d cannot be used in combination with -s or -p");
+    if (options->check && options->hardlink_dupes)
+        arguments_error(arguments, "argument --check: not allowed with argument --hardlink-dupes");
+    if (!options->check && options->python_count > 1) /* the last one counts */
+        options->pythons[0] = options->pythons[options->python_count - 1];
+    if (!options->check && options->python_count > 1)
+        options->python_count = 1;
+    if (options->python_count > 1 && options->dest_count == 0 && options->list == NULL)
+        arguments_error(arguments, "argument --check: with several Pythons, files and folders must be named");
+    options->force = options->force || options->check;
+    options->shared.request.write = !options->check;
     if (options->workers < 0)
         compileall_options_refuse(options, "ValueError: workers must be greater or equal to 0");
     if (options->hardlink_dupes && options->optimize_count < 2)
@@ -236,6 +258,7 @@ static void fallback_add_settings(struct fallback *fallback, const struct compil
 
 void compileall_options_fallback(const struct compileall_options *options, struct fallback *fallback) {
     fallback_init(fallback, PROG, "compileall", &options->shared);
+    fallback_refuse(fallback, "--check", options->check);
     fallback_refuse(fallback, "--strict", options->strict);
     fallback_refuse(fallback, "--verbose", options->verbose);
     fallback_refuse(fallback, "--timing", options->timing != NULL);

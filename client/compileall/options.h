@@ -11,6 +11,9 @@
 /* The most levels of -o; there are fewer levels than that. */
 #define COMPILEALL_LEVELS_MAX 16
 
+/* The most Pythons that one --check compiles for. */
+#define COMPILEALL_PYTHONS_MAX 16
+
 struct compileall_options {
     char **dests; /* part of argv */
     size_t dest_count;
@@ -28,6 +31,10 @@ struct compileall_options {
     size_t optimize_count;
     long workers; /* -j, which only a fallback uses */
     bool strict;  /* a missing name is an error */
+    bool check;   /* compile, and write nothing */
+    const char
+        *pythons[COMPILEALL_PYTHONS_MAX]; /* each --python, as it was typed; without --check the last one counts */
+    size_t python_count;
     bool verbose;
     const char *timing; /* --timing, or NULL */
     struct request_options shared;

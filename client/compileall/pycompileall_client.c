@@ -15,6 +15,7 @@
 #include "client/fallback.h"
 #include "client/option_check.h"
 #include "client/python_choice.h"
+#include "client/results/results.h"
 #include "client/standard_fds.h"
 #include "client/stderr_text.h"
 #include "client/which_python.h"
@@ -124,7 +125,9 @@ static void sum_up(const struct compileall_work *work, int64_t begin) {
     const struct summary *summary = &work->summary;
     const size_t *outcomes = summary->outcomes;
     struct buffer text = {0};
-    buffer_printf(&text, "%zu files: %zu compiled", summary->files, outcomes[OUTCOME_COMPILED]);
+    bool checks = work->options->check;
+    buffer_printf(&text, "%zu files: %zu %s", summary->files, outcomes[checks ? OUTCOME_CHECKED : OUTCOME_COMPILED],
+                  checks ? "checked" : "compiled");
     if (outcomes[OUTCOME_CACHED] > 0)
         buffer_printf(&text, ", %zu cached", outcomes[OUTCOME_CACHED]);
     buffer_printf(&text, ", %zu up to date, %zu failed; %.2f s, %.0f files/s", outcomes[OUTCOME_UP_TO_DATE],
@@ -139,15 +142,29 @@ static void sum_up(const struct compileall_work *work, int64_t begin) {
 }
 
 /* Finds the Python to compile for. Returns 0, or a negative errno value and a message. */
-static int find_python(const struct compileall_options *options, struct run_link *link, struct python_info *info,
-                       char **why) {
+static int find_python(const struct compileall_options *options, struct run_link *link, const char *wanted,
+                       struct python_info *info, char **why) {
     struct python_choice choice;
-    int result = python_choice_find(&choice, link, &options->shared, why);
+    struct request_options shared = options->shared;
+    shared.request.python = wanted;
+    int result = python_choice_find(&choice, link, &shared, why);
     if (result == 0)
-        result = python_info_ask(link, choice.python ? choice.python : options->shared.request.python, info, why);
+        result = python_info_ask(link, choice.python ? choice.python : wanted, info, why);
     if (result == 0 && options->quiet == 0)
         which_python_compare(PROG, &choice, info);
     python_choice_deinit(&choice);
+    return result;
+}
+
+static int find_pythons(const struct compileall_options *options, struct run_link *link,
+                        struct compileall_pythons *pythons, char **why) {
+    size_t count = options->python_count > 1 ? options->python_count : 1;
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < count; i++) {
+        pythons->count = i + 1;
+        const char *wanted = count > 1 ? options->pythons[i] : options->shared.request.python;
+        result = find_python(options, link, wanted, &pythons->list[i], why);
+    }
     return result;
 }
 
@@ -167,11 +184,11 @@ static void fall_back(const struct compileall_options *options, struct run_link 
 }
 
 /* Finds the Python, and a daemon if there must be one by now. Returns 0, or a negative errno value and a message. */
-static int prepare(const struct compileall_options *options, struct run_link *link, struct python_info *info,
+static int prepare(const struct compileall_options *options, struct run_link *link, struct compileall_pythons *pythons,
                    char **why) {
-    int result = find_python(options, link, info, why);
+    int result = find_pythons(options, link, pythons, why);
     if (result == 0 && options->shared.fallback && needs_daemon_first(options))
-        result = fallback_reach_daemon(link, info->python, why);
+        result = fallback_reach_daemon(link, pythons->list[0].python, why);
     if (result < 0)
         fall_back(options, link, result, why);
     return result;
@@ -224,20 +241,20 @@ static int run_timed(struct compileall_work *work, const struct python_info *inf
 }
 
 /* Compiles, after the pattern and the list were checked. */
-static enum exit_code compile_named(const struct compileall_options *options, const struct python_info *info,
+static enum exit_code compile_named(const struct compileall_options *options, const struct compileall_pythons *pythons,
                                     const struct path_pattern *pattern, int list_fd) {
     int64_t begin = clock_ms();
     char *why = NULL, *why_not = NULL;
     struct compileall_work work;
     struct names list;
-    compileall_work_init(&work, options, info, pattern->link);
+    compileall_work_init(&work, options, pythons, pattern->link);
     work.filter.pattern = options->pattern ? pattern : NULL;
     if (options->shared.nul_names)
         names_init_nul(&list, list_fd);
     else
         names_init_fd(&list, list_fd);
     work.holds_output = options->shared.fallback && options->list == NULL;
-    int result = run_timed(&work, info, options->list ? &list : NULL, &why);
+    int result = run_timed(&work, &pythons->list[0], options->list ? &list : NULL, &why);
     if (result < 0 && work.holds_output && !work.has_served)
         fall_back(options, pattern->link, result, &why);
     if (result == 0)
@@ -258,9 +275,9 @@ static enum exit_code compile_named(const struct compileall_options *options, co
 }
 
 /* Checks in the order in which compileall's options fail: first the pattern, then the list. */
-static enum exit_code compile_checked(const struct compileall_options *options, const struct python_info *info,
-                                      struct run_link *link) {
-    struct path_pattern pattern = {link, info->python, options->pattern};
+static enum exit_code compile_checked(const struct compileall_options *options,
+                                      const struct compileall_pythons *pythons, struct run_link *link) {
+    struct path_pattern pattern = {link, pythons->list[0].python, options->pattern};
     if (!check_pattern(&pattern)) {
         say_no_results(options, "the pattern of -x is invalid");
         return EXIT_CODE_USAGE;
@@ -271,25 +288,26 @@ static enum exit_code compile_checked(const struct compileall_options *options, 
         say_no_results(options, "the list of -i cannot be read");
         return EXIT_CODE_FILES;
     }
-    enum exit_code status = compile_named(options, info, &pattern, list_fd);
+    enum exit_code status = compile_named(options, pythons, &pattern, list_fd);
     if (list_fd > STDERR_FILENO)
         close(list_fd);
     return status;
 }
 
 static enum exit_code run(const struct compileall_options *options, struct run_link *link) {
-    struct python_info info = {0};
+    struct compileall_pythons pythons = {0};
     char *why = NULL;
-    int result = prepare(options, link, &info, &why);
+    int result = prepare(options, link, &pythons, &why);
     enum exit_code status = EXIT_CODE_SERVICE;
     if (result == 0) {
-        status = compile_checked(options, &info, link);
+        status = compile_checked(options, &pythons, link);
     } else {
         (void)compileall_fail(why, status);
         say_no_results(options, why);
     }
     free(why);
-    python_info_deinit(&info);
+    for (size_t i = 0; i < pythons.count; i++)
+        python_info_deinit(&pythons.list[i]);
     return status;
 }
 

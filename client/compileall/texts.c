@@ -32,13 +32,15 @@ void compileall_say_compiling(struct buffer *out, const char *path) {
     say(out, "Compiling ", path, "...\n");
 }
 
-void compileall_say_failure(struct buffer *out, int quiet, const char *path, const char *words) {
+void compileall_say_failure(struct buffer *out, int quiet, const char *path, const char *python, const char *words) {
     if (quiet >= 2)
         return;
     if (quiet == 1)
         say(out, "*** Error compiling ", path, "...\n");
     else
         buffer_append_string(out, "*** ");
+    if (python != NULL)
+        buffer_printf(out, "Python %s: ", python);
     stderr_text_append(out, words);
     buffer_append_char(out, '\n');
 }
@@ -58,11 +60,11 @@ static char *words_of(const cJSON *error) {
     return xasprintf("%s: %s", rpc_code_name(code), message ? message : "");
 }
 
-void compileall_say_error(struct buffer *out, int quiet, const char *path, struct json_span error) {
+void compileall_say_error(struct buffer *out, int quiet, const char *path, const char *python, struct json_span error) {
     const char *why;
     cJSON *tree = json_parse(error.text, error.len, &why);
     char *words = words_of(tree);
-    compileall_say_failure(out, quiet, path, words);
+    compileall_say_failure(out, quiet, path, python, words);
     free(words);
     cJSON_Delete(tree);
 }

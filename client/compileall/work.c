@@ -190,7 +190,7 @@ static void ask(struct batch_item *asked, struct buffer *params, void *context) 
     struct compileall_work *work = context;
     const struct compileall_item *item = compileall_item_of(asked);
     int level = work->options->optimize[item->level];
-    compile_params_append(&work->params, item->path, item->dfile,
+    compile_params_append(&work->params[item->python], item->path, item->dfile,
                           level < 0 ? work->options->shared.request.optimize : level, NULL, params);
 }
 
@@ -230,9 +230,20 @@ static bool answered(struct batch_item *asked, const struct batch_answer *answer
     return more;
 }
 
+/* Whether an earlier Python has given the same warnings, up to `at`. */
+static bool is_told(const struct compileall_item *item, size_t at) {
+    const char *text = item->warnings.data + at;
+    for (size_t i = 0; i < at; i += strlen(item->warnings.data + i) + 1)
+        if (strcmp(item->warnings.data + i, text) == 0)
+            return true;
+    return false;
+}
+
 static void show_warnings(struct compileall_work *work, const struct compileall_item *item) {
     const char *why;
     for (size_t at = 0; at < item->warnings.len; at += strlen(item->warnings.data + at) + 1) {
+        if (work->output.python_count > 1 && is_told(item, at))
+            continue;
         cJSON *tree = json_parse(item->warnings.data + at, strlen(item->warnings.data + at), &why);
         warnings_shown_append(&work->shown, &work->err, tree, false);
         cJSON_Delete(tree);
@@ -266,6 +277,8 @@ static bool take(struct batch_item *taken, void *context) {
     if (item->outcome != OUTCOME_UP_TO_DATE)
         say_compiling(work, item);
     buffer_append(&work->out, item->out.data, item->out.len);
+    if (!results_is_on(&work->results))
+        compileall_item_say_verdict(item, &work->output, &work->out);
     show_warnings(work, item);
     work->status = exit_code_join(work->status, item->status);
     count_item(work, item);
@@ -344,12 +357,13 @@ static const struct batch_owner batch_owner = {
 };
 
 void compileall_work_init(struct compileall_work *work, const struct compileall_options *options,
-                          const struct python_info *info, struct run_link *link) {
+                          const struct compileall_pythons *pythons, struct run_link *link) {
+    const struct python_info *info = &pythons->list[0];
     struct compile_request request = options->shared.request;
     bool timestamp = compile_request_mode(&request) == INVALIDATION_TIMESTAMP;
     *work = (struct compileall_work){.options = options, .link = link};
     results_init(&work->results, options->shared.output, link->prog);
-    work->output = (struct compileall_output){options, &work->results};
+    work->output = (struct compileall_output){options, &work->results, pythons->count};
     work->filter.source = &work->candidates;
     work->python_version = info->version;
     work->looks_itself = timestamp && info->cache_tag != NULL;
@@ -366,9 +380,11 @@ void compileall_work_init(struct compileall_work *work, const struct compileall_
     };
     request.force = options->force || work->looks_itself;
     work->compiles_all = request.force;
-    request.python = info->python;
     request.trace = options->timing != NULL;
-    compile_params_init(&work->params, &request);
+    for (size_t i = 0; i < pythons->count; i++) {
+        request.python = pythons->list[i].python;
+        compile_params_init(&work->params[i], &request);
+    }
     progress_init(&work->progress, options->quiet < 2);
     link->progress = &work->progress;
 }
@@ -391,7 +407,8 @@ int compileall_work_check_options(struct compileall_work *work, char **why) {
 
 void compileall_work_deinit(struct compileall_work *work) {
     work->link->progress = NULL;
-    compile_params_deinit(&work->params);
+    for (size_t i = 0; i < work->output.python_count; i++)
+        compile_params_deinit(&work->params[i]);
     candidates_deinit(&work->candidates);
     candidates_filter_deinit(&work->filter);
     buffer_deinit(&work->before);

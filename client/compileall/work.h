@@ -31,7 +31,7 @@ struct compileall_work {
     const char *python_version; /* of the host's interpreter, or NULL */
     bool looks_itself;          /* the client judges the headers; else the host does */
     bool compiles_all;          /* every file that is asked about is compiled: none is up to date */
-    struct compile_params params;
+    struct compile_params params[COMPILEALL_PYTHONS_MAX]; /* for each Python */
     struct progress progress;
     struct timing *timing; /* or NULL */
     struct buffer before;  /* output before that of the next item */
@@ -48,9 +48,15 @@ struct compileall_work {
     struct summary summary; /* of what is done, printed or not */
 };
 
-/* Prepares the work, without candidates yet. The options, the info and the link must outlive it. */
+/* The Pythons of a run: several with --check alone. */
+struct compileall_pythons {
+    struct python_info list[COMPILEALL_PYTHONS_MAX];
+    size_t count;
+};
+
+/* Prepares the work, without candidates yet. The options, the Pythons (one at least) and the link must outlive it. */
 void compileall_work_init(struct compileall_work *work, const struct compileall_options *options,
-                          const struct python_info *info, struct run_link *link);
+                          const struct compileall_pythons *pythons, struct run_link *link);
 void compileall_work_deinit(struct compileall_work *work);
 
 /* Goes on with other options and without -x. The options that all requests share must be the same. */
