@@ -13,7 +13,7 @@ SHARED = ["--nonsense", "--timeout x f", "--timeout -1 f", "--priority soon f", 
           "--invalidation-mode never f", "--fallback=1 f", "--which-python=1"]
 MISTAKES = {
     (e2e.CLIENT,): [*SHARED, "", "-o 3 f", "-o x f", "--cfile a f g", "-0 f", "--files0-from a f", "--cfile a -0", "--dfile a -", "-z"],
-    (e2e.COMPILEALL,): [*SHARED, "-r x", "-o x", "-j x", "-d a -s b f", "--hardlink-dupes f", "-x", "--files0-from a -i b", "--check --python 3.13 --python 3.11", "--check --hardlink-dupes -o0 -o1 f"],
+    (e2e.COMPILEALL,): [*SHARED, "-r x", "-o x", "-j x", "-d a -s b f", "--hardlink-dupes f", "-x", "--files0-from a -i b", "--check --python 3.13 --python 3.11", "--venv a b", "--venv -i a", "--stdlib a", "--venv -d x a", "--check --hardlink-dupes -o0 -o1 f"],
     (e2e.CTL,): ["", "nonsense", "--nonsense", "start x", "stop --wait", "stop --wait x", "restart x", "status x", "status --x",
                  "python x", "watch", "watch --nonsense .", "cache", "cache nonsense", "cache clear x", "cache stats x",
                  "cache verify x", "cache limit", "cache limit x", "cache limit 17X", "cache limit -1M"],

@@ -55,6 +55,9 @@ static const char help[] =
     "  --hardlink-dupes      make equal .pyc files of several levels one file\n"
     "\n"
     "options beyond compileall:\n" REQUEST_OPTION_PYTHON_HELP
+    "  --venv [PATH]         compile what is installed in a virtual environment (default:\n"
+    "                        $VIRTUAL_ENV, else .venv) and has changed since the last run\n"
+    "  --stdlib              compile the standard library (too)\n"
     "  --check               compile all sources and write nothing; with several --python, for\n"
     "                        each of them\n" REQUEST_OPTIONS_NAMES_HELP(
         ", or of -i,") "  --strict              a file or folder that is not there is an error\n"
@@ -98,6 +101,8 @@ static const struct argument table[] = {
     {'e', NULL, ARGUMENT_TEXT, OFFSET(options.links_below), 0, 0, 0, NULL},
     {0, "hardlink-dupes", ARGUMENT_FLAG, OFFSET(options.hardlink_dupes), 0, 0, 0, NULL},
     {0, "python", ARGUMENT_CALL_VALUE, 0, OPTION_PYTHON, 0, 0, NULL},
+    {0, "venv", ARGUMENT_FLAG, OFFSET(options.venv), 0, 0, 0, NULL},
+    {0, "stdlib", ARGUMENT_FLAG, OFFSET(options.stdlib), 0, 0, 0, NULL},
     {0, "check", ARGUMENT_FLAG, OFFSET(options.check), 0, 0, 0, NULL},
     {0, "strict", ARGUMENT_FLAG, OFFSET(options.strict), 0, 0, 0, NULL},
     {'v', "verbose", ARGUMENT_FLAG, OFFSET(options.verbose), 0, 0, 0, NULL},
@@ -169,6 +174,19 @@ static void judge_list(struct compileall_options *options, const struct argument
     shared->nul_names = shared->nul_names || shared->names_from != NULL;
 }
 
+/* --venv and --stdlib say what is compiled. */
+static void judge_places(struct compileall_options *options, const struct arguments *arguments) {
+    const char *name = options->venv ? "--venv" : "--stdlib";
+    if (!options->venv && !options->stdlib)
+        return;
+    if (options->list != NULL || options->dest_count > (options->venv ? 1 : 0))
+        arguments_error(arguments, "argument %s: not allowed with other files and folders", name);
+    if (options->ddir != NULL || options->python_count > 1)
+        arguments_error(arguments, "argument %s: not allowed with -d or several Pythons", name);
+    if (options->venv && options->python_count == 0)
+        options->shared.request.python = NULL; /* the environment's own, whatever $PYCOMPILE_PYTHON says */
+}
+
 static void compileall_options_judge(struct compileall_parsing *parsing, const struct arguments *arguments) {
     struct compileall_options *options = &parsing->options;
     options->levels = parsing->has_recursion ? parsing->recursion : parsing->local ? 0 : LEVELS_DEFAULT;
@@ -191,6 +209,7 @@ static void compileall_options_judge(struct compileall_parsing *parsing, const s
         arguments_error(arguments, "argument --check: with several Pythons, files and folders must be named");
     options->force = options->force || options->check;
     options->shared.request.write = !options->check;
+    judge_places(options, arguments);
     if (options->workers < 0)
         compileall_options_refuse(options, "ValueError: workers must be greater or equal to 0");
     if (options->hardlink_dupes && options->optimize_count < 2)
@@ -258,6 +277,8 @@ static void fallback_add_settings(struct fallback *fallback, const struct compil
 
 void compileall_options_fallback(const struct compileall_options *options, struct fallback *fallback) {
     fallback_init(fallback, PROG, "compileall", &options->shared);
+    fallback_refuse(fallback, "--venv", options->venv);
+    fallback_refuse(fallback, "--stdlib", options->stdlib);
     fallback_refuse(fallback, "--check", options->check);
     fallback_refuse(fallback, "--strict", options->strict);
     fallback_refuse(fallback, "--verbose", options->verbose);

@@ -31,6 +31,8 @@ struct compileall_options {
     size_t optimize_count;
     long workers; /* -j, which only a fallback uses */
     bool strict;  /* a missing name is an error */
+    bool venv;    /* the files are an environment's: `dests` has its folder, or nothing */
+    bool stdlib;  /* the library (too) */
     bool check;   /* compile, and write nothing */
     const char
         *pythons[COMPILEALL_PYTHONS_MAX]; /* each --python, as it was typed; without --check the last one counts */

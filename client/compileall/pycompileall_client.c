@@ -10,7 +10,9 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/paths.h"
+#include "client/compileall/library.h"
 #include "client/compileall/sys_path.h"
+#include "client/compileall/venv.h"
 #include "client/compileall/work.h"
 #include "client/fallback.h"
 #include "client/option_check.h"
@@ -109,7 +111,7 @@ static int run_all(struct compileall_work *work, const struct python_info *info,
         .levels = options->levels,
     };
     int result = options->dest_count > 0 || list != NULL ? run_batch(work, &candidates, why) : 0;
-    if (result < 0 || work->candidates.seen > 0)
+    if (result < 0 || work->candidates.seen > 0 || options->venv || options->stdlib)
         return result;
     struct compileall_options left = compileall_options_without_names(options);
     compileall_work_set_options(work, &left);
@@ -242,12 +244,16 @@ static int run_timed(struct compileall_work *work, const struct python_info *inf
 
 /* Compiles, after the pattern and the list were checked. */
 static enum exit_code compile_named(const struct compileall_options *options, const struct compileall_pythons *pythons,
-                                    const struct path_pattern *pattern, int list_fd) {
+                                    const struct path_pattern *pattern, int list_fd, const struct venv *venv) {
     int64_t begin = clock_ms();
     char *why = NULL, *why_not = NULL;
     struct compileall_work work;
     struct names list;
     compileall_work_init(&work, options, pythons, pattern->link);
+    if (venv != NULL) {
+        work.found = work.summary.files = venv->unchanged;
+        work.summary.outcomes[OUTCOME_UP_TO_DATE] = venv->unchanged;
+    }
     work.filter.pattern = options->pattern ? pattern : NULL;
     if (options->shared.nul_names)
         names_init_nul(&list, list_fd);
@@ -262,6 +268,8 @@ static enum exit_code compile_named(const struct compileall_options *options, co
     bool sums_up = is_interrupted() ? options->verbose || work.progress.enabled : result == 0 && options->verbose;
     if (sums_up)
         sum_up(&work, begin);
+    if (venv != NULL && result == 0 && !is_interrupted())
+        venv_leave_stamp(venv, &work.bad);
     enum exit_code status = work.status;
     if (result < 0)
         status = compileall_fail(why, exit_code_join(status, EXIT_CODE_SERVICE));
@@ -276,7 +284,8 @@ static enum exit_code compile_named(const struct compileall_options *options, co
 
 /* Checks in the order in which compileall's options fail: first the pattern, then the list. */
 static enum exit_code compile_checked(const struct compileall_options *options,
-                                      const struct compileall_pythons *pythons, struct run_link *link) {
+                                      const struct compileall_pythons *pythons, struct run_link *link,
+                                      const struct venv *venv) {
     struct path_pattern pattern = {link, pythons->list[0].python, options->pattern};
     if (!check_pattern(&pattern)) {
         say_no_results(options, "the pattern of -x is invalid");
@@ -288,27 +297,88 @@ static enum exit_code compile_checked(const struct compileall_options *options,
         say_no_results(options, "the list of -i cannot be read");
         return EXIT_CODE_FILES;
     }
-    enum exit_code status = compile_named(options, pythons, &pattern, list_fd);
+    enum exit_code status = compile_named(options, pythons, &pattern, list_fd, venv);
     if (list_fd > STDERR_FILENO)
         close(list_fd);
     return status;
 }
 
-static enum exit_code run(const struct compileall_options *options, struct run_link *link) {
+/* Compiles what is named. */
+static enum exit_code run_names(const struct compileall_options *options, struct run_link *link,
+                                const struct venv *venv) {
     struct compileall_pythons pythons = {0};
-    char *why = NULL;
+    struct compileall_options with = *options;
+    char *why = NULL, **names = NULL;
+    size_t count = 0;
     int result = prepare(options, link, &pythons, &why);
     enum exit_code status = EXIT_CODE_SERVICE;
+    if (result == 0 && options->stdlib)
+        result = library_names(pythons.list[0].interpreter, pythons.list[0].xy, &names, &count, &why);
+    for (size_t i = 0; venv != NULL && i < venv->name_count; i++) {
+        names = xrealloc(names, (count + 1) * sizeof *names);
+        names[count++] = xstrdup(venv->names[i]);
+    }
+    if (options->venv || options->stdlib) {
+        with.dests = names;
+        with.dest_count = count;
+    }
     if (result == 0) {
-        status = compile_checked(options, &pythons, link);
+        status = compile_checked(&with, &pythons, link, venv);
     } else {
         (void)compileall_fail(why, status);
         say_no_results(options, why);
     }
+    for (size_t i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
     free(why);
     for (size_t i = 0; i < pythons.count; i++)
         python_info_deinit(&pythons.list[i]);
     return status;
+}
+
+/* Says which distributions are left out. */
+static enum exit_code say_unknown(const struct compileall_options *options, const struct venv *venv) {
+    bool any = false;
+    for (size_t i = 0; i < venv->count; i++) {
+        const struct venv_dist *dist = &venv->dists[i];
+        if (dist->why == NULL)
+            continue;
+        any = true;
+        char *text = xasprintf(PROG ": %s/%s has %s: its files are left out\n", venv->path, dist->name, dist->why);
+        if (options->quiet < 2)
+            stderr_text_print(text);
+        free(text);
+    }
+    return any && options->strict ? EXIT_CODE_FILES : EXIT_CODE_DONE;
+}
+
+/* An environment in which nothing has changed needs neither a daemon nor a Python. */
+static enum exit_code run_venv(const struct compileall_options *options, struct run_link *link) {
+    static const struct compileall_pythons no_pythons = {.count = 1};
+    struct venv venv;
+    char *why = NULL;
+    enum exit_code status = EXIT_CODE_FILES;
+    if (venv_open(&venv, options, &why) < 0) {
+        (void)compileall_fail(why, status);
+        say_no_results(options, why);
+    } else if (venv.name_count > 0 || options->stdlib) {
+        status = exit_code_join(say_unknown(options, &venv), run_names(options, link, &venv));
+    } else {
+        struct compileall_options none = *options;
+        none.dest_count = 0;
+        none.pattern = NULL;
+        status = say_unknown(options, &venv);
+        status =
+            exit_code_join(status, compile_named(&none, &no_pythons, &(struct path_pattern){.link = link}, -1, &venv));
+    }
+    free(why);
+    venv_close(&venv);
+    return status;
+}
+
+static enum exit_code run(const struct compileall_options *options, struct run_link *link) {
+    return options->venv ? run_venv(options, link) : run_names(options, link, NULL);
 }
 
 static int compile_all(const struct compileall_options *options) {

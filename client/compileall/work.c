@@ -281,6 +281,8 @@ static bool take(struct batch_item *taken, void *context) {
         compileall_item_say_verdict(item, &work->output, &work->out);
     show_warnings(work, item);
     work->status = exit_code_join(work->status, item->status);
+    if (item->status != EXIT_CODE_DONE)
+        buffer_append(&work->bad, item->path, strlen(item->path) + 1);
     count_item(work, item);
     close_item(work, item);
     return work->why == NULL;
@@ -412,6 +414,7 @@ void compileall_work_deinit(struct compileall_work *work) {
     candidates_deinit(&work->candidates);
     candidates_filter_deinit(&work->filter);
     buffer_deinit(&work->before);
+    buffer_deinit(&work->bad);
     buffer_deinit(&work->out);
     buffer_deinit(&work->err);
     warnings_shown_deinit(&work->shown);

@@ -43,6 +43,7 @@ struct compileall_work {
     char *why;              /* the reason that ended the work, or NULL */
     bool met_nul;           /* a name has a NUL: the work ends before it */
     enum exit_code status;  /* of all that failed */
+    struct buffer bad;      /* the names of files that failed, each with its NUL */
     size_t found;           /* files so far */
     size_t unknown;         /* files whose compile had begun when the work was ended, and was not waited for */
     struct summary summary; /* of what is done, printed or not */
