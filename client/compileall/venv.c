@@ -56,8 +56,8 @@ static char *make_key(const struct venv *venv, const struct compileall_options *
     const struct compile_request *request = &options->shared.request;
     venv_mark_append(&config, &key);
     venv_mark_append(&python, &key);
-    buffer_printf(&key, "%d %d %d %d", options->legacy, compile_request_mode(request), request->optimize,
-                  options->hardlink_dupes);
+    buffer_printf(&key, "%d %d %d %d %d", options->legacy, compile_request_mode(request), request->optimize,
+                  options->hardlink_dupes, request->canonical);
     for (size_t i = 0; i < options->optimize_count; i++)
         buffer_printf(&key, " %d", options->optimize[i]);
     key_text(&key, options->ddir);

@@ -130,7 +130,7 @@ const struct venv_block *venv_stamp_find(const struct venv_stamp *stamp, int roo
 void venv_stamp_begin(struct buffer *text, const char *key) {
     buffer_append_string(text, head);
     for (; *key != '\0'; key++)
-        buffer_append_char(text, *key == '\n' ? ' ' : *key);
+        buffer_append_char(text, (char)(*key == '\n' ? ' ' : *key));
     buffer_append_char(text, '\n');
 }
 
