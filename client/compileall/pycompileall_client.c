@@ -1,7 +1,6 @@
 /* pycompileall-client: the command line of `python -m compileall`, over the daemon. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/paths.h"
+#include "client/compileall/interrupt.h"
 #include "client/compileall/library.h"
 #include "client/compileall/sys_path.h"
 #include "client/compileall/venv.h"
@@ -27,38 +27,9 @@
 /* The time that an interpreter has to print its sys.path; it may have to import from a slow disk. */
 #define SYS_PATH_DEADLINE_MS 60000
 
-static int wake_ends[2] = {-1, -1};
-static volatile sig_atomic_t caught_signal; /* the first one, or 0 */
-
-/* Async-signal-safe: ends the wait, and with it the work. The second signal ends the program at once. */
-static void interrupted(int signal_number) {
-    int error = errno;
-    ssize_t ignored = write(wake_ends[1], "", 1);
-    (void)ignored;
-    caught_signal = caught_signal ? caught_signal : signal_number;
-    errno = error;
-}
-
-/* An ignored signal stays ignored. */
-static void catch_interrupts(void) {
-    static const int signals[] = {SIGINT, SIGTERM};
-    if (pipe2(wake_ends, O_CLOEXEC | O_NONBLOCK) < 0)
-        return;
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        struct sigaction old, action = {.sa_handler = interrupted, .sa_flags = SA_RESETHAND};
-        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-            sigaction(signals[i], &action, NULL);
-    }
-}
-
-static bool is_interrupted(void) {
-    struct pollfd p = {wake_ends[0], POLLIN, 0};
-    return poll(&p, 1, 0) > 0;
-}
-
 /* Prints the reason, unless the user has ended the work. */
 static enum exit_code compileall_fail(const char *why, enum exit_code status) {
-    if (!is_interrupted()) {
+    if (!interrupt_has_come()) {
         char *text = xasprintf(PROG ": %s\n", why);
         stderr_text_print(text);
         free(text);
@@ -71,7 +42,7 @@ static void say_no_results(const struct compileall_options *options, const char 
     struct results results;
     struct buffer out = {0};
     results_init(&results, options->shared.output, PROG);
-    results_end(&results, &(struct summary){.error = why, .interrupted = is_interrupted()}, &out);
+    results_end(&results, &(struct summary){.error = why, .interrupted = interrupt_has_come()}, &out);
     (void)io_write_all(STDOUT_FILENO, out.data, out.len); /* the run has failed anyway */
     buffer_deinit(&out);
     results_deinit(&results);
@@ -88,15 +59,15 @@ static int run_batch(struct compileall_work *work, const struct candidates *cand
 /* compileall without names: each folder of sys.path by itself, until one fails. */
 static int run_sys_path(struct compileall_work *work, const struct python_info *info, char **why) {
     struct buffer folders = {0};
-    struct sys_path_question question = {info, clock_ms() + SYS_PATH_DEADLINE_MS, wake_ends[0]};
+    struct sys_path_question question = {info, clock_ms() + SYS_PATH_DEADLINE_MS, interrupt_fd()};
     int result = sys_path_read(&question, &folders, why);
     if (result == -EINTR)
         result = 0; /* printed at the end */
-    bool stop = result < 0 || is_interrupted();
+    bool stop = result < 0 || interrupt_has_come();
     for (size_t at = 0; !stop && at < folders.len; at += strlen(folders.data + at) + 1) {
         char *folder = folders.data + at;
         result = run_batch(work, &(struct candidates){.dests = &folder, .dest_count = 1, .folders_alone = true}, why);
-        stop = result < 0 || work->status != EXIT_CODE_DONE || is_interrupted();
+        stop = result < 0 || work->status != EXIT_CODE_DONE || interrupt_has_come();
     }
     buffer_deinit(&folders);
     return result;
@@ -134,7 +105,7 @@ static void sum_up(const struct compileall_work *work, int64_t begin) {
         buffer_printf(&text, ", %zu cached", outcomes[OUTCOME_CACHED]);
     buffer_printf(&text, ", %zu up to date, %zu failed; %.2f s, %.0f files/s", outcomes[OUTCOME_UP_TO_DATE],
                   outcomes[OUTCOME_FAILED], seconds, seconds > 0 ? (double)summary->files / seconds : 0);
-    if (is_interrupted())
+    if (interrupt_has_come())
         buffer_append_string(&text, "; interrupted");
     if (work->unknown > 0)
         buffer_printf(&text, ", %zu not waited for", work->unknown);
@@ -180,7 +151,7 @@ static bool needs_daemon_first(const struct compileall_options *options) {
 static void fall_back(const struct compileall_options *options, struct run_link *link, int result, char **why) {
     struct fallback fallback;
     compileall_options_fallback(options, &fallback);
-    if (fallback_is_for(&fallback, result) && !is_interrupted())
+    if (fallback_is_for(&fallback, result) && !interrupt_has_come())
         fallback_run(&fallback, link, why);
     fallback_deinit(&fallback);
 }
@@ -201,7 +172,7 @@ static bool check_pattern(const struct path_pattern *pattern) {
     char *why = NULL;
     if (pattern->text == NULL || path_pattern_check(pattern, &why) == 0)
         return true;
-    if (!is_interrupted()) {
+    if (!interrupt_has_come()) {
         char *text = xasprintf("%s\n", why);
         stderr_text_print(text);
         free(text);
@@ -265,10 +236,10 @@ static enum exit_code compile_named(const struct compileall_options *options, co
         fall_back(options, pattern->link, result, &why);
     if (result == 0)
         result = compileall_work_release(&work, &why);
-    bool sums_up = is_interrupted() ? options->verbose || work.progress.enabled : result == 0 && options->verbose;
+    bool sums_up = interrupt_has_come() ? options->verbose || work.progress.enabled : result == 0 && options->verbose;
     if (sums_up)
         sum_up(&work, begin);
-    if (venv != NULL && result == 0 && !is_interrupted())
+    if (venv != NULL && result == 0 && !interrupt_has_come())
         venv_leave_stamp(venv, &work.bad);
     enum exit_code status = work.status;
     if (result < 0)
@@ -385,13 +356,13 @@ static int compile_all(const struct compileall_options *options) {
     char *socket_path = paths_socket();
     struct run_link link;
     run_link_init(&link, socket_path, PROG);
-    link.wake_fd = wake_ends[0];
+    link.wake_fd = interrupt_fd();
     link.may_say = options->quiet < 2;
     enum exit_code status = !options->shared.which_python                ? run(options, &link)
                             : which_python(&link, &options->shared) == 0 ? EXIT_CODE_DONE
                                                                          : EXIT_CODE_SERVICE;
-    if (is_interrupted()) {
-        if (options->quiet < 2 && caught_signal == SIGINT)
+    if (interrupt_has_come()) {
+        if (options->quiet < 2 && interrupt_signal() == SIGINT)
             (void)io_write_all(STDOUT_FILENO, "\n[interrupted]\n", strlen("\n[interrupted]\n"));
         status = EXIT_CODE_SERVICE;
     }
@@ -409,10 +380,10 @@ int main(int argc, char **argv) {
     /* Where Python has no sys.stdout, print() does nothing. */
     if (!has_output && options.shared.output == RESULTS_TEXT)
         options.quiet = 2;
-    catch_interrupts();
+    interrupt_catch();
     int status = compile_all(&options);
     compileall_options_deinit(&options);
-    if (caught_signal == SIGTERM) { /* for whoever waits for the process */
+    if (interrupt_signal() == SIGTERM) { /* for whoever waits for the process */
         signal(SIGTERM, SIG_DFL);
         raise(SIGTERM);
     }
