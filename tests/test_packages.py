@@ -19,6 +19,8 @@ RELEASE = os.path.join(TOP, "tools", "release")
 SPEC = os.path.join(TOP, "packaging", "rpm", "pycompiled.spec")
 PACKAGES = ("pycompiled", "pycompiled-hosts", "python3-pycompiled")
 PROGRAMS = ("pycompiled", "pycompile-client", "pycompileall-client", "pycompilectl", "pycompile-lsp", "pycompile-worker")
+# Debian 12 and 13 take the same package as sid, whose policy is newer; and an override may be for another lintian.
+POLICY = re.compile("standards-version|old-debhelper-compat|redundant-(priority|rules)|unused-override")
 FILES = "20"  # of the library, for each way of compiling
 TIMEOUT = 1200
 
@@ -129,8 +131,7 @@ class TestContents(unittest.TestCase):
             self.skipTest("no lintian")
         (changes,) = glob.glob(os.path.join(folder(), "*.changes"))
         said = run(["lintian", "-iI", "--pedantic", "--allow-root", changes]).stdout
-        # The lintian of an older release knows an older policy.
-        found = [line for line in re.findall(r"(?m)^[EWIP]: .*", said) if "newer-standards-version" not in line]
+        found = [line for line in re.findall(r"(?m)^[EWIP]: .*", said) if not POLICY.search(line)]
         self.assertFalse(found, said)
 
 
