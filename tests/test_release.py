@@ -20,6 +20,8 @@ class TestRelease(unittest.TestCase):
     def setUp(self):
         if not os.path.isdir(os.path.join(TOP, "debian")):
             self.skipTest("no debian/, as in a source archive")
+        if run(["python3", "-c", "import lzma"]).returncode != 0:
+            self.skipTest("python3 has no lzma")
         self.scratch = tempfile.mkdtemp(prefix="pycompiled-test-")
         self.addCleanup(shutil.rmtree, self.scratch, ignore_errors=True)
         self.tree = self.copy("tree")
