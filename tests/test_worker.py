@@ -1,16 +1,15 @@
 """pycompile-worker: the protocol of Bazel's persistent workers in both encodings, and the arguments of rules_python's
 precompiler. tests/test_bazel.py has the real Bazel."""
-import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
-import time
 import unittest
 
 import e2e_support as e2e
-from worker_support import ENCODINGS, WORKER, Worker, encode_json, encode_proto, varint
+from worker_support import (ENCODINGS, WORKER, Worker, children, encode_json, encode_proto, has_children_lists, kill_hosts,
+                            kill_server, varint, wait_until_gone)
 
 SOURCES = {
     "good.py": "def f(x: int) -> int:\n    '''Doc.'''\n    assert x\n    return x + 1\n",
@@ -21,28 +20,6 @@ SOURCES = {
 
 def source_arguments(name, folder="out", prefix="pkg/"):
     return ["--src", "src/" + name, "--src_name", prefix + name, "--pyc", "%s/%s.pyc" % (folder, name[:-3])]
-
-
-def children(pid):
-    """The process and all below it."""
-    found = [pid]
-    with contextlib.suppress(OSError):  # it has ended
-        for task in os.listdir("/proc/%d/task" % pid):
-            with open("/proc/%d/task/%s/children" % (pid, task), encoding="ascii") as file:
-                for child in file.read().split():
-                    found += children(int(child))
-    return found
-
-
-def kill_server(worker, number):
-    """Where all is done already, none may run any more."""
-    with contextlib.suppress(ProcessLookupError):
-        if worker.server() is not None:
-            os.kill(worker.server(), number)
-
-
-def has_children_lists():
-    return os.path.exists("/proc/self/task/%d/children" % os.getpid())
 
 
 @unittest.skipUnless(os.path.exists(WORKER), "pycompile-worker was not built (protobuf-c is missing)")
@@ -370,7 +347,7 @@ class Deaths(WorkerCase):
                 if number % 30 == 1:
                     kill(worker)
             pids = children(worker.process.pid)
-        self.assert_gone(pids)
+        wait_until_gone(pids)
         for name in names[::10]:
             self.assertEqual(self.data("out/%s.pyc" % name[:-3]), self.expected(self.python, name))
         self.assert_clean()
@@ -381,12 +358,6 @@ class Deaths(WorkerCase):
         out = os.path.join(self.folder, "out")
         self.assertEqual([name for name in os.listdir(out) if not name.endswith(".pyc")] if os.path.isdir(out) else [], [])
 
-    def assert_gone(self, pids):
-        end = time.monotonic() + e2e.DEADLINE
-        while any(e2e.exists(pid) for pid in pids):
-            self.assertLess(time.monotonic(), end, "a process is left")
-            time.sleep(0.01)
-
     def test_server_is_killed(self):
         self.check_all(self.all_sources(), lambda worker: kill_server(worker, signal.SIGKILL))
 
@@ -394,14 +365,7 @@ class Deaths(WorkerCase):
         self.check_all(self.all_sources(), lambda worker: kill_server(worker, signal.SIGTERM))
 
     def test_hosts_are_killed(self):
-        def kill(worker):
-            server = worker.server()
-            for pid in children(server)[1:] if server is not None else []:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-        self.check_all(self.all_sources(), kill)
+        self.check_all(self.all_sources(), kill_hosts)
 
     def test_server_hangs(self):
         """It is killed and replaced, and what it had is compiled by another one."""
@@ -415,11 +379,11 @@ class Deaths(WorkerCase):
             for number, name in enumerate(names, 1):
                 response = worker.answer(number)
                 self.assertEqual((response["exitCode"], response["output"]), (0, ""), name)
-            self.assert_gone(pids)
+            wait_until_gone(pids)
             worker.wait_for_log(b"the compile server (pid %d) does not answer; waiting up to 2 seconds\n" % server)
             worker.wait_for_log(b"the compile server (pid %d) is replaced: it has given no sign of life for 2 seconds\n" % server)
             pids = children(worker.process.pid)
-        self.assert_gone(pids)
+        wait_until_gone(pids)
         self.assert_clean()
 
     def test_server_goes_on_in_time(self):
@@ -446,7 +410,7 @@ class Deaths(WorkerCase):
                 self.assertEqual(worker.answer(number)["exitCode"], 0)
             pids = children(worker.process.pid)
             self.assertEqual(worker.close(), 0)
-        self.assert_gone(pids)
+        wait_until_gone(pids)
         self.assert_clean()
 
     def check_starved(self, limits):
@@ -460,7 +424,7 @@ class Deaths(WorkerCase):
                 self.assertEqual(response["exitCode"] == 0, os.path.exists(os.path.join(self.folder, "out/%s.pyc" % name[:-3])))
                 failures += [response["output"]] if response["exitCode"] != 0 else []
             pids = children(worker.process.pid)
-        self.assert_gone(pids)
+        wait_until_gone(pids)
         self.assert_clean()
         return failures
 
@@ -491,7 +455,7 @@ class Deaths(WorkerCase):
                 while True:
                     worker.write(b" " * 4096)
             self.assertEqual(worker.process.wait(e2e.DEADLINE), -number)
-            self.assert_gone(pids)
+            wait_until_gone(pids)
             try:
                 worker.close()
             except BrokenPipeError:

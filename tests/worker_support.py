@@ -1,9 +1,12 @@
 """A peer of pycompile-worker, as Bazel is one: both encodings of the worker protocol, written here from its description."""
 import base64
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import threading
+import time
 
 import e2e_support as e2e
 
@@ -90,6 +93,43 @@ def decode_json(stream):
     if not line:
         return None
     return {"exitCode": 0, "output": "", "requestId": 0, "wasCancelled": False, **json.loads(line)}
+
+
+def children(pid):
+    """The process and all below it."""
+    found = [pid]
+    with contextlib.suppress(OSError):  # it has ended
+        for task in os.listdir("/proc/%d/task" % pid):
+            with open("/proc/%d/task/%s/children" % (pid, task), encoding="ascii") as file:
+                for child in file.read().split():
+                    found += children(int(child))
+    return found
+
+
+def kill_server(worker, number):
+    """Where all is done already, none may run any more."""
+    with contextlib.suppress(ProcessLookupError):
+        if worker.server() is not None:
+            os.kill(worker.server(), number)
+
+
+def kill_hosts(worker):
+    server = worker.server()
+    for pid in children(server)[1:] if server is not None else []:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def wait_until_gone(pids):
+    end = time.monotonic() + e2e.DEADLINE
+    while any(e2e.exists(pid) for pid in pids):
+        if time.monotonic() > end:
+            raise AssertionError("a process is left: %s" % [pid for pid in pids if e2e.exists(pid)])
+        time.sleep(0.01)
+
+
+def has_children_lists():
+    return os.path.exists("/proc/self/task/%d/children" % os.getpid())
 
 
 ENCODINGS = {"json": (encode_json, decode_json), "proto": (encode_proto, decode_proto)}

@@ -8,12 +8,14 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/paths.h"
 #include "client/patience.h"
 #include "client/stderr_text.h"
@@ -21,6 +23,8 @@
 /* The time that running compiles have when this process has gone, in seconds. */
 #define DRAIN_TIMEOUT "10"
 #define ARGUMENTS_MAX 9
+/* The longest list of children that is read, in bytes. */
+#define CHILDREN_LIST_MAX ((size_t)1 << 20)
 /* A server that has not left after that time is killed. */
 #define LEAVE_MAX_MS 15000
 
@@ -39,11 +43,13 @@ static void own_server_arguments(const struct own_server *server, const char *pr
     argv[n] = NULL;
 }
 
-/* Runs the program with the socket as standard input. Its standard output is not ours: responses alone go there. */
+/* Runs the program with the socket as standard input. Its standard output is not ours: responses alone go there. If it
+ * dies, its hosts become children of this process, which own_server_end_hosts() needs. */
 static int own_server_spawn(struct own_server *server, const char *program, int sock) {
     posix_spawn_file_actions_t actions;
     const char *argv[ARGUMENTS_MAX];
     own_server_arguments(server, program, argv);
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* fails before Linux 3.4 alone */
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, sock, STDIN_FILENO);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
@@ -147,4 +153,30 @@ void own_server_close(struct own_server *server) {
         kill(server->pid, SIGKILL);
     while (waitpid(server->pid, NULL, 0) < 0 && errno == EINTR)
         ;
+}
+
+/* Kills the processes that are this one's children. Each host leads a process group, in which its own children are.
+ * Returns false if the kernel does not list them. */
+static bool own_server_kill_children(void) {
+    struct buffer list = {0};
+    char *path = xasprintf("/proc/self/task/%ld/children", (long)getpid());
+    bool listed = io_read_file(AT_FDCWD, path, 0, CHILDREN_LIST_MAX, &list) == 0;
+    free(path);
+    for (char *at = buffer_string(&list), *end; listed; at = end) {
+        long pid = strtol(at, &end, 10);
+        if (end == at)
+            break;
+        (void)kill((pid_t)-pid, SIGKILL);
+        (void)kill((pid_t)pid, SIGKILL);
+    }
+    buffer_deinit(&list);
+    return listed;
+}
+
+void own_server_end_hosts(void) {
+    int how = own_server_kill_children() ? 0 : WNOHANG;
+    pid_t pid;
+    do
+        pid = waitpid(-1, NULL, how);
+    while (pid > 0 || (pid < 0 && errno == EINTR));
 }

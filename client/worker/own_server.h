@@ -14,7 +14,7 @@
 struct own_server {
     const char *cache;   /* the cache's folder, or NULL: no cache */
     const char *workers; /* the number of workers as text, or NULL: the daemon's default */
-    pid_t pid;           /* while `is_open` */
+    pid_t pid;           /* of the last server */
     bool is_open;
     struct rpc_client client; /* while `is_open` */
     int patience_ms;          /* the longest silence while an answer is owed; while `is_open` */
@@ -38,6 +38,11 @@ void own_server_heard(struct own_server *server);
 
 /* Kills the server, which hangs; own_server_close() is due. */
 void own_server_kill(struct own_server *server);
+
+/* For a server that died or was left, and is closed: ends its hosts that still run, so that they write nothing any
+ * more. (They have become children of this process, which has no others then. Where the kernel does not list those,
+ * hosts leave by themselves, after what they compile.) */
+void own_server_end_hosts(void);
 
 /* Closes the connection and waits until the server has left, which it is killed for after some seconds; does nothing if
  * none is open. */

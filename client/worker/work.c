@@ -8,6 +8,7 @@
 
 #include "client/report.h"
 #include "client/stderr_text.h"
+#include "client/worker/leftovers.h"
 #include "client/worker/precompile.h"
 #include "client/worker/served_magic.h"
 #include "proto/compile_request.h"
@@ -196,6 +197,14 @@ static void work_source_take_back(struct work *work, struct work_source *source)
     work->asked_count--;
 }
 
+/* Removes what hosts of the last server, which were killed, have left beside the output. */
+static void work_source_clean(const struct work *work, const struct work_source *source) {
+    const struct work_job *job = source->job;
+    char *pyc = precompile_path(job->folder, job->arguments.sources[source - job->sources].pyc);
+    leftovers_remove(pyc, work->server.pid);
+    free(pyc);
+}
+
 /* The next source that waits, or NULL. */
 static struct work_source *work_next(struct work *work) {
     list_each(link, &work->jobs) {
@@ -216,9 +225,11 @@ static void work_lose_server(struct work *work, bool blames) {
     struct list lost;
     list_init(&lost);
     own_server_close(&work->server);
+    own_server_end_hosts();
     while (!list_empty(&work->asked)) {
         struct work_source *source = list_entry(work->asked.next, struct work_source, link);
         work_source_take_back(work, source);
+        work_source_clean(work, source);
         source->attempts -= !blames;
         list_append(&lost, &source->link);
     }
