@@ -7,11 +7,18 @@ import tempfile
 import unittest
 
 import e2e_support as e2e
+from bazel_registry import Registry
 from worker_support import WORKER
 
 BAZEL = os.environ.get("PYCOMPILED_BAZEL") or shutil.which("bazel")
 RULES = os.path.join(e2e.SOURCE, "..", "bazel")
 COUNT = 24
+MODULES_MAX = 60  # that Bazel's own tools need
+
+
+def major_version():
+    said = subprocess.run([BAZEL, "--version"], stdout=subprocess.PIPE, text=True, check=True, timeout=20 * e2e.DEADLINE).stdout
+    return int(re.search(r"\d+", said)[0])
 
 # Ways to run the actions; what a version does not know is skipped there.
 WAYS = {
@@ -23,11 +30,12 @@ WAYS = {
 }
 
 
-@unittest.skipUnless(os.path.exists(WORKER), "pycompile-worker was not built (protobuf-c is missing)")
-@unittest.skipUnless(BAZEL, "there is no Bazel")
-class Bazel(unittest.TestCase):
+class Workspace(unittest.TestCase):
+    """A workspace with sources, its Bazel, and what it builds."""
+
     @classmethod
     def setUpClass(cls):
+        cls.major = major_version()
         cls.folder = os.path.realpath(tempfile.mkdtemp(prefix="pycompiled-bazel-"))
         cls.version, cls.python = next(iter(e2e.pythons().items()))
         cls.make_prefix()
@@ -65,6 +73,12 @@ local_repository(name = "pycompiled", path = "%s")
 load("@pycompiled//:repositories.bzl", "pycompiled_local")
 pycompiled_local(name = "pycompiled_local", prefix = "%s/prefix")
 """ % (os.path.realpath(RULES), cls.folder))
+        if cls.major >= 7:  # which takes modules otherwise
+            cls.write(".bazelrc", "build --noenable_bzlmod --enable_workspace\n")
+        cls.make_packages()
+
+    @classmethod
+    def make_packages(cls):
         cls.write("pkg/BUILD.bazel", """load("@pycompiled//:defs.bzl", "pyc_library", "pycompile_binary")
 pyc_library(name = "lib", srcs = glob(["good/**/*.py"]), python_version = "%(v)s")
 pyc_library(name = "level", srcs = ["good/m0.py"], python_version = "%(v)s", optimize = 2)
@@ -82,7 +96,8 @@ pycompile_binary(name = "precompiler")
     def bazel(cls, *arguments):
         """Runs Bazel without the user's settings. Those of the system stay: Debian's Bazel needs them."""
         command = [BAZEL, "--output_user_root=" + os.path.join(cls.folder, "out"), "--nohome_rc", *arguments]
-        return subprocess.run(command, cwd=os.path.join(cls.folder, "workspace"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        environment = dict(os.environ, PYCOMPILED_PREFIX=os.path.join(cls.folder, "prefix"))
+        return subprocess.run(command, cwd=os.path.join(cls.folder, "workspace"), env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, timeout=20 * e2e.DEADLINE)
 
     def build(self, *arguments):
@@ -120,6 +135,10 @@ pycompile_binary(name = "precompiler")
                              self.expected("%s/%s.py" % (folder, name), **how))
         return outputs
 
+
+@unittest.skipUnless(os.path.exists(WORKER), "pycompile-worker was not built (protobuf-c is missing)")
+@unittest.skipUnless(BAZEL, "there is no Bazel")
+class Bazel(Workspace):
     def test_each_way(self):
         first = None
         for way, options in WAYS.items():
@@ -175,6 +194,39 @@ pycompile_binary(name = "precompiler")
         self.assertEqual(run.returncode, 0)
         with open(os.path.join(self.folder, "workspace/m0.pyc"), "rb") as file:
             self.assertEqual(file.read(), self.expected("pkg/good/m0.py"))
+
+
+@unittest.skipUnless(os.path.exists(WORKER), "pycompile-worker was not built (protobuf-c is missing)")
+@unittest.skipUnless(BAZEL, "there is no Bazel")
+class Modules(Workspace):
+    """The rules as a module: MODULE.bazel, and the installation that PYCOMPILED_PREFIX names."""
+
+    @classmethod
+    def setUpClass(cls):
+        if major_version() < 7:
+            raise unittest.SkipTest("this Bazel has no modules, or not yet all of them")
+        super().setUpClass()
+
+    @classmethod
+    def make_workspace(cls):
+        cls.registry = Registry(os.path.join(cls.folder, "registry"))
+        cls.write("MODULE.bazel", """module(name = "w")
+bazel_dep(name = "pycompiled", version = "0.1.0")
+local_path_override(module_name = "pycompiled", path = "%s")
+pycompiled = use_extension("@pycompiled//:extensions.bzl", "installation")
+use_repo(pycompiled, "pycompiled_local")
+""" % os.path.realpath(RULES))
+        cls.write(".bazelrc", "build --registry=%s\n" % cls.registry.url())
+        cls.make_packages()
+
+    def test_module(self):
+        for _ in range(MODULES_MAX):
+            run = self.bazel("build", "--color=no", "--curses=no", "//pkg:lib", *WAYS["multiplex"])
+            if not self.registry.add_missing(run.stdout):
+                break
+        self.assertEqual(run.returncode, 0, run.stdout)
+        self.assertIn("%d worker" % (COUNT + 1), run.stdout)
+        self.check_outputs()
 
 
 if __name__ == "__main__":
