@@ -3,10 +3,13 @@ import base64
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
+import unittest
 
 import e2e_support as e2e
 
@@ -132,6 +135,17 @@ def has_children_lists():
     return os.path.exists("/proc/self/task/%d/children" % os.getpid())
 
 
+SOURCES = {
+    "good.py": "def f(x: int) -> int:\n    '''Doc.'''\n    assert x\n    return x + 1\n",
+    "bad.py": "def f(:\n    pass\n",
+    "warns.py": "x = 1 is 1\n",
+}
+
+
+def source_arguments(name, folder="out", prefix="pkg/"):
+    return ["--src", "src/" + name, "--src_name", prefix + name, "--pyc", "%s/%s.pyc" % (folder, name[:-3])]
+
+
 ENCODINGS = {"json": (encode_json, decode_json), "proto": (encode_proto, decode_proto)}
 
 
@@ -220,3 +234,38 @@ class Worker:
         if kind is not None:
             self.process.kill()
         self.close()
+
+
+@unittest.skipUnless(os.path.exists(WORKER), "pycompile-worker was not built (protobuf-c is missing)")
+class WorkerCase(unittest.TestCase):
+    def setUp(self):
+        self.folder = os.path.realpath(tempfile.mkdtemp(prefix="pycompiled-worker-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        for name, text in SOURCES.items():
+            self.file("src/" + name, text)
+        self.version, self.python = next(iter(e2e.pythons().items()))
+
+    def file(self, name, text=""):
+        path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def data(self, name):
+        with open(os.path.join(self.folder, name), "rb") as file:
+            return file.read()
+
+    def expected(self, python, name, mode="CHECKED_HASH", optimize=-1, dfile=None):
+        """What py_compile writes in a process of its own."""
+        out = os.path.join(self.folder, "expected.pyc")
+        script = ("import py_compile, sys; py_compile.compile(sys.argv[1], sys.argv[2], sys.argv[3], doraise=True, "
+                  "optimize=int(sys.argv[5]), invalidation_mode=py_compile.PycInvalidationMode[sys.argv[4]])")
+        subprocess.run([python, "-c", script, "src/" + name, out, dfile or "pkg/" + name, mode, str(optimize)], check=True,
+                       cwd=self.folder, stderr=subprocess.DEVNULL, timeout=e2e.DEADLINE)
+        with open(out, "rb") as file:
+            return file.read()
+
+    def left(self):
+        """What is in the working folder beside sources and outputs."""
+        return sorted(set(os.listdir(self.folder)) - {"src", "out", "expected.pyc"})
