@@ -53,9 +53,6 @@ static bool has_failed(const struct compile_job *job) {
     return job->not_free != NULL || job->failure.path != NULL;
 }
 
-/* A name that no file has. */
-#define NO_FILE "/dev/null/source"
-
 static bool open_folder(struct compile_job *job) {
     const char *cwd = job->request->cwd;
     if (cwd == NULL)
@@ -408,7 +405,7 @@ static enum position_encoding find_unit(struct compile_job *job, struct compiler
     struct answer again = {0};
     if (!ranges_are_ambiguous(answer, input.data, input.len) || faccessat(job->dir_fd, input.filename, R_OK, 0) < 0)
         return ranges_unit(answer);
-    input.filename = NO_FILE;
+    input.filename = COMPILER_NO_FILE;
     input.path = NULL;
     input.exact_bytes = false;
     if (compiler_run(compiler, &input, &output) == COMPILE_FAILED)

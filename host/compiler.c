@@ -32,6 +32,7 @@ struct compiler {
     Py_ssize_t modules;        /* that are imported in a fresh process */
     PyObject *clearcache;      /* linecache.clearcache, once that is loaded, or NULL */
     PyObject *py_compile_error;
+    PyObject *fix_filename; /* _imp._fix_co_filename, where letters are shared, or NULL */
     unsigned long runs;
 };
 
@@ -83,7 +84,8 @@ struct compiler *compiler_new(bool pristine) {
     compiler->pristine = pristine;
     /* The compiler lives as long as its interpreter. A half-made one is not freed: the process ends then. */
     if (!fresh_state_make() || !make_loader(compiler) || !warning_state_init(&compiler->warnings) || !check_magic() ||
-        (compiler->py_compile_error = get("py_compile", "PyCompileError")) == NULL)
+        (compiler->py_compile_error = get("py_compile", "PyCompileError")) == NULL ||
+        (latin_letters_are_shared() && (compiler->fix_filename = get("_imp", "_fix_co_filename")) == NULL))
         return NULL;
     if (!pristine)
         collect(); /* garbage holds names, which a later job would set free */
@@ -162,6 +164,7 @@ struct run {
     bool in_place;          /* the bytes must be exact, and others were compiled before */
     bool as_fresh;          /* with the interned strings of a fresh process */
     bool latin;             /* with names that latin_letters.h is about */
+    bool names_later;       /* the code gets the input's name after it was compiled as another */
 };
 
 /* The canonical form of a stream, whose reference is taken; NULL stays NULL. */
@@ -192,11 +195,24 @@ static PyObject *marshal_for(const struct run *run, PyObject *code) {
     return bytes;
 }
 
+/* Gives the code and all code in it the input's name, which is put in the place of *filename. Takes the code. */
+static PyObject *name_code(const struct compiler *compiler, const struct run *run, PyObject *code,
+                           PyObject **filename) {
+    PyObject *name = PyUnicode_DecodeFSDefault(run->input->filename);
+    bool fine = name != NULL && discard(PyObject_CallFunctionObjArgs(compiler->fix_filename, code, name, NULL));
+    Py_XSETREF(*filename, name);
+    if (!fine)
+        Py_CLEAR(code);
+    return code;
+}
+
 /* Compiles and marshals, as far as that goes. Returns the code, or NULL. */
 static PyObject *compile_and_marshal(struct compiler *compiler, const struct run *run, struct compile_output *output) {
     /* py_compile still holds the name when it marshals: its reference makes it a FLAG_REF one. */
     PyObject *filename = PyUnicode_DecodeFSDefault(run->compile_as);
     PyObject *code = make_code(compiler, run->input, filename);
+    if (code != NULL && run->names_later)
+        code = name_code(compiler, run, code, &filename);
     if (code != NULL)
         output->bytes = marshal_for(run, code);
     if (output->bytes == NULL)
@@ -340,11 +356,19 @@ static enum compile_status run_by_path(struct compiler *compiler, const struct r
     return fine ? COMPILE_FAILED : COMPILE_INEXACT;
 }
 
+/* Whether the run gave what it gives under any name. */
+static bool is_quiet(enum compile_status status, const struct compile_output *output) {
+    return status == COMPILE_DONE && !output->warnings.warned;
+}
+
 /* Whether compiling with the interned strings of a fresh process gives its bytes. */
 static bool may_run_as_fresh(const struct compiler *compiler, const struct compile_input *input) {
     return compiler->interned != NULL && !input->is_canonical && !exactness_source_imports(input->data, input->len);
 }
 
+/* For the line of an error or of a warning the compiler reads the file that it is given the name of, which may take for
+ * ever (a FIFO). Where others wait meanwhile it is given a name that no file has, and what fails or warns is left to
+ * a pristine process. */
 enum compile_status compiler_run(struct compiler *compiler, const struct compile_input *input,
                                  struct compile_output *output) {
     struct run run = {.input = input, .compile_as = input->filename};
@@ -355,8 +379,11 @@ enum compile_status compiler_run(struct compiler *compiler, const struct compile
         collect();
     output->cause = RPC_EXACT_NAMES;
     run.latin = !compiler->pristine && exactness_source_is_tainting(input->data, input->len, input->filename);
-    if (run.latin && !latin_letters_may_run(input->len))
+    run.names_later = run.latin && latin_letters_are_shared();
+    if (run.latin && (!latin_letters_may_run(input->len) || (run.names_later && input->name_matters)))
         return COMPILE_INEXACT;
+    if (run.names_later)
+        run.compile_as = COMPILER_NO_FILE;
     output->cause = RPC_EXACT_INTERNED;
     run.as_fresh =
         run.in_place && exactness_source_is_doubtful(input->data, input->len) && may_run_as_fresh(compiler, input);
@@ -365,6 +392,10 @@ enum compile_status compiler_run(struct compiler *compiler, const struct compile
         run.as_fresh = true;
         compile_output_deinit(output);
         status = run_compiler(compiler, &run, output, &exactness);
+    }
+    if (run.names_later && status != COMPILE_INEXACT && !is_quiet(status, output)) {
+        output->cause = RPC_EXACT_NAMES;
+        return COMPILE_INEXACT;
     }
     if (status == COMPILE_FAILED && !compiler->pristine && input->path != NULL && shows_line(output->exception))
         status = run_by_path(compiler, &run, output);

@@ -14,6 +14,9 @@
 #include "proto/compile_request.h"
 #include "proto/rpc.h"
 
+/* A name that no file has. */
+#define COMPILER_NO_FILE "/dev/null/source"
+
 struct compiler;
 
 enum compile_status {

@@ -41,6 +41,10 @@ bool latin_letters_may_run(size_t len) {
     return len <= SOURCE_MAX;
 }
 
+bool latin_letters_are_shared(void) {
+    return true;
+}
+
 void latin_letters_begin(void) {
     pthread_rwlock_wrlock(&lock);
 }
@@ -62,6 +66,10 @@ void latin_letters_release(void) {
 
 bool latin_letters_may_run(size_t len) {
     return PY_VERSION_HEX >= 0x030B0000;
+}
+
+bool latin_letters_are_shared(void) {
+    return false;
 }
 
 void latin_letters_begin(void) {

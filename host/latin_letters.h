@@ -14,6 +14,9 @@
  * it. Up to 3.10 the bytes depend on more than these flags. */
 bool latin_letters_may_run(size_t len);
 
+/* Whether other workers wait for such a source: while it is compiled nothing may be read that can make it wait. */
+bool latin_letters_are_shared(void);
+
 /* Before and after a source with such names is compiled and marshalled: no other worker marshals in between. */
 void latin_letters_begin(void);
 void latin_letters_end(void);

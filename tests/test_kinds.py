@@ -196,6 +196,20 @@ class Kinds(unittest.TestCase):
                     answer = connection.compile(here, cwd=folder, dfile=dfile, cfile=there, python=version, warnings=["default"])
                     self.assertEqual([w["text"] for w in answer["result"]["warnings"]], [real], dfile)
 
+    @unittest.skipUnless("3.12" in e2e.pythons(), "on CPython 3.12 alone workers wait for such a source")
+    def test_names_of_one_latin_letter_hold_nobody_up(self):
+        """While the compiler waits for the file with the line of an error, the other workers go on."""
+        with e2e.Daemon("--no-cache", "--workers", "2") as daemon, daemon.connect() as slow, daemon.connect() as other:
+            pipe = os.path.join(daemon.folder, "pipe")
+            os.mkfifo(pipe)
+            slow.request("compile", {"file": daemon.file("a.py", "é = 1\nreturn\n"), "dfile": pipe, "python": "3.12"})
+            with open(pipe, "wb"):  # which waits for the compiler
+                for number in range(4):
+                    answer = other.compile(daemon.file("b%d.py" % number, "x = 1\n"), python="3.12", priority="interactive")
+                    self.assertIn("result", answer)
+                os.unlink(pipe)
+            self.assertEqual(slow.receive()["error"]["code"], -32001)
+
     def test_false_memory_error(self):
         """A source on which py_compile ends in a MemoryError that is none (up to 3.13): the last line of its traceback is ours."""
         source = b"y = 5 in {1e400*0j, (1e400*0j), -(1e400*0j)}\n"
