@@ -16,7 +16,7 @@
 
 /* Descriptors that connections may not take: for the process itself, and for a pool's hosts. */
 #define DESCRIPTORS_OWN 64
-#define DESCRIPTORS_OF_POOL(workers) (4 * (workers) + 16)
+#define DESCRIPTORS_OF_POOL(workers) (4 * (rlim_t)(workers) + 16)
 #define CONNECTIONS_MIN 8
 
 /* Time that clients have, after the drain timeout, to take the errors that it caused. */
@@ -111,13 +111,26 @@ static void server_on_census_changed(struct census *census) {
     server_check_end(server);
 }
 
+/* The descriptors that connections may not take, of `all`. Pools of interpreters that are named at run time get no more
+ * than half of what is left, but there may always be one. */
+static rlim_t server_keep_descriptors(struct server *server, rlim_t all) {
+    struct pools *pools = &server->pools;
+    rlim_t pool = DESCRIPTORS_OF_POOL(server->options->workers), kept = DESCRIPTORS_OWN + pools->installed * pool;
+    rlim_t most = all > kept ? (all - kept) / 2 / pool : 0;
+    if (pools->programs.launcher == NULL)
+        return kept;
+    if (most < pools->interpreters_max)
+        pools->interpreters_max = most > 0 ? (unsigned)most : 1;
+    return kept + pools->interpreters_max * pool;
+}
+
 /* As many connections as the options say, unless descriptors are short. */
-static unsigned server_connection_limit(const struct server *server) {
+static unsigned server_connection_limit(struct server *server) {
     const struct options *options = server->options;
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
         return options->connection_limit;
-    rlim_t kept = DESCRIPTORS_OWN + server->pools.count * (rlim_t)DESCRIPTORS_OF_POOL(options->workers);
+    rlim_t kept = server_keep_descriptors(server, limit.rlim_cur);
     rlim_t most = limit.rlim_cur > kept + CONNECTIONS_MIN ? limit.rlim_cur - kept : CONNECTIONS_MIN;
     if (options->connection_limit <= most)
         return options->connection_limit;

@@ -217,6 +217,21 @@ class Connections(Case):
                 refused = stack.enter_context(daemon.connect())
                 self.unavailable(refused.receive(), "as many connections", True)
 
+    @unittest.skipUnless(os.path.exists(os.path.join(e2e.HOSTS, "pycompile-host")), "no interpreters are served by path")
+    def test_descriptors_are_kept_for_interpreters_by_path(self):
+        """For each of 16 pools, besides those of the hosts; where descriptors are few, half of them, and at least one."""
+        of_pool, installed = 4 * 1 + 16, len(e2e.hosts())
+        for number, interpreters in ((3000, 16), (64 + installed * of_pool + 100, 2), (64 + (installed + 1) * of_pool + 9, 1)):
+            options = ["--workers", "1", "--connections", "5000"]
+            with Daemon(*options) as daemon:
+                daemon.stop()
+                os.unlink(daemon.log)
+                with open(daemon.log, "ab") as log:
+                    command = ["bash", "-c", 'ulimit -n %d; exec "$0" "$@"' % number, daemon.program(), *options]
+                    daemon.process = subprocess.Popen(command, env=daemon.environment, stderr=log, stdin=subprocess.DEVNULL)
+                daemon.wait_until_up()
+                self.assertEqual(daemon.status()["connections_max"], number - 64 - (installed + interpreters) * of_pool)
+
     def test_idle_connections_are_closed(self):
         with Daemon("--connection-idle", "1", fake=True) as daemon:
             with daemon.connect() as idle, daemon.connect() as silent, daemon.connect() as busy:

@@ -65,6 +65,7 @@ int pools_init(struct pools *pools, const struct host_group *model, char **why) 
         .items = xcalloc(programs.count + POOLS_INTERPRETERS_MAX, sizeof *pools->items),
         .count = programs.count,
         .installed = programs.count,
+        .interpreters_max = POOLS_INTERPRETERS_MAX,
         .model = *model,
         .programs = programs,
     };
@@ -126,7 +127,7 @@ struct pool *pools_take_interpreter(struct pools *pools, struct interpreter_file
         interpreter_file_deinit(file);
         return pool;
     }
-    if (pool == NULL && pools->count < pools->installed + POOLS_INTERPRETERS_MAX) {
+    if (pool == NULL && pools->count < pools->installed + pools->interpreters_max) {
         pool = pool_new(&pools->model, file->path, pools->programs.launcher);
         pools->items[pools->count++] = pool;
     }

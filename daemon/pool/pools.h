@@ -11,7 +11,8 @@
 struct pools {
     struct pool **items; /* the installed ones, the newest Python first; then those of interpreters */
     unsigned count;
-    unsigned installed; /* of them */
+    unsigned installed;        /* of them */
+    unsigned interpreters_max; /* pools of interpreters that there may be: POOLS_INTERPRETERS_MAX, or less */
     struct host_group model;
     struct host_programs programs; /* that were found at the start */
     struct pool *fallback;         /* for requests that name no version */
@@ -27,7 +28,7 @@ void pools_deinit(struct pools *pools);
 /* The pool for a version ("3.13"; NULL: the default), or NULL. */
 struct pool *pools_find(const struct pools *pools, const char *python);
 
-/* The pool of that interpreter, whose contents are taken. There are at most POOLS_INTERPRETERS_MAX: beyond, the one
+/* The pool of that interpreter, whose contents are taken. There are at most interpreters_max: beyond, the one
  * that has been idle for longest gives its place. NULL where all are in use; *file is then left alone. */
 struct pool *pools_take_interpreter(struct pools *pools, struct interpreter_file *file);
 
