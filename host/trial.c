@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -20,6 +22,9 @@
 #include "host/python_release.h"
 
 #define FACTS_MAX 16384
+
+/* Above all descriptors of a host, where the kernel cannot close them at once. */
+#define DESCRIPTORS_MAX 1024
 #define PYC_MAX ((size_t)1 << 20)
 
 /* Functions, classes, comprehensions, exceptions, names that occur often and names that do not, constants of each type.
@@ -110,11 +115,56 @@ static void trial_prepare(struct trial *trial) {
         (void)trial_write_probe(trial->probe);
 }
 
-/* The sockets of this host are not for the interpreter. Kernels before 5.9 cannot close them at once. */
+/* The sockets of this host are not for another process. Kernels before 5.9 cannot close them at once. */
 static void trial_close_descriptors(void) {
 #ifdef SYS_close_range
-    (void)syscall(SYS_close_range, (unsigned)STDERR_FILENO + 1, ~0u, 0u);
+    if (syscall(SYS_close_range, (unsigned)STDERR_FILENO + 1, ~0u, 0u) == 0)
+        return;
 #endif
+    for (int fd = STDERR_FILENO + 1; fd < DESCRIPTORS_MAX; fd++)
+        close(fd);
+}
+
+static void trial_remove_folder(const struct trial *trial) {
+    unlink(trial->theirs);
+    char *folder = xasprintf("%s/__pycache__", trial->folder);
+    rmdir(folder);
+    free(folder);
+    unlink(trial->ours);
+    unlink(trial->probe);
+    rmdir(trial->folder);
+}
+
+/* The keeper's life. It is in a session of its own, since the server kills the whole group of a host, and outlives the
+ * signals that end a service. */
+static _Noreturn void trial_keep(const struct trial *trial, int end_fd) {
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+    char byte;
+    setsid();
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        signal(signals[i], SIG_IGN);
+    dup2(end_fd, STDIN_FILENO);
+    trial_close_descriptors();
+    while (read(STDIN_FILENO, &byte, 1) < 0 && errno == EINTR)
+        continue;
+    trial_remove_folder(trial);
+    _exit(0);
+}
+
+/* Starts the process that removes the folder, so that it goes also where this one is killed. */
+static void trial_start_keeper(struct trial *trial) {
+    int ends[2];
+    if (trial->folder[0] == '\0' || pipe2(ends, O_CLOEXEC) < 0)
+        return;
+    trial->keeper = fork();
+    if (trial->keeper == 0)
+        trial_keep(trial, ends[0]);
+    close(ends[0]);
+    trial->alive_fd = ends[1];
+    if (trial->keeper < 0) {
+        close(trial->alive_fd);
+        trial->keeper = 0;
+    }
 }
 
 /* What `python -m py_compile` does with a file, in half of its time: most of that goes to modules that parse its
@@ -125,10 +175,13 @@ static const char brief_script[] = "import sys\n"
                                    "py_compile.compile(sys.argv[1], doraise=True)\n";
 
 static pid_t trial_run(const char *const *argv) {
-    pid_t child = fork();
+    pid_t parent = getpid(), child = fork();
     if (child != 0)
         return child;
     trial_close_descriptors();
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* nothing may write to the folder after this process */
+    if (getppid() != parent)
+        _exit(127);
     execv(argv[0], (char *const *)(uintptr_t)argv);
     _exit(127);
 }
@@ -162,6 +215,7 @@ struct trial *trial_begin(const char *cache) {
         return NULL;
     }
     trial_prepare(trial);
+    trial_start_keeper(trial);
     trial->child = trial_run_briefly(trial);
     return trial;
 }
@@ -177,15 +231,12 @@ static bool trial_same_bytes(const struct trial *trial) {
 }
 
 static void trial_clean_up(const struct trial *trial) {
-    if (trial->folder[0] == '\0')
-        return;
-    unlink(trial->theirs);
-    char *folder = xasprintf("%s/__pycache__", trial->folder);
-    rmdir(folder);
-    free(folder);
-    unlink(trial->ours);
-    unlink(trial->probe);
-    rmdir(trial->folder);
+    if (trial->keeper > 0) {
+        close(trial->alive_fd);
+        (void)trial_wait(trial->keeper);
+    } else if (trial->folder[0] != '\0') {
+        trial_remove_folder(trial);
+    }
 }
 
 /* The bytes may depend on the modules that are imported, so that only the whole of py_compile can refuse. */

@@ -15,6 +15,8 @@ struct trial {
     char *record; /* file in which success is remembered, or NULL */
     char *facts;  /* its contents */
     pid_t child;  /* py_compile, without what its main() imports */
+    pid_t keeper; /* removes the folder; 0: there is none */
+    int alive_fd; /* its end tells the keeper that this process ends, or the trial does */
 };
 
 /* Begins the trial of this process's interpreter (python_release.h, python_files.h). `cache`: the folder of the cache,

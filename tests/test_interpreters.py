@@ -10,9 +10,11 @@ import os
 import random
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
+import time
 import unittest
 
 import e2e_support as e2e
@@ -255,7 +257,8 @@ class Served(Case):
 class Refused(Case):
     def setUp(self):
         super().setUp()
-        self.connection = self.daemon(environment={"TMPDIR": self.scratch}).connect()
+        self.server = self.daemon(environment={"TMPDIR": self.scratch})
+        self.connection = self.server.connect()
         self.addCleanup(self.connection.close)
 
     def program(self, name, text, *arguments):
@@ -360,6 +363,23 @@ class Refused(Case):
         self.spoiled(python, self.version)
         self.assertIn("a trial compile gave other bytes", self.refusal(self.connection, python))
         self.assertEqual(self.left_by_trials(), [])
+
+    def test_killed_in_a_trial(self):
+        """The folder goes with the host."""
+        python, pipe = self.moved(), os.path.join(self.scratch, "pipe")
+        os.mkfifo(pipe)
+        self.spoiled(python, self.version, lambda text: "import io\nio.open_code(%r).read()\n" % pipe + text)
+        self.connection.request("compile", {"file": self.source(), "python": python})
+        with open(pipe, "wb"):  # which waits for one that imports py_compile
+            folder, = self.left_by_trials()
+            host, = [host["pid"] for item in self.server.status()["pythons"] if item["python"] == python for host in item["hosts"]]
+            os.kill(host, signal.SIGKILL)
+            end = time.monotonic() + e2e.DEADLINE
+            while folder in self.left_by_trials() and time.monotonic() < end:
+                time.sleep(0.01)
+            self.assertNotIn(folder, self.left_by_trials())
+            os.unlink(pipe)
+        self.assertIn("error", self.connection.receive())
 
     def test_brief_trial_fails(self):
         """Only `python -m py_compile` can refuse: this one works with all that its modules import, and not with less."""
