@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +19,9 @@
 /* Time for an interpreter to say its version. */
 #define VERSION_MS 5000
 
+/* Time for a search. */
+#define SEARCH_MS 10000
+
 /* Interpreters that are asked in one search. */
 #define CANDIDATES_MAX 64
 
@@ -26,11 +30,13 @@ struct search {
     const char *release; /* or NULL */
     struct buffer seen;  /* paths, a NUL after each */
     unsigned asked;
-    char *best; /* path, or NULL */
+    int64_t deadline; /* of clock_ms() */
+    int wake_fd;      /* ends the search when it is readable; -1: none */
+    char *best;       /* path, or NULL */
     char *best_release;
 };
 
-char *python_search_release(const char *interpreter) {
+static char *search_release(const char *interpreter, int64_t deadline, int wake_fd) {
     struct buffer said = {0};
     const char *const argv[] = {interpreter, "--version", NULL};
     static const char word[] = "Python ";
@@ -39,14 +45,18 @@ char *python_search_release(const char *interpreter) {
                                              .argv = argv,
                                              .read_fd = STDOUT_FILENO,
                                              .limit = VERSION_TEXT_MAX,
-                                             .deadline = clock_ms() + VERSION_MS,
-                                             .wake_fd = -1},
+                                             .deadline = deadline,
+                                             .wake_fd = wake_fd},
                         &said);
     const char *text = buffer_string(&said);
     if (status == 0 && strncmp(text, word, strlen(word)) == 0)
         release = xstrndup(text + strlen(word), strcspn(text + strlen(word), " \r\n"));
     buffer_deinit(&said);
     return release;
+}
+
+char *python_search_release(const char *interpreter) {
+    return search_release(interpreter, clock_ms() + VERSION_MS, -1);
 }
 
 /* The number behind the second dot; a pre-release is older than the release. */
@@ -77,8 +87,15 @@ static bool search_prefers(const struct search *search, const char *release) {
     return search->best == NULL || patch_number(release) > patch_number(search->best_release);
 }
 
+/* Whether no more interpreters are asked. */
+static bool search_is_over(const struct search *search) {
+    struct pollfd wake = {.fd = search->wake_fd, .events = POLLIN};
+    return search->asked >= CANDIDATES_MAX || clock_left(search->deadline) == 0 || poll(&wake, 1, 0) > 0;
+}
+
 static void search_ask(struct search *search, const char *path) {
-    char *release = python_search_release(path);
+    int64_t deadline = clock_ms() + VERSION_MS;
+    char *release = search_release(path, deadline < search->deadline ? deadline : search->deadline, search->wake_fd);
     if (release != NULL && search_prefers(search, release)) {
         free(search->best);
         free(search->best_release);
@@ -92,7 +109,7 @@ static void search_ask(struct search *search, const char *path) {
 static void search_try(struct search *search, const char *named) {
     struct interpreter_file file;
     char *why = NULL;
-    if (search->asked >= CANDIDATES_MAX || access(named, X_OK) < 0)
+    if (access(named, X_OK) < 0 || search_is_over(search))
         return;
     if (interpreter_file_find(named, &file, &why) == 0 && !search_has_seen(search, file.path)) {
         buffer_append(&search->seen, file.path, strlen(file.path) + 1);
@@ -188,7 +205,12 @@ static void search_conda(struct search *search) {
 }
 
 char *python_search_find(const struct python_version *version, const char *release) {
-    struct search search = {.version = version, .release = release};
+    return python_search_find_until(version, release, -1);
+}
+
+char *python_search_find_until(const struct python_version *version, const char *release, int wake_fd) {
+    struct search search = {
+        .version = version, .release = release, .deadline = clock_ms() + SEARCH_MS, .wake_fd = wake_fd};
     search_list(&search);
     search_path(&search);
     search_managers(&search);

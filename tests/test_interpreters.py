@@ -95,6 +95,14 @@ class Case(unittest.TestCase):
             file.write(change(text))
         return shutil.copy2(python, python + ".new")
 
+    def program(self, name, text, *arguments):
+        source = os.path.join(self.scratch, name + ".c")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(text)
+        path = os.path.join(self.scratch, name)
+        subprocess.run(["cc", "-o", path, source, "-rdynamic", *arguments], check=True)
+        return path
+
     def refusal(self, connection, python, **params):
         """The reason for which an interpreter is refused, for good."""
         error = connection.compile(self.source(), python=python, **params)["error"]
@@ -260,14 +268,6 @@ class Refused(Case):
         self.server = self.daemon(environment={"TMPDIR": self.scratch})
         self.connection = self.server.connect()
         self.addCleanup(self.connection.close)
-
-    def program(self, name, text, *arguments):
-        source = os.path.join(self.scratch, name + ".c")
-        with open(source, "w", encoding="utf-8") as file:
-            file.write(text)
-        path = os.path.join(self.scratch, name)
-        subprocess.run(["cc", "-o", path, source, "-rdynamic", *arguments], check=True)
-        return path
 
     def test_no_python(self):
         """Nothing of its main() runs."""
@@ -480,14 +480,19 @@ class Searched(Case):
         unset = dict.fromkeys(("PYENV_ROOT", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME", "CONDA_PREFIX", "XDG_CONFIG_HOME"), "")
         return {**unset, "HOME": self.home, "PATH": "/nowhere", **more}
 
-    def chosen(self, python, **more):
-        """The interpreter that serves a version. The daemon has a scripted host as its default, and the objects."""
+    def daemon_with_objects(self, **more):
+        """It has a scripted host as its default, and the objects."""
         daemon = self.daemon(fake=True, environment=self.environment(**more))
         daemon.stop()
         for name in os.listdir(self.hosts):
             shutil.copy(os.path.join(self.hosts, name), daemon.bin)
         with open(daemon.log, "w", encoding="utf-8"):
             daemon.start()
+        return daemon
+
+    def chosen(self, python, **more):
+        """The interpreter that serves a version."""
+        daemon = self.daemon_with_objects(**more)
         with daemon.connect() as connection:
             answer = connection.compile(self.source(), python=python)
             if "error" in answer:
@@ -505,6 +510,24 @@ class Searched(Case):
             shutil.rmtree(os.path.join(self.home, folder.split("/")[0]))
         path = self.copy_at("in-path")
         self.assertEqual(self.chosen(release, PATH=os.path.dirname(path)), [path])
+
+    def test_ended_while_it_searches(self):
+        """SIGTERM ends the daemon while it waits for a candidate's version; no other candidate is asked then."""
+        trace, pipe = os.path.join(self.scratch, "trace"), os.path.join(self.scratch, "pipe")
+        os.mkfifo(pipe)
+        first = self.program("hangs", '#include <fcntl.h>\n#include <unistd.h>\nint main(void) { '
+                                      'return write(open("%s", O_WRONLY | O_CREAT | O_APPEND, 0600), ".", 1) != 1 || '
+                                      'open("%s", O_WRONLY) < 0 || pause(); }' % (trace, pipe))
+        folders = [os.path.join(self.scratch, str(number)) for number in range(3)]
+        for folder in folders:
+            os.mkdir(folder)
+            shutil.copy2(first, os.path.join(folder, "python" + self.version))
+        daemon = self.daemon_with_objects(PATH=":".join(folders))
+        with daemon.connect() as connection:
+            connection.request("compile", {"file": self.source(), "python": self.version + ".99"})
+            with open(pipe, "rb"):  # which waits for the first candidate
+                self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(os.path.getsize(trace), 1)
 
     def own_daemon(self, *options):
         """A daemon whose installation has objects and no host that was built for an interpreter."""

@@ -4,6 +4,8 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/python_search.h"
@@ -39,7 +41,8 @@ struct interpreter_name {
 static void interpreters_look(struct interpreters *interpreters);
 
 void interpreters_init(struct interpreters *interpreters, struct pools *pools, struct census *census, uv_loop_t *loop) {
-    *interpreters = (struct interpreters){.pools = pools, .census = census, .loop = loop};
+    *interpreters = (struct interpreters){
+        .pools = pools, .census = census, .loop = loop, .drain_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     list_init(&interpreters->names);
 }
 
@@ -54,6 +57,8 @@ static void name_free(struct interpreter_name *name) {
 }
 
 void interpreters_deinit(struct interpreters *interpreters) {
+    if (interpreters->drain_fd >= 0)
+        close(interpreters->drain_fd);
     while (!list_empty(&interpreters->names))
         name_free(list_entry(interpreters->names.next, struct interpreter_name, link));
 }
@@ -197,7 +202,7 @@ static char *name_search(struct interpreter_name *name) {
     struct python_version version;
     char *release = python_version_release(name->text), *found = NULL;
     if (python_version_parse(name->text, &version))
-        found = python_search_find(&version, release);
+        found = python_search_find_until(&version, release, name->interpreters->drain_fd);
     if (found == NULL)
         name->why = xasprintf(
             "no interpreter of Python %s is found in PATH, pyenv, uv, conda or the list of pycompilectl python",
@@ -272,6 +277,8 @@ void interpreters_submit(struct interpreters *interpreters, struct job *job) {
 }
 
 void interpreters_drain(struct interpreters *interpreters) {
+    if (interpreters->drain_fd >= 0)
+        (void)eventfd_write(interpreters->drain_fd, 1); /* fails only where it is readable already */
     list_each(link, &interpreters->names)
         name_fail(list_entry(link, struct interpreter_name, link), "the daemon is shutting down", true);
 }

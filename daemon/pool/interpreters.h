@@ -24,6 +24,7 @@ struct interpreters {
     struct list names;     /* struct interpreter_name, the one that was used last at the end */
     unsigned name_count;
     unsigned looking; /* names that a thread looks up */
+    int drain_fd;     /* an eventfd(2), readable from interpreters_drain() on: no more is searched for; -1: none */
 };
 
 void interpreters_init(struct interpreters *interpreters, struct pools *pools, struct census *census, uv_loop_t *loop);
@@ -43,5 +44,5 @@ struct job *interpreters_new_job(struct interpreters *interpreters, const char *
 /* Takes a job: it will be answered, whatever happens. */
 void interpreters_submit(struct interpreters *interpreters, struct job *job);
 
-/* Answers the jobs that wait here with a retryable Unavailable. */
+/* Answers the jobs that wait here with a retryable Unavailable, and ends what is searched for them. */
 void interpreters_drain(struct interpreters *interpreters);
