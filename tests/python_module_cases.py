@@ -672,6 +672,33 @@ class Scripted(Case):
             result, = self.many("a:crash=SIGSEGV", fallback=True)
             self.assertEqual(result.error.code, -32003)
 
+    def test_stopped(self):
+        """A daemon that gives no sign of life is told of, and is an error in the end; with `fallback` the file is compiled here."""
+        with open("a.py", "w") as file:
+            file.write("x = 1\n")
+        self.environ(PYCOMPILED_PATIENCE="0.5")
+        with self.daemon("--workers", "1") as daemon, pycompiled.Client() as client, pycompiled.Client() as other:
+            self.assertEqual(next(client.compile_many(["/a"], python="9.9")).error, None)
+            daemon.process.send_signal(signal.SIGSTOP)
+            try:
+                said = io.StringIO()
+                with contextlib.redirect_stderr(said), self.assertRaisesRegex(pycompiled.DaemonError,
+                                                                              "no sign of life for 0.5 seconds"):
+                    next(client.compile_many(["/a"], python="9.9"))
+                self.assertEqual(said.getvalue(), "pycompiled: the daemon (pid %d) does not answer; waiting up to 0.5 seconds\n"
+                                 % daemon.process.pid)
+                with contextlib.redirect_stderr(said):
+                    results = list(other.compile_many(["a.py", "a.py"], fallback=True))
+                self.assertEqual([result.outcome for result in results], ["compiled"] * 2)
+            finally:
+                daemon.process.send_signal(signal.SIGCONT)
+
+    def test_slow_is_not_stopped(self):
+        self.environ(PYCOMPILED_PATIENCE="5")
+        with self.daemon("--workers", "1"):
+            result, = self.many("a:sleep=2")
+            self.assertIsNone(result.error)
+
     def test_daemon_that_is_killed_and_comes_again(self):
         with self.daemon("--workers", "1") as daemon:
             results = self.many(*["%d:sleep=0.01" % i for i in range(100)])

@@ -54,6 +54,11 @@ ATTEMPTS_MAX = 2
 GHOSTS_MAX = 100
 # The largest number of connections that a client keeps open for its next requests; each thread uses one at a time.
 IDLE_MAX = 8
+# The longest silence of a daemon in seconds; $PYCOMPILED_PATIENCE is another. After a tenth of it the daemon is asked for
+# a sign of life, and after a sixth the user is told (client/patience.h).
+PATIENCE_S = 30
+PATIENCE_ASK_PART = 10
+PATIENCE_SAY_PART = 6
 # The seconds for which a client with `fallback` does not try again after no daemon could be had.
 FALLBACK_S = 30
 
@@ -427,6 +432,35 @@ class _Opening:
 
 # ---- exchanging messages with the daemon
 
+def _patience():
+    try:
+        seconds = float(os.environ.get("PYCOMPILED_PATIENCE", ""))
+    except ValueError:
+        return PATIENCE_S
+    return seconds if 0 < seconds < (1 << 31) // 1000 else PATIENCE_S
+
+
+def _lives(path, deadline):
+    """Whether the daemon answers on another connection before the deadline. Also true if no daemon listens any more: one
+    that leaves finishes its jobs and accepts no connection."""
+    try:
+        connection = _Connection(_connect(path), path)
+    except _Absent:
+        return True
+    except DaemonError:
+        return False
+    try:
+        connection.queue({"jsonrpc": "2.0", "id": 0, "method": "status"})
+        messages = []
+        while not messages and time.monotonic() < deadline:
+            messages = connection.exchange(deadline - time.monotonic())
+        return bool(messages)
+    except _Lost:
+        return True
+    finally:
+        connection.close()
+
+
 class _Connection:
     """A connection to a daemon: messages of one line each, without blocking."""
 
@@ -437,6 +471,7 @@ class _Connection:
         self.peer = _peer(connected)[0]
         self.reused = False  # has served an earlier exchange
         self.heard = False   # something was answered in this one
+        self.active = time.monotonic()  # when something came, or was asked for, last
         self._out = bytearray()
         self._in = bytearray()
         self._over = False
@@ -450,6 +485,7 @@ class _Connection:
         return self.path == path and self.process == os.getpid() and not self._wait(select.POLLIN, 0)
 
     def queue(self, message):
+        self.active = time.monotonic()
         self._out += json.dumps(message).encode() + b"\n"
 
     def _wait(self, events, timeout):
@@ -479,6 +515,7 @@ class _Connection:
             if not data:
                 self._over = True
                 return messages
+            self.active = time.monotonic()
             self._in += data
             if b"\n" in data:
                 *lines, self._in = self._in.split(b"\n")
@@ -530,6 +567,7 @@ class _Exchange:
         self.leaving = False  # the daemon drains: nothing more is sent on this connection
         self.lost_peer = None
         self.ghosts = 0
+        self.patience = _patience()
 
     def run(self):
         """Generator of the answered requests. Closing it closes the connection: the daemon drops the queued ones."""
@@ -590,9 +628,16 @@ class _Exchange:
 
     def _receive(self, wait):
         try:
-            messages = self.connection.exchange(wait)
+            messages = self.connection.exchange(self.patience / PATIENCE_ASK_PART if wait is None else wait)
+            if wait is None and not messages:
+                self._check_life()
         except _Lost:
             yield from self._lose_connection()
+            return
+        except DaemonError as error:
+            if not self.tolerant:
+                raise
+            yield from self._give_up(error)
             return
         for message in messages:
             request = self.sent.pop(message.get("id"), None)
@@ -608,6 +653,28 @@ class _Exchange:
             else:
                 request.answer = message
                 yield request
+
+    def _check_life(self):
+        """Raises DaemonError where the daemon has given no sign of life for too long."""
+        connection, patience = self.connection, self.patience
+        if time.monotonic() - connection.active < patience / PATIENCE_ASK_PART:
+            return
+        if not _lives(connection.path, connection.active + patience / PATIENCE_SAY_PART):
+            self.client._say_that_it_hangs(connection.peer, patience)
+            if not _lives(connection.path, connection.active + patience):
+                error = DaemonError("the daemon (pid %d) has given no sign of life for %g seconds: it hangs or is stopped "
+                                    "(pycompilectl stop --force ends it)" % (connection.peer, patience))
+                self.client._give_up(connection.path, error)
+                raise error
+        connection.active = time.monotonic()
+
+    def _give_up(self, error):
+        """The error becomes the answer to what the daemon was asked."""
+        lost, self.sent = self.sent, {}
+        self._disconnect()
+        for request in lost.values():
+            request.answer = error
+            yield request
 
     def _lose_connection(self):
         """Queues the unanswered requests again: all of them are idempotent."""
@@ -936,6 +1003,7 @@ class Client:
         self.fallback = fallback
         self._idle = []
         self._apart = set()  # sockets whose daemon sees other folders: a daemon of this process's namespace is used
+        self._has_said = False  # that a daemon does not answer
         self._hopeless = None  # (path, until when, error): no daemon could be had
 
     def __enter__(self):
@@ -1084,8 +1152,17 @@ class Client:
         try:
             return _Connection(self._open(path), path)
         except DaemonError as error:
-            self._hopeless = (path, time.monotonic() + FALLBACK_S, error)
+            self._give_up(path, error)
             raise
+
+    def _give_up(self, path, error):
+        self._hopeless = (path, time.monotonic() + FALLBACK_S, error)
+
+    def _say_that_it_hangs(self, pid, patience):
+        """Says so once."""
+        if not self._has_said and sys.stderr is not None:
+            sys.stderr.write("pycompiled: the daemon (pid %d) does not answer; waiting up to %g seconds\n" % (pid, patience))
+        self._has_said = True
 
     def _shared_path(self):
         return os.fspath(self.socket) if self.socket is not None else _default_socket()
