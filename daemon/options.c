@@ -66,6 +66,8 @@ static const char help[] =
     "  --cache-dir DIR      default: $PYCOMPILED_CACHE_DIR, else $XDG_CACHE_HOME/pycompiled, else\n"
     "                       ~/.cache/pycompiled\n"
     "  --cache-limit MIB    the cache's size from now on, at least 16 (at first 2048)\n"
+    "  --cache-key WHAT     what shares results: build (default: one build of a Python), or release (all builds\n"
+    "                       and architectures of X.Y.Z)\n"
     "  --no-cache           neither ask nor feed the cache\n"
     "  --remote-cache URL   what the cache has not is looked for in, and given to, the Redis or Valkey server\n"
     "                       redis://[[USER]:PASSWORD@]HOST[:PORT][/DB], rediss://... (TLS) or unix:///PATH,\n"
@@ -106,6 +108,7 @@ enum {
     OPT_HOSTS,
     OPT_CACHE_DIR,
     OPT_CACHE_LIMIT,
+    OPT_CACHE_KEY,
     OPT_NO_CACHE,
     OPT_REMOTE_CACHE,
     OPT_REMOTE_SECRET_FILE,
@@ -140,6 +143,7 @@ static const struct option long_options[] = {
     {"hosts", required_argument, NULL, OPT_HOSTS},
     {"cache-dir", required_argument, NULL, OPT_CACHE_DIR},
     {"cache-limit", required_argument, NULL, OPT_CACHE_LIMIT},
+    {"cache-key", required_argument, NULL, OPT_CACHE_KEY},
     {"no-cache", no_argument, NULL, OPT_NO_CACHE},
     {"remote-cache", required_argument, NULL, OPT_REMOTE_CACHE},
     {"remote-secret-file", required_argument, NULL, OPT_REMOTE_SECRET_FILE},
@@ -259,7 +263,7 @@ static const struct options defaults = {
 
 /* Options that are combined with the environment when all are read. */
 struct given_options {
-    const char *socket, *hosts, *cache_dir, *remote, *secret_file;
+    const char *socket, *hosts, *cache_dir, *cache_key, *remote, *secret_file;
     bool no_cache;
     bool own; /* an option that a daemon would lack which a client starts */
 };
@@ -285,6 +289,9 @@ static bool options_take(struct options *options, struct given_options *given, i
     case OPT_CACHE_DIR:
         given->cache_dir = optarg;
         break;
+    case OPT_CACHE_KEY:
+        given->cache_key = optarg;
+        break;
     case OPT_NO_CACHE:
         given->no_cache = true;
         break;
@@ -308,6 +315,14 @@ static bool options_check_python(const char *python) {
     if (python == NULL || *python == '/' || python_version_exact(python, &version))
         return true;
     fprintf(stderr, "pycompiled: --python takes a version such as 3.13, not '%s'\n", python);
+    return false;
+}
+
+static bool options_check_cache_key(struct options *options, const char *key) {
+    options->shares_release = key != NULL && strcmp(key, "release") == 0;
+    if (key == NULL || options->shares_release || strcmp(key, "build") == 0)
+        return true;
+    fprintf(stderr, "pycompiled: --cache-key takes build or release, not '%s'\n", key);
     return false;
 }
 
@@ -341,7 +356,7 @@ static bool options_read(struct options *options, struct given_options *given, i
         if (!options_take(options, given, opt) && !options_take_number(options, opt, long_options[index].name))
             return false;
     }
-    if (!options_check_python(options->python))
+    if (!options_check_python(options->python) || !options_check_cache_key(options, given->cache_key))
         return false;
     if (optind < argc)
         fprintf(stderr, "pycompiled: unexpected argument '%s'\n", argv[optind]);

@@ -40,6 +40,7 @@ struct options {
     char *hosts;             /* folder to look for hosts in first, absolute, or NULL */
     char *cache;             /* the cache's folder, or NULL: none */
     size_t cache_limit;      /* bytes; 0: as it was */
+    bool shares_release;     /* the cache's key names the release of Python, not the build and the architecture */
     struct remote_options remote;
 };
 

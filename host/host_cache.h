@@ -11,7 +11,7 @@ struct host_cache_setting {
     const char *folder; /* NULL: there is none */
     uint64_t limit;     /* bytes; 0: unchanged */
     bool silent;        /* do not report on stderr why it cannot be used: another host does */
-    const char *python; /* the build of Python and the machine: part of the key */
+    const char *python; /* the build of Python and the machine, or the release: part of the key */
     const char *remote; /* URL of the remote tier, or NULL */
     const char *remote_secret;
     int remote_state_fd; /* of cache/remote/state.h */

@@ -39,6 +39,7 @@ static const struct {
     {"solo", OPTION_FLAG, offsetof(struct host_options, solo)},
     {"cache", OPTION_TEXT, offsetof(struct host_options, cache)},
     {"cache-limit", OPTION_SIZE, offsetof(struct host_options, cache_limit)},
+    {"cache-key-release", OPTION_FLAG, offsetof(struct host_options, shares_release)},
     {"remote-state", OPTION_FD, offsetof(struct host_options, remote_state_fd)},
     {"remote-timeout", OPTION_NUMBER, offsetof(struct host_options, remote_timeout)},
     {"remote-read-only", OPTION_FLAG, offsetof(struct host_options, remote_read_only)},

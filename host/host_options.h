@@ -13,6 +13,7 @@ struct host_options {
     bool pristine, solo;       /* see docs/host.md */
     const char *cache;         /* folder of the cache, or NULL */
     unsigned long cache_limit; /* bytes; 0: as it was */
+    bool shares_release;       /* the cache's key names the release of Python, not the build and the architecture */
     int remote_state_fd;       /* of the state of the remote tier; -1: there is no remote tier */
     unsigned remote_timeout;   /* ms */
     bool remote_read_only;

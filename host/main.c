@@ -1,6 +1,7 @@
 /* pycompile-host-X.Y: the program. Checks what the server gave it, brings CPython up, and starts its workers. */
 #include "host/interpreter.h"
 
+#include <float.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,8 +126,17 @@ static int run_here(const struct host_options *options, long server_pid, struct 
     return 0;
 }
 
-/* Names everything about this Python that decides the code: its release, its build, its machine. */
-static const char *describe_python(void) {
+/* The release decides the code, but for two things. Up to 3.10 sets are written in the order of their hashes, which
+ * have the size of a pointer. Where floating point is evaluated with more digits than a double has (the x87 of i386), a
+ * constant expression may have another value. docs/cache.md has what was measured. */
+static const char *describe_release(void) {
+    return xasprintf("release %s%s%s", python_release(),
+                     PY_VERSION_HEX < 0x030B0000 && sizeof(void *) < 8 ? ", 32 bits" : "",
+                     FLT_EVAL_METHOD == 0 ? "" : ", extended floating point");
+}
+
+/* Names everything about this Python that could decide the code: its release, its build, its machine. */
+static const char *describe_build(void) {
     struct utsname system;
     const char *version = Py_GetVersion();
     return uname(&system) == 0 ? xasprintf("%s on %s", version, system.machine) : version;
@@ -138,7 +148,7 @@ static void configure_cache(const struct host_options *options) {
         .folder = options->cache,
         .limit = options->cache_limit,
         .silent = options->pristine,
-        .python = describe_python(),
+        .python = options->shares_release ? describe_release() : describe_build(),
         .remote = options->remote_state_fd >= 0 && remote && secret ? xstrdup(remote) : NULL,
         .remote_secret = secret ? xstrdup(secret) : NULL,
         .remote_state_fd = options->remote_state_fd,

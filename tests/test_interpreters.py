@@ -389,6 +389,46 @@ class Refused(Case):
         self.assertEqual(self.left_by_trials(), [])
 
 
+def build_date(python):
+    """When that interpreter was built, as it stands in the executable of one without a shared libpython; else None."""
+    script = "import platform; print(platform.python_build()[1][:11])"
+    try:
+        date = subprocess.run([python, "-I", "-S", "-c", script], check=True, capture_output=True, timeout=e2e.DEADLINE).stdout.strip()
+        with open(python, "rb") as file:
+            return date if date and date in file.read() else None
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+class Builds(Case):
+    """Two builds of one release: an interpreter, and its copy that was built on another day."""
+
+    def other_build(self, python):
+        copy = self.moved("other", python)
+        with open(copy, "rb") as file:
+            data = file.read()
+        date = build_date(python)
+        with open(copy, "wb") as file:
+            file.write(data.replace(date, date[:-4] + b"1999"))
+        return copy
+
+    def test_cache_key(self):
+        candidates = [*e2e.pythons().values(), *sorted(glob.glob("/usr/bin/python3.*[0-9]"))]
+        python = next((path for path in candidates if served(version_of(path)) and build_date(path)), None)
+        if python is None:
+            self.skipTest("no interpreter has its build's date in its executable")
+        other = self.other_build(python)
+        for key, expected in (("build", "compiled"), ("release", "cached")):
+            with self.subTest(key=key), e2e.Daemon("--cache-key", key) as daemon, daemon.connect() as connection:
+                outcomes = [connection.compile(self.source(), python=path, cfile=os.path.join(self.scratch, "out.pyc"))
+                            ["result"]["outcome"] for path in (python, other)]
+                self.assertEqual(outcomes, ["compiled", expected])
+
+    def test_refused(self):
+        done = subprocess.run([e2e.DAEMON, "--cache-key=both"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertEqual((done.returncode, done.stdout), (2, "pycompiled: --cache-key takes build or release, not 'both'\n"))
+
+
 class Clients(Case):
     def run_client(self, program, *options, **environment):
         return subprocess.run([program, *options], cwd=self.scratch, env=dict(self.server.environment, **environment),

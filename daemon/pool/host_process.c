@@ -15,7 +15,7 @@
 
 #define CONTROL_FD 3
 #define FIRST_WORKER_FD 4
-#define ARGUMENTS_MAX 19
+#define ARGUMENTS_MAX 20
 
 /* The variables that a host may see: none of them changes what CPython compiles. */
 static const char *const passed_variables[] = {"LD_LIBRARY_PATH",       "TMPDIR",       "ASAN_OPTIONS",
@@ -86,6 +86,8 @@ static char **host_process_arguments(const struct host_command *command) {
     if (options->cache != NULL) {
         args[n++] = xasprintf("--cache=%s", options->cache);
         args[n++] = xasprintf("--cache-limit=%zu", options->cache_limit);
+        if (options->shares_release)
+            args[n++] = xstrdup("--cache-key-release");
     }
     if (command->interpreter != NULL)
         args[n++] = xasprintf("--interpreter=%s", command->interpreter);
