@@ -111,20 +111,40 @@ static void changes_put(struct cache *cache, const struct store_key *key, struct
     buffer_deinit(entry);
 }
 
-bool cache_get(struct cache *cache, const struct store_key *key, struct buffer *entry) {
+bool cache_ask(struct cache *cache, const struct store_key *key, struct buffer *entry, struct remote_ticket *ticket) {
     bool anew, found = store_get(cache->store, key, entry, &anew);
+    *ticket = (struct remote_ticket){0};
     if (anew)
         changes_note_use(cache, key);
-    if (found || cache->remote == NULL)
-        return found;
+    if (!found && cache->remote != NULL)
+        *ticket = remote_ask(cache->remote, key);
+    return found;
+}
+
+bool cache_is_waiting(const struct cache *cache, const struct remote_ticket *ticket) {
+    return cache->remote != NULL && remote_is_waiting(cache->remote, ticket);
+}
+
+bool cache_collect(struct cache *cache, const struct store_key *key, struct remote_ticket *ticket,
+                   struct buffer *entry) {
     size_t before = entry->len;
-    found = remote_get(cache->remote, key, entry);
+    bool found = cache->remote != NULL && remote_take(cache->remote, key, ticket, entry);
     if (found) {
         struct buffer copy = {0};
         buffer_append(&copy, entry->data + before, entry->len - before);
         changes_put(cache, key, &copy);
     }
     return found;
+}
+
+void cache_forget(struct cache *cache, struct remote_ticket *ticket) {
+    if (cache->remote != NULL)
+        remote_forget(cache->remote, ticket);
+}
+
+bool cache_get(struct cache *cache, const struct store_key *key, struct buffer *entry) {
+    struct remote_ticket ticket;
+    return cache_ask(cache, key, entry, &ticket) || cache_collect(cache, key, &ticket, entry);
 }
 
 void cache_put(struct cache *cache, const struct store_key *key, struct buffer *entry) {

@@ -28,6 +28,14 @@ void cache_join(struct cache *cache, struct remote *remote);
 /* Whether there is an entry of the key; if so, appends it to `entry`. */
 bool cache_get(struct cache *cache, const struct store_key *key, struct buffer *entry);
 
+/* The same in two steps: where the store has no entry the remote tier is asked, and *ticket is what cache_collect()
+ * waits for. cache_collect() or cache_forget() is due. */
+bool cache_ask(struct cache *cache, const struct store_key *key, struct buffer *entry, struct remote_ticket *ticket);
+bool cache_is_waiting(const struct cache *cache, const struct remote_ticket *ticket);
+bool cache_collect(struct cache *cache, const struct store_key *key, struct remote_ticket *ticket,
+                   struct buffer *entry);
+void cache_forget(struct cache *cache, struct remote_ticket *ticket);
+
 /* Puts an entry, and takes its bytes: `entry` is empty afterwards. The entry is written by the next cache_flush(), or
  * earlier where many wait. */
 void cache_put(struct cache *cache, const struct store_key *key, struct buffer *entry);

@@ -34,6 +34,7 @@ void compile_job_init(struct compile_job *job, const struct job_setting *setting
 }
 
 void compile_job_deinit(struct compile_job *job) {
+    job_cache_forget(&job->cache);
     if (job->dir_fd >= 0)
         close(job->dir_fd);
     source_file_deinit(&job->source);
@@ -235,13 +236,11 @@ static void answer_kept_error(struct answer *answer, cJSON *data) {
     answer_error(answer, RPC_PY_COMPILE_ERROR, "PyCompileError", data);
 }
 
-/* Writes what the cache has. Where the file cannot be written the error goes with the warnings that compiling gives, so
- * that case is left to compile_job_finish(). */
-static bool answer_from_cache(struct compile_job *job, struct answer *answer) {
-    struct buffer code = {0};
-    cJSON *json = NULL;
-    enum entry_kind kind = job_cache_ask(&job->cache, &code, &json);
-    bool done = kind == ENTRY_ERROR || (kind == ENTRY_CODE && write_pyc(job, code.data, code.len));
+/* Writes what the cache has; takes code and JSON. Where the file cannot be written the error goes with the warnings
+ * that compiling gives, so that case is left to compile_job_finish(). */
+static bool answer_from_cache(struct compile_job *job, enum entry_kind kind, struct buffer *code, cJSON *json,
+                              struct answer *answer) {
+    bool done = kind == ENTRY_ERROR || (kind == ENTRY_CODE && write_pyc(job, code->data, code->len));
     if (kind == ENTRY_ERROR) {
         answer_kept_error(answer, json);
     } else if (done) {
@@ -250,11 +249,13 @@ static bool answer_from_cache(struct compile_job *job, struct answer *answer) {
         pyc_failure_deinit(&job->failure);
         cJSON_Delete(json);
     }
-    buffer_deinit(&code);
+    buffer_deinit(code);
     return done;
 }
 
 bool compile_job_begin(struct compile_job *job, struct answer *answer) {
+    struct buffer code = {0};
+    cJSON *json;
     if (!prepare(job, answer))
         return !has_failed(job);
     if (!job->request->write)
@@ -263,7 +264,19 @@ bool compile_job_begin(struct compile_job *job, struct answer *answer) {
         answer_success(job, "up-to-date", NULL, answer);
         return true;
     }
-    return answer_from_cache(job, answer);
+    enum entry_kind kind = job_cache_ask(&job->cache, &code, &json);
+    return answer_from_cache(job, kind, &code, json, answer);
+}
+
+bool compile_job_is_waiting(const struct compile_job *job) {
+    return job_cache_is_waiting(&job->cache);
+}
+
+bool compile_job_resume(struct compile_job *job, struct answer *answer) {
+    struct buffer code = {0};
+    cJSON *json;
+    enum entry_kind kind = job_cache_take(&job->cache, &code, &json);
+    return answer_from_cache(job, kind, &code, json, answer);
 }
 
 /* A failure of writing comes after the compiler's warnings. Takes them. */

@@ -44,10 +44,16 @@ void compile_job_init(struct compile_job *job, const struct job_setting *setting
                       const struct compile_request *request);
 void compile_job_deinit(struct compile_job *job);
 
-/* Does the steps that need no interpreter. Returns whether they gave the answer. */
+/* Does the steps that need no interpreter, up to asking the remote cache. Returns whether they gave the answer. */
 bool compile_job_begin(struct compile_job *job, struct answer *answer);
 
-/* Does the rest, after compile_job_begin(), in the interpreter of the calling thread. */
+/* Takes the remote cache's answer, after compile_job_begin(); waits for it. Returns whether that gave the answer. */
+bool compile_job_resume(struct compile_job *job, struct answer *answer);
+
+/* Whether compile_job_resume() would wait. */
+bool compile_job_is_waiting(const struct compile_job *job);
+
+/* Does the rest, after compile_job_resume(), in the interpreter of the calling thread. */
 void compile_job_finish(struct compile_job *job, struct compiler *compiler, struct answer *answer);
 
 /* Removes the temporary file, if there is one, that a run of the request with the same `unique` left when it was

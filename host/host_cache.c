@@ -44,6 +44,10 @@ static void open_it(void) {
         cache_join(opened, open_remote());
 }
 
+bool host_cache_has_remote(void) {
+    return configured.folder != NULL && configured.remote != NULL;
+}
+
 const char *host_cache_python(void) {
     return configured.python;
 }

@@ -25,6 +25,9 @@ void host_cache_configure(const struct host_cache_setting *setting);
 /* The cache, opened at the first call, or NULL. */
 struct cache *host_cache(void);
 
+/* Whether it has a remote tier, or would have one if it were open. */
+bool host_cache_has_remote(void);
+
 /* The Python whose code it holds: a part of the key (cache/key.h). */
 const char *host_cache_python(void);
 

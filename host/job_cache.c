@@ -38,23 +38,44 @@ static bool serves(const struct job_cache *job, enum entry_kind kind, const cJSO
     return (kind == ENTRY_CODE && cJSON_GetArraySize(json) == 0) || shows_source(job);
 }
 
-enum entry_kind job_cache_ask(struct job_cache *job, struct buffer *code, cJSON **json) {
-    const struct compile_request *request = job->request;
-    struct buffer entry = {0};
-    struct cache *cache;
-    enum entry_kind kind = ENTRY_NONE;
-    *json = NULL;
-    if (!job->may_ask || request->cache != CACHE_USE || !is_cacheable(request) || (cache = host_cache()) == NULL)
-        return ENTRY_NONE;
-    make_key(job);
-    if (cache_get(cache, &job->key, &entry))
-        kind = entry_decode(entry.data, entry.len, compile_request_name(request), code, json);
-    buffer_deinit(&entry);
+/* Decodes the entry, which it frees. */
+static enum entry_kind open_entry(const struct job_cache *job, struct buffer *entry, struct buffer *code,
+                                  cJSON **json) {
+    enum entry_kind kind = entry_decode(entry->data, entry->len, compile_request_name(job->request), code, json);
+    buffer_deinit(entry);
     if (kind == ENTRY_NONE || serves(job, kind, *json))
         return kind;
     cJSON_Delete(*json);
     *json = NULL;
     return ENTRY_NONE;
+}
+
+enum entry_kind job_cache_ask(struct job_cache *job, struct buffer *code, cJSON **json) {
+    const struct compile_request *request = job->request;
+    struct buffer entry = {0};
+    struct cache *cache;
+    *json = NULL;
+    if (!job->may_ask || request->cache != CACHE_USE || !is_cacheable(request) || (cache = host_cache()) == NULL)
+        return ENTRY_NONE;
+    make_key(job);
+    return cache_ask(cache, &job->key, &entry, &job->ticket) ? open_entry(job, &entry, code, json) : ENTRY_NONE;
+}
+
+enum entry_kind job_cache_take(struct job_cache *job, struct buffer *code, cJSON **json) {
+    struct buffer entry = {0};
+    *json = NULL;
+    if (job->ticket.request == NULL || !cache_collect(host_cache(), &job->key, &job->ticket, &entry))
+        return ENTRY_NONE;
+    return open_entry(job, &entry, code, json);
+}
+
+bool job_cache_is_waiting(const struct job_cache *job) {
+    return job->ticket.request != NULL && cache_is_waiting(host_cache(), &job->ticket);
+}
+
+void job_cache_forget(struct job_cache *job) {
+    if (job->ticket.request != NULL)
+        cache_forget(host_cache(), &job->ticket);
 }
 
 /* Whether the file is still the one that was compiled; CPython read its lines again for warnings and errors. */

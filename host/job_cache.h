@@ -7,6 +7,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/buffer.h"
+#include "cache/cache.h"
 #include "cache/entry.h"
 #include "cache/store.h"
 #include "host/source_file.h"
@@ -20,12 +21,19 @@ struct job_cache {
     bool may_ask;         /* false: entries are not looked up, whatever the request says */
     struct store_key key; /* of the source, once `keyed` */
     bool keyed;
+    struct remote_ticket ticket; /* of the remote tier's answer, between job_cache_ask() and job_cache_take() */
 };
 
-/* Looks the source up in the cache, unless the request forbids that. ENTRY_CODE: `code` gets the stream that compiling
- * would give, and *json the warnings. ENTRY_ERROR: *json gets the data of the error that compiling would give. The
- * caller deletes *json, which is NULL if there is no entry. */
+/* Looks the source up in the store, and asks the remote tier where the store has no entry; unless the request forbids
+ * that. Then job_cache_take() waits for the remote tier's answer, and job_cache_forget() gives it up. ENTRY_CODE:
+ * `code` gets the stream that compiling would give, and *json the warnings. ENTRY_ERROR: *json gets the data of the
+ * error that compiling would give. The caller deletes *json, which is NULL if there is no entry. */
 enum entry_kind job_cache_ask(struct job_cache *job, struct buffer *code, cJSON **json);
+enum entry_kind job_cache_take(struct job_cache *job, struct buffer *code, cJSON **json);
+void job_cache_forget(struct job_cache *job);
+
+/* Whether job_cache_take() would wait. */
+bool job_cache_is_waiting(const struct job_cache *job);
 
 /* Puts the outcome of a compile into the cache, if it may be answered again. */
 void job_cache_feed(struct job_cache *job, const char *code, size_t len, const cJSON *warnings);

@@ -6,19 +6,18 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"
-#include "host/compile_job.h"
 #include "host/control.h"
 #include "host/host_cache.h"
 #include "host/interpreter.h"
 #include "host/pristine.h"
 #include "host/python_files.h"
 #include "host/search_job.h"
+#include "host/task_queue.h"
 #include "proto/frame.h"
 #include "proto/rpc.h"
 
@@ -27,6 +26,9 @@
 
 /* Answers to small jobs are sent together, up to this many bytes. */
 #define HELD_MAX ((size_t)16 << 10)
+
+/* The same where requests are begun ahead: the server is to send the next ones while there are some. */
+#define AHEAD_HELD_MAX ((size_t)4 << 10)
 
 /* The resident size is checked once in this many jobs. */
 #define MEMORY_EVERY 32
@@ -41,7 +43,8 @@
 struct worker_loop {
     const struct worker_setting *setting;
     struct frame_reader reader;
-    struct buffer held; /* answers not yet sent */
+    struct buffer held;      /* answers not yet sent */
+    struct task_queue ahead; /* requests that were begun; empty unless a remote cache is asked */
     struct compiler *compiler;
     bool warm_wanted; /* when there is time */
     bool hopeless;    /* no interpreter can be made */
@@ -49,23 +52,6 @@ struct worker_loop {
     struct pristine_child ready; /* in a pristine host */
     bool is_child;               /* of a pristine host */
 };
-
-enum method {
-    METHOD_COMPILE,
-    METHOD_CHECK,
-    METHOD_CLEAN,
-    METHOD_SEARCH,
-    METHOD_WARM,
-};
-
-/* The server sends no other methods. */
-static enum method method_of(const struct rpc_message *message) {
-    static const char *const names[] = {"compile", "check", "clean", "search", "warm"};
-    for (enum method method = METHOD_CHECK; method <= METHOD_WARM; method++)
-        if (strcmp(message->method, names[method]) == 0)
-            return method;
-    return METHOD_COMPILE;
-}
 
 /* Sends the answers that are held. */
 static bool send_held(struct worker_loop *loop) {
@@ -137,7 +123,7 @@ static bool warm_for_job(struct worker_loop *loop, struct answer *answer) {
 /* Whether another request is here or coming. */
 static bool is_more_waiting(const struct worker_loop *loop) {
     struct pollfd input = {.fd = loop->setting->fd, .events = POLLIN};
-    return frame_reader_pending(&loop->reader) || poll(&input, 1, 0) > 0;
+    return loop->ahead.count > 1 || frame_reader_pending(&loop->reader) || poll(&input, 1, 0) > 0;
 }
 
 /* Adds the member `trace`: which worker gave the answer, and when. */
@@ -164,18 +150,6 @@ static void run_search(const struct rpc_message *message, struct answer *answer)
     cJSON_Delete(params);
 }
 
-static void compile(struct worker_loop *loop, const struct job_setting *setting, const struct compile_request *request,
-                    struct answer *answer) {
-    struct compile_job job;
-    compile_job_init(&job, setting, request);
-    if (!compile_job_begin(&job, answer) && warm_for_job(loop, answer)) {
-        compile_job_finish(&job, loop->compiler, answer);
-        if (loop->setting->pristine || !is_more_waiting(loop))
-            host_cache_flush(); /* a client that gets the answer finds the entry */
-    }
-    compile_job_deinit(&job);
-}
-
 /* Whether the Python is the one that this host was started for. If not, *answer sends the job to a new host. */
 static bool is_of_same_python(struct answer *answer) {
     if (!python_files_have_changed())
@@ -184,40 +158,32 @@ static bool is_of_same_python(struct answer *answer) {
     return false;
 }
 
-/* Compiles or checks; for METHOD_CLEAN removes what a dead run of the same request and id has left. */
-static void run_job(struct worker_loop *loop, enum method method, const struct rpc_message *message,
-                    struct answer *answer) {
-    struct compile_request request;
-    int64_t start_us = clock_us();
-    const char *error;
-    char *why = NULL;
-    cJSON *params = json_parse_checked(message->params.text, message->params.len, &error);
-    if (params == NULL || compile_request_decode(params, &request, &why) < 0) {
-        answer_error(answer, RPC_INVALID_PARAMS, params ? why : error, NULL);
-    } else {
-        if (method == METHOD_CHECK)
-            request.write = false;
-        char *unique = xasprintf("%s.%ld", message->id, loop->setting->server_pid);
-        struct job_setting setting = {
-            .may_chdir = !loop->setting->own_gil,
-            .may_ask_cache = !loop->setting->pristine || loop->setting->solo,
-            .solo = loop->setting->solo,
-            .source_max = loop->setting->source_max,
-            .mask = loop->setting->mask,
-            .unique = unique,
-        };
-        if (method == METHOD_CLEAN) {
-            compile_job_clean(&setting, &request);
-            answer->result = cJSON_CreateObject();
-        } else if (is_of_same_python(answer)) {
-            compile(loop, &setting, &request, answer);
-        }
-        if (request.trace)
-            add_trace(answer, start_us);
-        free(unique);
+/* Does what is left of a job. */
+static void finish_job(struct worker_loop *loop, struct compile_job *job, struct answer *answer) {
+    if (!warm_for_job(loop, answer))
+        return;
+    compile_job_finish(job, loop->compiler, answer);
+    if (loop->setting->pristine || !is_more_waiting(loop))
+        host_cache_flush(); /* a client that gets the answer finds the entry */
+}
+
+/* Begins a compile or a check; for METHOD_CLEAN removes what a dead run of the same request and id has left. */
+static void begin_job(struct worker_loop *loop, struct worker_task *task) {
+    const struct job_setting terms = {
+        .may_chdir = !loop->setting->own_gil,
+        .may_ask_cache = !loop->setting->pristine || loop->setting->solo,
+        .solo = loop->setting->solo,
+        .source_max = loop->setting->source_max,
+        .mask = loop->setting->mask,
+    };
+    worker_task_read(task, &terms, loop->setting->server_pid);
+    if (task->method != METHOD_CLEAN) {
+        worker_task_begin_job(task);
+    } else if (!task->answered) {
+        compile_job_clean(&task->setting, &task->request);
+        task->answer.result = cJSON_CreateObject();
+        task->answered = true;
     }
-    free(why);
-    cJSON_Delete(params);
 }
 
 /* Compiles the probe of the trial as any file; a failure shows in the comparison. */
@@ -229,7 +195,11 @@ static void compile_probe(struct worker_loop *loop, const struct trial *trial) {
     request.file = trial->probe;
     request.cfile = trial->ours;
     request.cache = CACHE_BYPASS;
-    compile(loop, &setting, &request, &answer);
+    struct compile_job job;
+    compile_job_init(&job, &setting, &request);
+    if (!compile_job_begin(&job, &answer) && !compile_job_resume(&job, &answer))
+        finish_job(loop, &job, &answer);
+    compile_job_deinit(&job);
     answer_deinit(&answer);
 }
 
@@ -269,22 +239,29 @@ static void answer_warm(struct worker_loop *loop, struct answer *answer) {
         add_files(answer->result);
 }
 
-static void answer_request(struct worker_loop *loop, const struct rpc_message *message, struct answer *answer) {
-    enum method method = method_of(message);
-    if (method == METHOD_WARM)
-        answer_warm(loop, answer);
-    else if (method != METHOD_SEARCH)
-        run_job(loop, method, message, answer);
-    else if (is_of_same_python(answer) && warm_for_job(loop, answer))
-        run_search(message, answer);
+static bool is_job(const struct worker_task *task) {
+    return task->method == METHOD_COMPILE || task->method == METHOD_CHECK || task->method == METHOD_CLEAN;
+}
+
+/* Makes the answer to a request that was begun. */
+static void answer_task(struct worker_loop *loop, struct worker_task *task) {
+    if (task->method == METHOD_WARM)
+        answer_warm(loop, &task->answer);
+    else if (task->method == METHOD_SEARCH && is_of_same_python(&task->answer) && warm_for_job(loop, &task->answer))
+        run_search(&task->message, &task->answer);
+    else if (is_job(task) && !worker_task_resume_job(task))
+        finish_job(loop, &task->job, &task->answer);
+    if (is_job(task) && task->request.trace)
+        add_trace(&task->answer, task->start_us);
 }
 
 /* The child that ran the job has died. Removes its temporary file, since nobody else would if the server died too, and
  * ends this process as the child has ended, which tells the server. */
-static _Noreturn void follow_child(struct worker_loop *loop, const struct rpc_message *message, int status) {
-    struct answer answer = {0};
-    if (method_of(message) == METHOD_COMPILE)
-        run_job(loop, METHOD_CLEAN, message, &answer);
+static _Noreturn void follow_child(struct worker_loop *loop, struct worker_task *task, int status) {
+    if (task->method == METHOD_COMPILE) {
+        task->method = METHOD_CLEAN;
+        begin_job(loop, task);
+    }
     pristine_die_like(status);
 }
 
@@ -307,52 +284,57 @@ static void prepare_child(struct worker_loop *loop) {
 }
 
 /* Makes a child do the job, which is answered then. While it works, the child of the next job is forked. */
-static void run_by_child(struct worker_loop *loop, const struct rpc_message *message, const char *text, size_t len) {
+static void run_by_child(struct worker_loop *loop, struct worker_task *task, const char *text, size_t len) {
     pid_t child = pristine_give(&loop->ready, text, len);
     if (child == 0 && (child = pristine_fork()) == 0)
         run_in_child(loop, text, len);
     prepare_child(loop);
     int status = pristine_wait(child, loop->setting->control_fd);
     if (status != 0)
-        follow_child(loop, message, status);
+        follow_child(loop, task, status);
 }
 
 /* Whether a child does what is asked for: this process itself compiles nothing. */
-static bool is_for_child(const struct worker_loop *loop, const struct rpc_message *message) {
-    return loop->setting->pristine && !loop->is_child && loop->compiler != NULL && method_of(message) != METHOD_WARM;
+static bool is_for_child(const struct worker_loop *loop, const struct worker_task *task) {
+    return loop->setting->pristine && !loop->is_child && loop->compiler != NULL && task->method != METHOD_WARM;
 }
 
 /* Whether the held answers can wait for the next one: its request is here already, and the answers are short. They are
  * sent before an interpreter is used (warm_for_job()), since compiling can kill the process. */
 static bool may_hold(const struct worker_loop *loop) {
-    return !loop->setting->pristine && loop->held.len < HELD_MAX && frame_reader_pending(&loop->reader);
+    if (loop->setting->pristine)
+        return false;
+    if (loop->ahead.count > 0)
+        return loop->held.len < AHEAD_HELD_MAX && !worker_task_is_waiting(task_queue_first(&loop->ahead));
+    return loop->held.len < HELD_MAX && frame_reader_pending(&loop->reader);
 }
 
-/* Handles one request. The server has checked the client's text, and wrote the rest itself: it is not checked again.
- * Returns false where the worker is to end. */
-static bool handle(struct worker_loop *loop, const char *text, size_t len) {
-    struct rpc_message message = {0};
-    struct answer answer = {0};
-    const char *why;
-    int code = rpc_parse(text, len, &message, &why);
-    if (code == 0 && is_for_child(loop, &message)) {
-        run_by_child(loop, &message, text, len);
-        rpc_message_deinit(&message);
-        return true;
-    }
-    if (code != 0)
-        answer_error(&answer, code, why, NULL);
-    else
-        answer_request(loop, &message, &answer);
+/* Sends the answer of a task, or holds it. */
+static bool deliver(struct worker_loop *loop, struct worker_task *task) {
     control_report_cache(loop->setting->control_fd);
-    hold_answer(loop, message.id, &answer);
+    hold_answer(loop, task->message.id, &task->answer);
     bool fine = may_hold(loop) || send_held(loop);
-    answer_deinit(&answer);
-    rpc_message_deinit(&message);
     if (loop->setting->pristine && !loop->is_child && loop->compiler != NULL)
         prepare_child(loop);
     if (++loop->jobs % MEMORY_EVERY == 0)
         control_report_memory(loop->setting->control_fd);
+    return fine;
+}
+
+/* Handles one request from its text to its answer. Returns false where the worker is to end. */
+static bool handle(struct worker_loop *loop, const char *text, size_t len) {
+    struct worker_task task;
+    bool fine = true;
+    worker_task_init(&task, text, len);
+    if (!task.answered && is_for_child(loop, &task)) {
+        run_by_child(loop, &task, text, len);
+    } else {
+        if (!task.answered && is_job(&task))
+            begin_job(loop, &task);
+        answer_task(loop, &task);
+        fine = deliver(loop, &task);
+    }
+    worker_task_deinit(&task);
     return fine;
 }
 
@@ -372,29 +354,86 @@ static bool wait_for_input(struct worker_loop *loop) {
     return true; /* reading waits */
 }
 
+/* Reads what is there; waits for it. Returns false at the end of the socket. */
+static bool read_input(struct worker_loop *loop) {
+    ssize_t got;
+    do
+        got = read(loop->setting->fd, frame_reader_reserve(&loop->reader, READ_SIZE), READ_SIZE);
+    while (got < 0 && errno == EINTR);
+    if (got > 0)
+        frame_reader_commit(&loop->reader, (size_t)got);
+    return got > 0;
+}
+
+/* Begins the requests that are here, as many as there is room for. Whether the stream is fine. */
+static bool begin_ahead(struct worker_loop *loop) {
+    enum frame_status status = FRAME_NONE;
+    const char *text;
+    size_t len;
+    while (task_queue_has_room(&loop->ahead) &&
+           (status = frame_reader_next(&loop->reader, &text, &len)) == FRAME_READY) {
+        struct worker_task *task = xcalloc(1, sizeof *task);
+        worker_task_init(task, text, len);
+        if (!task->answered && is_job(task))
+            begin_job(loop, task);
+        task_queue_add(&loop->ahead, task);
+    }
+    return status == FRAME_READY || status == FRAME_NONE;
+}
+
+/* Whether more requests are here that can be begun, and it is of use to do so now. */
+static bool should_read_ahead(const struct worker_loop *loop) {
+    bool low = loop->ahead.count < TASK_QUEUE_MAX / 2 || worker_task_is_waiting(task_queue_first(&loop->ahead));
+    struct pollfd input = {.fd = loop->setting->fd, .events = POLLIN};
+    return low && task_queue_has_room(&loop->ahead) && poll(&input, 1, 0) > 0;
+}
+
+/* Answers the first of the requests that were begun. Answers that are held do not wait for the remote cache. */
+static bool finish_first(struct worker_loop *loop) {
+    struct worker_task *task = task_queue_first(&loop->ahead);
+    if (worker_task_is_waiting(task) && !send_held(loop))
+        return false;
+    answer_task(loop, task);
+    bool fine = deliver(loop, task_queue_take(&loop->ahead));
+    worker_task_deinit(task);
+    free(task);
+    return fine;
+}
+
+/* The loop of a worker that asks a remote cache: it has begun the next requests when it answers one. */
+static void loop_ahead(struct worker_loop *loop) {
+    while (begin_ahead(loop)) {
+        if (loop->ahead.count > 0 && !should_read_ahead(loop)) {
+            if (!finish_first(loop))
+                break;
+        } else if ((loop->ahead.count == 0 && !wait_for_input(loop)) || !read_input(loop)) {
+            break;
+        }
+    }
+    task_queue_deinit(&loop->ahead);
+}
+
+/* The loop of any other worker. */
+static void loop_in_turn(struct worker_loop *loop) {
+    const char *text;
+    size_t len;
+    for (;;) {
+        enum frame_status status = frame_reader_next(&loop->reader, &text, &len);
+        bool fine = status == FRAME_READY ? handle(loop, text, len)
+                                          : status == FRAME_NONE && wait_for_input(loop) && read_input(loop);
+        if (!fine)
+            break;
+    }
+}
+
 void worker_loop(const struct worker_setting *setting) {
     struct worker_loop loop = {.setting = setting};
-    struct frame_reader *reader = &loop.reader;
-    frame_reader_init(reader, MESSAGE_MAX);
-    for (;;) {
-        const char *text;
-        size_t len;
-        enum frame_status status = frame_reader_next(reader, &text, &len);
-        if (status == FRAME_READY) {
-            if (!handle(&loop, text, len))
-                break;
-            continue;
-        }
-        if (status != FRAME_NONE || !wait_for_input(&loop))
-            break;
-        ssize_t got = read(setting->fd, frame_reader_reserve(reader, READ_SIZE), READ_SIZE);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            break;
-        frame_reader_commit(reader, (size_t)got);
-    }
-    frame_reader_deinit(reader);
+    frame_reader_init(&loop.reader, MESSAGE_MAX);
+    if (host_cache_has_remote() && !setting->pristine)
+        loop_ahead(&loop);
+    else
+        loop_in_turn(&loop);
+    frame_reader_deinit(&loop.reader);
     buffer_deinit(&loop.held);
     shutdown(setting->fd, SHUT_RDWR);
 }

@@ -352,6 +352,23 @@ class WithoutServer(Case):
             self.assertIn("slower than compiling", log)
             self.assertLess(questions.count(b"GET"), 100)
 
+    def test_asks_ahead(self):
+        """A worker does not wait for an answer before it asks for its next files."""
+        bursts = []
+
+        def answer(connection, file):
+            stream, done = b"", 0
+            while data := connection.recv(1 << 16):
+                stream += data
+                asked = stream.count(b"\r\nGET\r\n") - done
+                time.sleep(0.1)
+                connection.sendall(b"$-1\r\n" * asked)
+                done += asked
+                bursts.append(asked)
+        with Impostor(answer) as server, self.daemon(server.url, "--remote-timeout", "10000", "--remote-read-only") as daemon:
+            self.compile_new(daemon, 40)
+            self.assertGreaterEqual(max(bursts), 4, bursts)
+
     def test_drops(self):
         """It sends a byte now and then, and never a whole answer."""
         def answer(connection, file):

@@ -201,6 +201,15 @@ class Hostile(Case):
                 self.assertNotIn("in time", daemon.read_log())
                 self.assertLess(max(peak_kib(pid) for pid in daemon.pids()), 400 << 10)
 
+    def test_many_large_values(self):
+        """All that runs at once together is bounded like one value."""
+        def answer(connection, file):
+            while read_request(file):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (30 << 20) + bytes(30 << 20))
+        with WebImpostor(answer) as server, self.daemon(server.url, "--remote-timeout", "60000", "--workers", "1") as daemon:
+            self.compile_new(daemon, 12)
+            self.assertLess(max(peak_kib(pid) for pid in daemon.pids()), 400 << 10)
+
     def test_redirects(self):
         """Three are followed; a loop, another protocol and a file are not."""
         asked = []

@@ -23,11 +23,12 @@ static size_t request_on_body(char *data, size_t size, size_t count, void *conte
     struct http_request *request = context;
     bool is_value = request_is_value(request);
     size_t len = size * count;
-    if (request->body.len + len > (is_value ? TRANSPORT_VALUE_MAX : HTTP_OTHER_MAX)) {
+    if (*request->body_bytes + len > TRANSPORT_VALUE_MAX || (!is_value && request->body.len + len > HTTP_OTHER_MAX)) {
         request->refusal = "an answer is too long";
         return 0; /* ends the transfer */
     }
     buffer_append(&request->body, data, len);
+    *request->body_bytes += len;
     return len;
 }
 
@@ -114,8 +115,8 @@ static void request_set_headers(struct http_request *request, const struct http_
 }
 
 int http_request_init(struct http_request *request, const struct curl_library *curl, const struct http_place *place,
-                      unsigned connect_ms) {
-    *request = (struct http_request){.curl = curl, .easy = curl->easy_init()};
+                      unsigned connect_ms, size_t *body_bytes) {
+    *request = (struct http_request){.curl = curl, .easy = curl->easy_init(), .body_bytes = body_bytes};
     if (request->easy == NULL)
         return -ENOMEM;
     curl->easy_setopt(request->easy, CURLOPT_NOSIGNAL, 1L);
@@ -140,13 +141,19 @@ void http_request_deinit(struct http_request *request) {
     buffer_deinit(&request->body);
 }
 
+void http_request_drop_body(struct http_request *request) {
+    *request->body_bytes -= request->body.len;
+    buffer_deinit(&request->body);
+}
+
 void http_request_begin(struct http_request *request, const struct http_place *place, const struct transport_item *item,
                         size_t number, unsigned left_ms) {
     const struct curl_library *curl = request->curl;
     struct buffer url = {0};
     request->item = item;
     request->number = number;
-    request->sent = request->header_bytes = request->body.len = 0;
+    request->sent = request->header_bytes = 0;
+    http_request_drop_body(request);
     request->refusal = NULL;
     request->error[0] = '\0';
     http_place_url(place, item->name, &url);

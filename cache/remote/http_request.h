@@ -22,20 +22,25 @@ struct http_request {
     size_t number;                     /* of the item in its exchange */
     size_t sent, header_bytes;
     struct buffer body;
+    size_t *body_bytes;  /* of all requests of the transport */
     const char *refusal; /* why the transfer was ended from here, or NULL */
     char error[CURL_ERROR_SIZE];
 };
 
-/* Makes the handle. Returns 0 or -ENOMEM. */
+/* Makes the handle. Borrows `body_bytes`, the sum of the bytes of bodies that all requests hold, which is bounded like
+ * one value. Returns 0 or -ENOMEM. */
 int http_request_init(struct http_request *request, const struct curl_library *curl, const struct http_place *place,
-                      unsigned connect_ms);
+                      unsigned connect_ms, size_t *body_bytes);
 void http_request_deinit(struct http_request *request);
 
 /* Prepares the handle for an item, which stays the caller's. */
 void http_request_begin(struct http_request *request, const struct http_place *place, const struct transport_item *item,
                         size_t number, unsigned left_ms);
 
-/* The answer to a request whose transfer has ended with the code. It is valid until the next begin. Returns 0, or -EIO:
- * there is none, and http_request_why() has the reason. */
+/* Frees the body of the answer. */
+void http_request_drop_body(struct http_request *request);
+
+/* The answer to a request whose transfer has ended with the code. It is valid until the body is dropped. Returns 0, or
+ * -EIO: there is none, and http_request_why() has the reason. */
 int http_request_answer(struct http_request *request, CURLcode code, struct transport_answer *answer);
 const char *http_request_why(const struct http_request *request, CURLcode code);

@@ -23,7 +23,7 @@ struct http_transport {
     unsigned connect_ms;
     CURLM *multi;
     struct http_request requests[REQUESTS_MAX]; /* the first `made` have a handle */
-    size_t made, busy;
+    size_t made, busy, body_bytes;
     char why[CURL_ERROR_SIZE];
 };
 
@@ -85,7 +85,8 @@ static struct http_request *http_find_request(struct http_transport *http) {
         if (http->requests[i].item == NULL)
             return &http->requests[i];
     struct http_request *request = &http->requests[http->made];
-    if (http->made == REQUESTS_MAX || http_request_init(request, http->curl, http->place, http->connect_ms) < 0)
+    if (http->made == REQUESTS_MAX ||
+        http_request_init(request, http->curl, http->place, http->connect_ms, &http->body_bytes) < 0)
         return NULL;
     http->made++;
     return request;
@@ -93,6 +94,7 @@ static struct http_request *http_find_request(struct http_transport *http) {
 
 static void http_release(struct http_transport *http, struct http_request *request) {
     http->curl->multi_remove_handle(http->multi, request->easy);
+    http_request_drop_body(request);
     request->item = NULL;
     http->busy--;
 }

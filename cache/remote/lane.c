@@ -15,7 +15,7 @@
 #define STACK_SIZE ((size_t)512 << 10)
 
 /* The most requests and bytes of a batch. */
-#define BATCH_MAX 64
+#define BATCH_MAX 128
 #define BATCH_BYTES_MAX ((size_t)1 << 20)
 
 /* The most bytes of a reason that are logged. */
@@ -28,7 +28,7 @@ struct remote_lane {
     pthread_mutex_t mutex;  /* guards all members below */
     pthread_cond_t changed; /* a request came, or is done */
     struct remote_request *first, **last;
-    size_t waiting_bytes;
+    size_t waiting_bytes, value_bytes;
     unsigned open; /* requests not yet done */
     bool started;
 };
@@ -91,6 +91,8 @@ static void lane_take_batch(struct remote_lane *lane, struct lane_batch *batch) 
 static void lane_finish(struct remote_lane *lane, struct remote_request *request) {
     pthread_mutex_lock(&lane->mutex);
     bool forgotten = request->set || request->abandoned;
+    if (!request->set)
+        lane->value_bytes += forgotten ? 0 : request->value.len;
     request->done = true;
     lane->open--;
     pthread_cond_broadcast(&lane->changed);
@@ -133,9 +135,17 @@ static void lane_accept_put(struct remote_lane *lane, const struct transport_ans
         counts->dropped++; /* the server may be full, or read-only */
 }
 
+/* Whether a value may be kept for the caller; values of answers that nobody has taken yet are bounded. */
+static bool lane_has_room(struct remote_lane *lane, size_t len) {
+    pthread_mutex_lock(&lane->mutex);
+    bool fits = lane->value_bytes == 0 || lane->value_bytes + len <= lane->setting.values_max;
+    pthread_mutex_unlock(&lane->mutex);
+    return fits;
+}
+
 static void lane_accept_get(struct remote_lane *lane, struct remote_request *request,
                             const struct transport_answer *answer) {
-    request->found = answer->outcome == TRANSPORT_VALUE;
+    request->found = answer->outcome == TRANSPORT_VALUE && lane_has_room(lane, answer->len);
     if (request->found)
         buffer_append(&request->value, answer->data, answer->len);
     if (answer->outcome == TRANSPORT_REFUSED)
@@ -153,6 +163,7 @@ static void lane_on_answer(void *context, size_t item, const struct transport_an
     else
         lane_accept_get(batch->lane, request, answer);
     *batch->places[item] = NULL;
+    request->answered = true; /* the caller sees it once it is done */
     lane_finish(batch->lane, request);
 }
 
@@ -275,6 +286,24 @@ bool remote_lane_wait(struct remote_lane *lane, struct remote_request *request, 
     request->abandoned = !done;
     pthread_mutex_unlock(&lane->mutex);
     return done;
+}
+
+bool remote_lane_is_done(struct remote_lane *lane, const struct remote_request *request) {
+    pthread_mutex_lock(&lane->mutex);
+    bool done = request->done;
+    pthread_mutex_unlock(&lane->mutex);
+    return done;
+}
+
+bool remote_lane_is_answered(struct remote_lane *lane, const struct remote_request *request) {
+    return remote_lane_is_done(lane, request) && request->answered;
+}
+
+void remote_lane_free(struct remote_lane *lane, struct remote_request *request) {
+    pthread_mutex_lock(&lane->mutex);
+    lane->value_bytes -= request->value.len;
+    pthread_mutex_unlock(&lane->mutex);
+    remote_request_free(request);
 }
 
 void remote_lane_drain(struct remote_lane *lane, int64_t deadline_ms) {

@@ -18,6 +18,7 @@ struct remote_request {
     bool probe;          /* an answer ends the time in which the server is left alone */
     struct buffer value; /* the value to set, or the value that was got */
     bool found;          /* a GET has found a value */
+    bool answered;       /* by the server */
     bool done;           /* answered, or given up */
     bool abandoned;      /* no caller waits for it: the lane frees it */
 };
@@ -27,6 +28,7 @@ struct remote_lane_setting {
     struct remote_state *state;
     unsigned connect_ms, answer_ms; /* limits for connecting, and for all answers to one batch */
     size_t bytes_max;               /* of requests that wait */
+    size_t values_max;              /* of values that were got and not yet freed; further ones count as not found */
 };
 
 struct remote_lane;
@@ -42,6 +44,15 @@ int remote_lane_add(struct remote_lane *lane, struct remote_request *request);
 /* Whether the request is done by the deadline (of clock_ms()); waits for it. If so, the caller owns the request again;
  * else the lane keeps it and frees it. */
 bool remote_lane_wait(struct remote_lane *lane, struct remote_request *request, int64_t deadline_ms);
+
+/* Whether the request, which the caller has added and not yet waited for, is done. */
+bool remote_lane_is_done(struct remote_lane *lane, const struct remote_request *request);
+
+/* Whether it was done by an answer of the server. */
+bool remote_lane_is_answered(struct remote_lane *lane, const struct remote_request *request);
+
+/* Frees a request that is done and the caller's. */
+void remote_lane_free(struct remote_lane *lane, struct remote_request *request);
 
 /* Waits until all requests are done, or for the deadline. */
 void remote_lane_drain(struct remote_lane *lane, int64_t deadline_ms);

@@ -29,6 +29,7 @@ struct remote *remote_new(const struct remote_setting *setting) {
         .connect_ms = setting->timeout_ms,
         .answer_ms = setting->timeout_ms,
         .bytes_max = ASK_BYTES_MAX,
+        .values_max = TRANSPORT_VALUE_MAX,
     };
     remote->setting = *setting;
     remote->setting.secret = NULL;
@@ -46,21 +47,6 @@ static struct remote_request *remote_make_request(const struct remote *remote, c
     return request;
 }
 
-/* Asks, and waits for the answer, a request that the caller frees. NULL: no answer came in time. */
-static struct remote_request *remote_ask(struct remote *remote, const struct store_key *key) {
-    struct remote_request *request = remote_make_request(remote, key);
-    int64_t start_us = clock_us();
-    if (remote_lane_add(remote->asks, request) < 0)
-        return NULL;
-    if (!remote_lane_wait(remote->asks, request, start_us / 1000 + remote->setting.timeout_ms)) {
-        remote_lane_leave_alone(remote->asks, "no answer in time");
-        return NULL;
-    }
-    if (!remote_state_waited(remote->setting.state, clock_us() - start_us))
-        remote_lane_leave_alone(remote->asks, "it is slower than compiling");
-    return request;
-}
-
 /* Asks whether the server is back. No compile waits for the answer. */
 static void remote_probe(struct remote *remote, const struct store_key *key) {
     struct remote_request *request = remote_make_request(remote, key);
@@ -68,25 +54,77 @@ static void remote_probe(struct remote *remote, const struct store_key *key) {
     (void)remote_lane_add(remote->asks, request); /* a probe that cannot be sent is sent later again */
 }
 
-bool remote_get(struct remote *remote, const struct store_key *key, struct buffer *entry) {
+struct remote_ticket remote_ask(struct remote *remote, const struct store_key *key) {
     struct remote_state *state = remote->setting.state;
+    struct remote_ticket ticket = {.asked_ms = clock_ms()};
     if (remote_state_is_away(state)) {
         if (remote_state_may_try(state))
             remote_probe(remote, key);
-        return false;
+        return ticket;
     }
-    struct remote_request *request = remote_ask(remote, key);
-    bool hit = request != NULL && request->found &&
-               remote_unseal(&remote->keys, key, request->value.data, request->value.len, entry);
-    if (request != NULL && request->found && !hit)
-        state->counts.refused++;
-    if (hit)
-        state->counts.hits++;
+    struct remote_request *request = remote_make_request(remote, key);
+    if (remote_lane_add(remote->asks, request) == 0)
+        ticket.request = request;
     else
         state->counts.misses++;
-    if (request != NULL)
-        remote_request_free(request);
+    return ticket;
+}
+
+bool remote_is_waiting(const struct remote *remote, const struct remote_ticket *ticket) {
+    return ticket->request != NULL && !remote_state_is_away(remote->setting.state) &&
+           !remote_lane_is_done(remote->asks, ticket->request);
+}
+
+/* Waits for the answer. Whether it has come in time; else the request is no longer ours. */
+static bool remote_wait(struct remote *remote, const struct remote_ticket *ticket) {
+    int64_t start_us = clock_us();
+    if (!remote_lane_wait(remote->asks, ticket->request, ticket->asked_ms + remote->setting.timeout_ms)) {
+        remote_lane_leave_alone(remote->asks, "no answer in time");
+        return false;
+    }
+    if (!remote_state_waited(remote->setting.state, clock_us() - start_us))
+        remote_lane_leave_alone(remote->asks, "it is slower than compiling");
+    return true;
+}
+
+/* Whether the request has found an entry that was sealed for the key; if so, appends it. */
+static bool remote_open_answer(struct remote *remote, const struct store_key *key, const struct remote_request *request,
+                               struct buffer *entry) {
+    if (!request->found)
+        return false;
+    bool fine = remote_unseal(&remote->keys, key, request->value.data, request->value.len, entry);
+    if (!fine)
+        remote->setting.state->counts.refused++;
+    return fine;
+}
+
+bool remote_take(struct remote *remote, const struct store_key *key, struct remote_ticket *ticket,
+                 struct buffer *entry) {
+    struct remote_counts *counts = &remote->setting.state->counts;
+    struct remote_request *request = ticket->request;
+    bool hit = false;
+    if (request == NULL)
+        return false;
+    if (remote_state_is_away(remote->setting.state) && !remote_lane_is_answered(remote->asks, request)) {
+        remote_forget(remote, ticket); /* another lookup has waited in vain */
+        return false;
+    }
+    if (remote_wait(remote, ticket)) {
+        hit = remote_open_answer(remote, key, request, entry);
+        remote_lane_free(remote->asks, request);
+    }
+    ticket->request = NULL;
+    if (hit)
+        counts->hits++;
+    else
+        counts->misses++;
     return hit;
+}
+
+void remote_forget(struct remote *remote, struct remote_ticket *ticket) {
+    if (ticket->request != NULL && remote_lane_wait(remote->asks, ticket->request, 0))
+        remote_lane_free(remote->asks, ticket->request);
+    ticket->request = NULL;
 }
 
 void remote_put(struct remote *remote, const struct store_key *key, const void *entry, size_t len) {

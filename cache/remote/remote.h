@@ -1,6 +1,7 @@
 /* The remote tier of the cache: entries that the machines of a farm share through a Redis or Valkey server.
  *
- * The remote tier holds up a compile for a limited time. A lookup waits `timeout_ms` at most, whatever the server, the
+ * The remote tier holds up a compile for a limited time. Many lookups may be under way at once, and what waits for an
+ * answer may ask for the next ones before. A lookup waits `timeout_ms` at most, whatever the server, the
  * network and the name service do. A server that misses this limit, or that costs more time than it saves, is left
  * alone for a while by all hosts of the daemon (remote_state.h). Entries are stored in the background.
  *
@@ -31,8 +32,26 @@ struct remote;
 /* Makes a remote tier, which lives until the process ends. */
 struct remote *remote_new(const struct remote_setting *setting);
 
-/* Whether the server has an entry of the key; if so, appends it. A server that does not answer in time has none. */
-bool remote_get(struct remote *remote, const struct store_key *key, struct buffer *entry);
+/* A lookup under way. {0}: none. */
+struct remote_ticket {
+    struct remote_request *request;
+    int64_t asked_ms;
+};
+
+/* Asks the server for the entry of the key, and does not wait for the answer. remote_take() or remote_forget() is due,
+ * by the same thread; until then many tickets may be open. */
+struct remote_ticket remote_ask(struct remote *remote, const struct store_key *key);
+
+/* Whether remote_take() would wait. */
+bool remote_is_waiting(const struct remote *remote, const struct remote_ticket *ticket);
+
+/* Whether the server has an entry of the key; if so, appends it. Waits for the answer, until `timeout_ms` after it was
+ * asked; a server that does not answer in time has none. The ticket is empty afterwards. */
+bool remote_take(struct remote *remote, const struct store_key *key, struct remote_ticket *ticket,
+                 struct buffer *entry);
+
+/* Gives the lookup up. Takes an empty ticket, too. */
+void remote_forget(struct remote *remote, struct remote_ticket *ticket);
 
 /* Copies the entry and stores it later, in the background. It may be dropped; remote_counts.dropped counts that. */
 void remote_put(struct remote *remote, const struct store_key *key, const void *entry, size_t len);

@@ -272,6 +272,7 @@ static int host_open_streams(struct host *host, int (*pairs)[2]) {
     for (unsigned i = 0; i < host->worker_count; i++) {
         int worker_status =
             worker_init(&host->workers[i], host, &host_worker_events, group->options, group->channels, pairs[i + 1][0]);
+        host->workers[i].asks_ahead = host->kind == HOST_SHARED && group->remote_fd >= 0;
         status = status < 0 ? status : worker_status;
     }
     host->open_streams = 1 + host->worker_count;

@@ -18,6 +18,9 @@
 /* Characters of the name that a host gives the files of its interpreter (docs/host.md). */
 #define FILES_NAME_LEN 16
 
+/* The same where it asks a remote cache for them: several round trips. */
+#define AHEAD_NS 20000000
+
 static const char warm_id[] = "0";
 
 static struct worker *worker_of(struct channel *channel) {
@@ -108,13 +111,24 @@ static void worker_take_warm_answer(struct worker *worker, const struct rpc_mess
 /* A single slow job makes the worker count as slow; it takes several fast ones to count as fast. */
 static void worker_learn_pace(struct worker *worker, uint64_t now_ns) {
     uint64_t taken = now_ns - worker->since_ns;
+    worker->mean_ns = worker->mean_ns > 0 ? (worker->mean_ns * 15 + taken) / 16 : taken;
     worker->usual_ns = taken > worker->usual_ns ? taken : (worker->usual_ns * 3 + taken) / 4;
 }
 
+/* The mean counts, not a slow job: waiting for the remote cache's answer comes once for many jobs. */
+static unsigned worker_depth_ahead(const struct worker *worker) {
+    if (worker->in_flight > 0 && uv_hrtime() - worker->since_ns > AHEAD_NS)
+        return 2;
+    uint64_t depth = worker->mean_ns > 0 ? AHEAD_NS / worker->mean_ns : WORKER_JOBS / 4;
+    return depth < WORKER_JOBS_LOCAL ? WORKER_JOBS_LOCAL : depth < WORKER_JOBS ? (unsigned)depth : WORKER_JOBS;
+}
+
 unsigned worker_depth(const struct worker *worker) {
+    if (worker->asks_ahead)
+        return worker_depth_ahead(worker);
     bool slow = worker->in_flight > 0 && uv_hrtime() - worker->since_ns > DEPTH_NS;
     uint64_t depth = worker->usual_ns > 0 && !slow ? DEPTH_NS / worker->usual_ns : 0;
-    return depth < 2 ? 2 : depth < WORKER_JOBS ? (unsigned)depth : WORKER_JOBS;
+    return depth < 2 ? 2 : depth < WORKER_JOBS_LOCAL ? (unsigned)depth : WORKER_JOBS_LOCAL;
 }
 
 static void worker_take_answer(struct worker *worker, const struct rpc_message *answer) {

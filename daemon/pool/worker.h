@@ -18,7 +18,10 @@ struct job;
 struct worker;
 
 /* Jobs with a worker at once, at most: the one it runs, and those that follow. */
-#define WORKER_JOBS 8
+#define WORKER_JOBS 64
+
+/* The same where the worker does not ask a remote cache. */
+#define WORKER_JOBS_LOCAL 8
 
 enum worker_state {
     WORKER_COLD,     /* has no interpreter */
@@ -62,7 +65,9 @@ struct worker {
     unsigned in_flight;
     uint64_t since_ms; /* when the running job was begun */
     uint64_t since_ns; /* the same, by uv_hrtime() */
-    uint64_t usual_ns; /* recent time of a job */
+    uint64_t usual_ns; /* recent time of a job; a slow one counts at once */
+    uint64_t mean_ns;  /* mean time of recent jobs */
+    bool asks_ahead;   /* it asks a remote cache; the owner sets it */
     uint64_t done;     /* jobs answered */
 };
 
@@ -74,8 +79,9 @@ int worker_init(struct worker *worker, struct host *host, const struct worker_ev
 /* Asks it to make its interpreter. */
 void worker_warm(struct worker *worker);
 
-/* How many jobs it should have at once: two, so that it does not wait for the server; up to WORKER_JOBS where they are
- * done so fast (from the cache, say) that the server would be woken for each. */
+/* How many jobs it should have at once: two, so that it does not wait for the server; up to WORKER_JOBS_LOCAL where
+ * they are done so fast (from the cache, say) that the server would be woken for each. One that asks a remote cache has
+ * more of them, up to WORKER_JOBS: it asks for all of them at once. */
 unsigned worker_depth(const struct worker *worker);
 
 /* Gives it a job. It must be ready and have fewer than WORKER_JOBS. */

@@ -165,7 +165,8 @@ static unsigned get_all(struct remote *remote) {
         struct store_key key = key_of(n);
         int64_t began = clock_ms();
         fill(n, &wanted);
-        if (remote_get(remote, &key, &entry)) {
+        struct remote_ticket ticket = remote_ask(remote, &key);
+        if (remote_take(remote, &key, &ticket, &entry)) {
             found++;
             if (entry.len != wanted.len || memcmp(entry.data, wanted.data, wanted.len) != 0)
                 wrong("an entry is not what was put");

@@ -3,6 +3,8 @@
  * --wrap=clock_gettime). */
 #include "tests/unit/check.h"
 
+#include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -10,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "cache/cache.h"
 
 #define HOUR 3600
@@ -150,8 +153,8 @@ static void test_a_store_that_cannot_be_opened(void **state) {
     free(away);
 }
 
-/* A remote tier whose server takes connections and says nothing. */
-static struct remote_state *join_silent_server(int *listener) {
+/* A remote tier whose server takes connections; what it says is left to the caller. */
+static struct remote *make_remote(int *listener, unsigned timeout_ms, struct remote_state **shared) {
     static struct remote_address addresses[TESTS_MAX]; /* borrowed for as long */
     static unsigned count;
     struct remote_address *address = &addresses[count++];
@@ -164,12 +167,17 @@ static struct remote_state *join_silent_server(int *listener) {
     assert_int_equal(remote_address_parse(text, address, &why), 0);
     free(text);
     int fd;
-    struct remote_state *shared = remote_state_new(&fd);
-    assert_non_null(shared);
+    *shared = remote_state_new(&fd);
+    assert_non_null(*shared);
     close(fd);
-    struct remote_setting setting = {
-        .address = address, .secret = "a secret of 16 bytes", .timeout_ms = 500, .state = shared};
-    cache_join(cache, remote_new(&setting));
+    return remote_new(&(struct remote_setting){
+        .address = address, .secret = "a secret of 16 bytes", .timeout_ms = timeout_ms, .state = *shared});
+}
+
+/* Joins a remote tier whose server says nothing. */
+static struct remote_state *join_silent_server(int *listener) {
+    struct remote_state *shared;
+    cache_join(cache, make_remote(listener, 500, &shared));
     return shared;
 }
 
@@ -193,6 +201,43 @@ static void test_too_much_for_the_remote_server(void **state) {
     close(listener);
 }
 
+/* Takes one connection, and answers with values as long as the peer reads. */
+static void *flood(void *listener) {
+    int fd = accept(*(int *)listener, NULL, NULL);
+    size_t len = 20 * MIB;
+    char head[32], *value = xcalloc(1, len + 2);
+    memcpy(value + len, "\r\n", 2);
+    snprintf(head, sizeof head, "$%zu\r\n", len);
+    for (int i = 0; i < 6; i++)
+        if (io_send_all(fd, head, strlen(head)) < 0 || io_send_all(fd, value, len + 2) < 0)
+            break;
+    free(value);
+    return (void *)(intptr_t)fd;
+}
+
+/* Values that nobody has taken yet are bounded: 60 MiB are kept, and the rest are misses. */
+static void test_too_many_values(void **state) {
+    static struct remote *remote; /* it lives until the process ends */
+    int listener;
+    void *fd;
+    struct remote_state *shared;
+    remote = make_remote(&listener, 60000, &shared);
+    struct remote_ticket tickets[6];
+    struct store_key key = {{1}};
+    struct buffer entry = {0};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, flood, &listener), 0);
+    for (size_t i = 0; i < 6; i++)
+        tickets[i] = remote_ask(remote, &key);
+    for (size_t i = 6; i-- > 0;) /* the last one first: all have come then */
+        assert_false(remote_take(remote, &key, &tickets[i], &entry));
+    assert_int_equal(shared->counts.misses, 6);
+    assert_int_equal(shared->counts.refused, 3); /* a value that is kept has no seal */
+    pthread_join(thread, &fd);
+    close((int)(intptr_t)fd);
+    close(listener);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void) {
@@ -203,6 +248,7 @@ int main(void) {
         TEST(test_a_store_that_cannot_be_opened),
         TEST(test_too_large_for_the_remote_server),
         TEST(test_too_much_for_the_remote_server),
+        TEST(test_too_many_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

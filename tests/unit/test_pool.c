@@ -117,7 +117,7 @@ static void test_fast_jobs_are_given_eight_ahead(void **state) {
         fake_hosts_submit(&fakes, client, i, "next");
     while (fake_host_take(HOST(0), 0, &request))
         given++;
-    assert_int_equal(given, WORKER_JOBS);
+    assert_int_equal(given, WORKER_JOBS_LOCAL);
     fake_hosts_deinit(&fakes);
 }
 
