@@ -50,6 +50,18 @@ static bool is_once(struct warning_state *state, PyObject *message) {
     return once || (by_caller && !is_of_caller(message) && has_shown_once(callers, message));
 }
 
+/* Whether the warning is about a piece of the subject that traceback has compiled to say what an error may mean (from
+ * 3.14 on). The filters are exchanged for that, which voids the registries: what was shown once is shown again. */
+static bool is_of_guess(const struct warning_state *state, PyObject *message) {
+    PyObject *filename = PyObject_GetAttrString(message, "filename");
+    const char *text = filename != NULL && PyUnicode_Check(filename) ? PyUnicode_AsUTF8(filename) : NULL;
+    bool guess = text != NULL && strcmp(text, "<input>") == 0 &&
+                 (state->filename == NULL || PyUnicode_Compare(filename, state->filename) != 0);
+    PyErr_Clear();
+    Py_XDECREF(filename);
+    return guess;
+}
+
 /* Decodes the subject's source, as linecache does. */
 static enum source_lines_status decode_lines(struct warning_state *state) {
     const struct warning_subject *subject = state->subject;
@@ -166,7 +178,7 @@ static bool record_message(struct warning_state *state, PyObject *message, PyObj
 /* Replaces warnings._showwarnmsg. */
 static PyObject *record(PyObject *capsule, PyObject *message) {
     struct warning_state *state = PyCapsule_GetPointer(capsule, NULL);
-    PyObject *once = is_once(state, message) ? Py_True : Py_False;
+    PyObject *once = is_once(state, message) && !is_of_guess(state, message) ? Py_True : Py_False;
     if (state->recorded_size >= WARNINGS_SIZE_MAX)
         state->omitted++;
     else if (!record_message(state, message, once))

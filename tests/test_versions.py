@@ -140,6 +140,16 @@ class Warnings(Case):
         self.assertEqual(effects["error::SyntaxWarning:inner.warn"][:3], [1, 0, 1] if new else [0, 0, 0])
         self.assertEqual(effects["error::SyntaxWarning:/.*inner/"][:3], [1, 0, 1] if new else [0, 0, 0])
 
+    def test_guesses(self):
+        """From 3.14 on pieces of a source with an error are compiled again, several times, for a hint: the action "once" shows
+        their warnings each time."""
+        files = {"case.py": b"z = b'\\q \\777', '\\400'\nx = 1 is 1\nThis is no code without a comma allowInfo (X>=7)\n"}
+        with e2e.Daemon("--workers", "1") as daemon:
+            for version, python in versions():
+                for options in ("once", "default", "module"):
+                    shown, _ = self.compare(daemon, version, python, files, list(files), PYTHONWARNINGS=options)
+                    self.assertEqual(shown[0][3].count(b"<input>:1:") > 2, e2e.version_tuple(version) >= (3, 14), shown[0])
+
     def test_main(self):
         """The filters of a Python without options know a module by the name __main__."""
         names = ("__main__.py", "pkg/__main__.py", "__main__/__init__.py", "__main__/x.py", "pkg/x.py")
