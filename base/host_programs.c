@@ -100,6 +100,21 @@ bool host_programs_has_object(const struct host_programs *programs, const struct
     return false;
 }
 
+char *host_programs_facts(const struct python_version *version) {
+    struct buffer folders = {0};
+    char *path = NULL;
+    paths_host_folders(&folders);
+    for (size_t at = 0; path == NULL && at < folders.len; at += strlen(folders.data + at) + 1) {
+        path = xasprintf("%s/" PREFIX "%u.%u.json", folders.data + at, version->major, version->minor);
+        if (access(path, R_OK) < 0) {
+            free(path);
+            path = NULL;
+        }
+    }
+    buffer_deinit(&folders);
+    return path;
+}
+
 void host_programs_deinit(struct host_programs *programs) {
     for (unsigned i = 0; i < programs->count; i++) {
         free(programs->items[i].python);

@@ -24,4 +24,8 @@ void host_programs_find(struct host_programs *programs, const char *first);
 
 /* Whether interpreters of that minor version can be named at run time. */
 bool host_programs_has_object(const struct host_programs *programs, const struct python_version *version);
+
+/* What stands beside the programs of this installation about interpreters of that minor version, a file of JSON: its
+ * path, which the caller frees; or NULL. Reads no folder. */
+char *host_programs_facts(const struct python_version *version);
 void host_programs_deinit(struct host_programs *programs);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_programs.h"
 #include "base/interpreter_file.h"
 #include "base/io.h"
 #include "base/python_search.h"
@@ -52,8 +53,8 @@ static char *copy_member(const cJSON *object, const char *name) {
     return text ? xstrdup(text) : NULL;
 }
 
-void python_info_of_host(struct python_info *info, const char *host) {
-    char *path = xasprintf("%s.json", host);
+/* Reads the file of facts. */
+static void python_info_read(struct python_info *info, const char *path) {
     cJSON *tree = read_json(path);
     int64_t magic = json_get_integer(tree, "magic", 1, UINT32_MAX, 0);
     *info = (struct python_info){0};
@@ -62,6 +63,19 @@ void python_info_of_host(struct python_info *info, const char *host) {
     info->cache_tag = magic > 0 ? copy_member(tree, "cache_tag") : NULL;
     info->magic = (uint32_t)magic;
     cJSON_Delete(tree);
+}
+
+void python_info_of_host(struct python_info *info, const char *host) {
+    char *path = xasprintf("%s.json", host);
+    python_info_read(info, path);
+    free(path);
+}
+
+/* What is true of every interpreter of that minor version. */
+static void python_info_of_version(struct python_info *info, const struct python_version *version) {
+    char *path = host_programs_facts(version);
+    if (path != NULL)
+        python_info_read(info, path);
     free(path);
 }
 
@@ -84,9 +98,8 @@ static int describe_interpreter(const cJSON *pythons, const char *path, struct p
     const char *said = version_of_interpreter(pythons, file.path);
     char *release = python_version_release(said);
     char *xy = python_version_parse(said, &version) ? xasprintf("%u.%u", version.major, version.minor) : NULL;
-    const char *host = xy ? json_get_string(find(pythons, xy), "path") : NULL;
-    if (host != NULL)
-        python_info_of_host(info, host);
+    if (xy != NULL)
+        python_info_of_version(info, &version);
     free(info->interpreter);
     free(info->version);
     info->python = xstrdup(file.path);

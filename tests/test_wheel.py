@@ -87,6 +87,16 @@ class TestContents(unittest.TestCase):
         self.assertLessEqual(set(e2e.pythons()), objects)
         self.assertFalse([name for name in names if re.search(r"pycompile-host-\d\.\d+$|\.service$", name)])
 
+    def test_facts(self):
+        """A file beside each object tells clients what every interpreter of that version writes, and no path."""
+        for name, content in members().items():
+            match = re.match(r"libexec/pycompiled/pycompile-host-([\d.]+)\.so$", name)
+            if match:
+                facts = json.loads(members()[name[:-len(".so")] + ".json"])
+                self.assertEqual((facts["python"], facts["version"], facts["interpreter"], facts["cache_tag"]),
+                                 (match[1], None, None, "cpython-" + match[1].replace(".", "")))
+                self.assertEqual(facts["magic"] >> 16, 0x0a0d)
+
     def test_tag(self):
         self.assertRegex(os.path.basename(wheel()[0]), r"^pycompiled-[\d.]+-py3-none-(manylinux|linux)_\w+\.whl$")
 
@@ -97,6 +107,30 @@ class TestContents(unittest.TestCase):
         for name, content in members().items():
             for path in foreign:
                 self.assertNotIn(os.fsencode(path), content, name)
+
+
+class TestHeaders(unittest.TestCase):
+    def test_fields(self):
+        """The headers of a Python tell what the interpreter itself tells."""
+        for python in e2e.pythons().values():
+            find = [os.path.join(TOP, "tools", "find-pythons"), "--libpython", "none"]
+            asked = run([*find, python])
+            if asked.returncode != 0:
+                continue  # of another architecture's or of no headers
+            version, release, _, includes, *_, tag, magic = asked.stdout.rstrip("\n").split("\t")
+            headers = includes.split()[0]
+            other = next((path for path in e2e.pythons().values() if path != python), None)
+            if other is None:
+                self.skipTest("one Python alone")
+            lines = run([*find, "--headers", headers, other]).stdout.splitlines()
+            (line,) = [line for line in lines if line.startswith(version + "\t")]
+            self.assertEqual(line.split("\t"), [version, release, headers, headers, "", "", "none", tag, magic])
+            self.assertEqual(len(lines), 2)
+
+    def test_no_headers(self):
+        done = run([os.path.join(TOP, "tools", "find-pythons"), "--libpython", "none", "--headers", e2e.SOURCE, sys.executable])
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("is no folder of CPython's headers", done.stdout)
 
 
 class TestPortable(unittest.TestCase):
@@ -197,6 +231,11 @@ class TestInstalled(unittest.TestCase):
                 written, expected = (e2e.code_of(self.python, content) for content in (written, expected))
             self.assertEqual(written, expected, file)
 
+    def requests(self):
+        """The compiles that the daemon was asked for."""
+        counters = json.loads(self.run_program("pycompilectl", "status", "--json").stdout)["counters"]
+        return sum(counters[name] for name in ("compiled", "cached", "up_to_date"))
+
     def check(self, version, python):
         self.install(python)
         folder, files = self.sources("client", 1)
@@ -205,6 +244,9 @@ class TestInstalled(unittest.TestCase):
         folder, files = self.sources("compileall", 2)
         self.run_program("pycompileall-client", "-q", folder, status=0)
         self.judge(version, files)
+        requests = self.requests()
+        self.run_program("pycompileall-client", "-q", folder, status=0)
+        self.assertEqual(self.requests(), requests)  # the client itself sees that all is up to date
         folder, files = self.sources("module", 3)
         done = run([os.path.join(self.venv, "bin", "python"), "-c", "import pycompiled, sys\n"
                     "for result in pycompiled.compile_many(sys.argv[1:]): assert not result.error, result", *files],
