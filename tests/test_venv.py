@@ -99,6 +99,12 @@ class Venv(Case):
             self.assertEqual(self.run_venv(), ["bad/b.py"])
             self.assertEqual(self.status, 1)
 
+    def test_broken_source_beside_a_broken_library(self):
+        self.env.install("bad", {"bad/b.py": b"def f(:\n"})
+        library = re.escape(os.path.realpath(e2e.library_folder(self.python)))
+        for _ in range(3):
+            self.assertIn("bad/b.py", self.run_venv("--stdlib", "-x", "^%s/(?!.*badsyntax)" % library))
+
     def test_check(self):
         self.assertEqual(len(self.run_venv("--check")), 3)
         self.assertFalse(os.path.exists(self.env.path("__pycache__")))

@@ -283,12 +283,12 @@ static enum exit_code run_names(const struct compileall_options *options, struct
     size_t count = 0;
     int result = prepare(options, link, &pythons, &why);
     enum exit_code status = EXIT_CODE_SERVICE;
-    if (result == 0 && options->stdlib)
-        result = library_names(pythons.list[0].interpreter, pythons.list[0].xy, &names, &count, &why);
     for (size_t i = 0; venv != NULL && i < venv->name_count; i++) {
         names = xrealloc(names, (count + 1) * sizeof *names);
         names[count++] = xstrdup(venv->names[i]);
     }
+    if (result == 0 && options->stdlib) /* behind those of the environment: venv_leave_stamp() */
+        result = library_names(pythons.list[0].interpreter, pythons.list[0].xy, &names, &count, &why);
     if (options->venv || options->stdlib) {
         with.dests = names;
         with.dest_count = count;

@@ -38,6 +38,6 @@ struct venv {
 int venv_open(struct venv *venv, const struct compileall_options *options, char **why);
 void venv_close(struct venv *venv);
 
-/* Leaves a stamp. `failed` are the names that could not be compiled, in their order, each with its NUL: their
- * distributions are looked at again by the next run. */
+/* Leaves a stamp. `failed` are the names that could not be compiled, in their order and before all that are not
+ * the environment's, each with its NUL: their distributions are looked at again by the next run. */
 void venv_leave_stamp(const struct venv *venv, const struct buffer *failed);
