@@ -77,8 +77,10 @@ class Ahead(unittest.TestCase):
         self.assertEqual(self.daemon.status()["counters"]["exact"], 4)
 
     def test_it_costs_next_to_nothing(self):
-        if e2e.is_sanitized() or not os.path.exists("/proc/self/smaps_rollup"):
-            self.skipTest("the memory of a process cannot be told")
+        with open(next(iter(e2e.hosts().values())), "rb") as file:
+            watched = e2e.is_sanitized() or b"__tsan_init" in file.read()
+        if watched or not os.path.exists("/proc/self/smaps_rollup"):
+            self.skipTest("the memory that the host itself takes cannot be told here")
         self.compile()
         child = self.ready(pristine_hosts(self.daemon)[0])
         with open("/proc/%d/smaps_rollup" % child, encoding="ascii") as file:
