@@ -54,7 +54,7 @@ class TestRelease(unittest.TestCase):
         one, other = os.path.join(self.scratch, "one"), os.path.join(self.scratch, "other")
         done = self.release("--dirty", "--only", "source", "--out", one)
         self.assertEqual(done.returncode, 0, done.stdout)
-        tree = self.copy("elsewhere")
+        tree = shutil.copytree(self.tree, os.path.join(self.scratch, "elsewhere"), symlinks=True)
         os.chmod(os.path.join(tree, "README.md"), 0o600)
         os.utime(os.path.join(tree, "README.md"), (1, 1))
         done = self.release("--dirty", "--only", "source", "--out", other, tree=tree, TZ="Asia/Tokyo")
