@@ -1,5 +1,5 @@
 """The module pycompiled against py_compile, in the Python that runs this file. test_python_module.py runs it with each Python
-that there is a host for. $PYCOMPILED_MODULE is the module's file."""
+that there is a host for. $PYCOMPILED_MODULE is the folder of the package."""
 import contextlib
 import enum
 import importlib.util
@@ -29,6 +29,7 @@ MODULE = os.environ["PYCOMPILED_MODULE"]
 sys.path.insert(0, os.path.dirname(MODULE))
 sys.dont_write_bytecode = True
 import pycompiled  # noqa: E402
+from pycompiled import _client, _exchange  # noqa: E402
 
 VERSION = "%d.%d" % sys.version_info[:2]
 WARN = b"x = 1 is 1\ny = '\\d'\nz = 2 is 2\n"
@@ -601,7 +602,7 @@ class Connections(WithDaemon):
             thread.join()
         self.assertEqual(wrong, [])
         self.assertEqual(len([name for name in os.listdir("__pycache__") if name.startswith("t")]), 12)
-        self.assertLessEqual(len(client._idle), pycompiled.IDLE_MAX)
+        self.assertLessEqual(len(client._idle), _client.IDLE_MAX)
         client.close()
 
     def test_fork(self):
@@ -763,8 +764,8 @@ class Lost(Case):
         return result, server.requests
 
     def test_one_retry(self):
-        pycompiled.GHOSTS_MAX, old = 0, pycompiled.GHOSTS_MAX  # one process stands for all the daemons
-        self.addCleanup(setattr, pycompiled, "GHOSTS_MAX", old)
+        _exchange.GHOSTS_MAX, old = 0, _exchange.GHOSTS_MAX  # one process stands for all the daemons
+        self.addCleanup(setattr, _exchange, "GHOSTS_MAX", old)
         self.assertEqual(self.ask(None, self.GOOD)[0].outcome, "compiled")
         self.assertEqual(self.ask(self.DRAINING, self.GOOD)[0].outcome, "compiled")
         result, requests = self.ask(None, None)
@@ -834,7 +835,7 @@ class Starting(Case):
         packages = os.path.join(tree, "lib", "python" + VERSION, "site-packages")
         for folder in (packages, os.path.join(tree, "bin"), os.path.join(tree, "libexec", "pycompiled")):
             os.makedirs(folder)
-        shutil.copy(MODULE, packages)
+        shutil.copytree(MODULE, os.path.join(packages, "pycompiled"))
         shutil.copy(e2e.DAEMON, os.path.join(tree, "bin"))
         e2e.copy_host(VERSION, os.path.join(tree, "libexec", "pycompiled"))
         self.environ(PATH="/nonexistent")

@@ -1,12 +1,11 @@
 """Runs CPython's own Lib/test/test_py_compile.py, with the Python that runs this.
 
-usage: run_test_py_compile.py real | module MODULE.py | client PYCOMPILE-CLIENT
+usage: run_test_py_compile.py real | module FOLDER | client PYCOMPILE-CLIENT
 
 real: unchanged. module: with the module pycompiled in place of py_compile, also in the commands that it runs. client: with
 pycompile-client in place of these commands. Prints one JSON object: how many tests ran, their names by outcome, and what was
 refused to run. Exits with 77 if this Python has no such test.
 """
-import importlib.util
 import io
 import json
 import os
@@ -19,17 +18,15 @@ SKIP = 77
 
 
 def load_module(path):
-    """Puts the module in place of py_compile. From now on a compile in this process is a failure."""
-    spec = importlib.util.spec_from_file_location("pycompiled", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["pycompiled"] = module
-    spec.loader.exec_module(module)
+    """Puts the package in that folder in place of py_compile. From now on a compile in this process is a failure."""
+    sys.path.insert(0, os.path.dirname(path))
+    import pycompiled
 
     def refuse(*args, **kwargs):
         raise AssertionError("compiled in process: %r %r" % (args, kwargs))
 
     py_compile.compile = refuse
-    sys.modules["py_compile"] = module
+    sys.modules["py_compile"] = pycompiled
 
 
 def redirect_commands(make):

@@ -106,7 +106,7 @@ class TestContents(unittest.TestCase):
         self.assertIn(default, re.split(r",\s*", field("pycompiled-hosts", "Depends")))
 
     def test_module(self):
-        self.assertIn("usr/lib/python3/dist-packages/pycompiled.py", files("python3-pycompiled"))
+        self.assertIn("usr/lib/python3/dist-packages/pycompiled/__init__.py", files("python3-pycompiled"))
         self.assertEqual(field("python3-pycompiled", "Architecture"), "all")
 
     def test_documents(self):

@@ -9,7 +9,7 @@ import unittest
 
 import e2e_support as e2e
 
-MODULE = os.path.join(e2e.SOURCE, "..", "client", "python", "pycompiled.py")
+MODULE = os.path.join(e2e.SOURCE, "..", "client", "python", "pycompiled")
 CASES = os.path.join(e2e.SOURCE, "python_module_cases.py")
 RUNNER = os.path.join(e2e.SOURCE, "run_test_py_compile.py")
 NO_SUCH_TEST = 77
@@ -42,7 +42,7 @@ class TestPyCompile(unittest.TestCase):
             self.assertEqual(daemon.status()["counters"]["compiled"], 0)
             if not options:  # with -O some of it fails before 3.13
                 self.assertEqual(real["failed"], [], real["text"])
-            for kind, program, shown in (("module", module, module), ("client", e2e.CLIENT, real["module"])):
+            for kind, program, shown in (("module", module, os.path.join(module, "__init__.py")), ("client", e2e.CLIENT, real["module"])):
                 with self.subTest(kind):
                     before = daemon.status()["counters"]
                     ours = self.run_it(environment, [python, *options, RUNNER, kind, program])

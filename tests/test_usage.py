@@ -8,7 +8,7 @@ import unittest
 import e2e_support as e2e
 
 LSP = os.path.join(e2e.BUILD, "client", "pycompile-lsp")
-MODULE = os.path.join(e2e.SOURCE, "..", "client", "python", "pycompiled.py")
+MODULE = os.path.join(e2e.SOURCE, "..", "client", "python", "pycompiled")
 SHARED = ["--nonsense", "--timeout x f", "--timeout -1 f", "--priority soon f", "--python", "--json=1 f", "-W",
           "--invalidation-mode never f", "--fallback=1 f", "--which-python=1"]
 MISTAKES = {

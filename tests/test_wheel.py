@@ -81,7 +81,8 @@ class TestContents(unittest.TestCase):
         self.assertLessEqual({"libexec/pycompiled/pycompile-host", "libexec/pycompiled/pycompile-preload.so",
                               "share/pycompiled/openrpc.json", "share/man/man8/pycompiled.8",
                               "share/man/man1/pycompile-client.1"}, names)
-        self.assertTrue([name for name in names if os.path.basename(name) == "pycompiled.py"])
+        self.assertTrue([name for name in names if name.endswith("pycompiled/__init__.py")])
+        self.assertTrue([name for name in names if name.endswith("pycompiled/py.typed")])
         objects = {name[len("libexec/pycompiled/pycompile-host-"):-len(".so")] for name in names
                    if re.match(r"libexec/pycompiled/pycompile-host-[\d.]+\.so$", name)}
         self.assertLessEqual(set(e2e.pythons()), objects)
