@@ -16,6 +16,13 @@ void census_job_ended(struct census *census) {
     census_tell(census);
 }
 
+void census_outcome(struct census *census, enum outcome outcome, uint64_t wait_ns, uint64_t work_ns) {
+    struct outcome_times *times = &census->outcomes[outcome];
+    times->count++;
+    histogram_add(&times->wait, wait_ns);
+    histogram_add(&times->work, work_ns);
+}
+
 void census_host_started(struct census *census) {
     census->hosts++;
 }

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/histogram.h"
+#include "daemon/recent.h"
 #include "proto/rpc.h"
 
 /* Events since the start. */
@@ -25,6 +27,27 @@ struct counters {
     uint64_t refused; /* connections over the limit, and connections closed for the memory that they held */
 };
 
+/* How a compile or a check has ended. */
+enum outcome {
+    OUTCOME_CANCELLED, /* also: nobody waits for the answer any more */
+    OUTCOME_COMPILED,
+    OUTCOME_CACHED,
+    OUTCOME_UPTODATE,
+    OUTCOME_CHECKED,
+    OUTCOME_FAILED, /* the source is in error */
+    OUTCOME_OSERROR,
+    OUTCOME_CRASHED,
+    OUTCOME_TIMEOUT,
+    OUTCOME_UNAVAILABLE,
+    OUTCOME_COUNT,
+};
+
+/* Of all that have ended in the same way: `wait` from the request to its start, `work` from there to its end. */
+struct outcome_times {
+    uint64_t count;
+    struct histogram wait, work;
+};
+
 struct census {
     unsigned jobs;             /* neither answered nor discarded yet */
     unsigned hosts;            /* not freed yet */
@@ -36,12 +59,17 @@ struct census {
     bool start_failed;    /* a host did not come up since the owner last looked */
     bool draining;        /* the daemon takes no new work and leaves when the present work is done */
     struct counters counters;
+    struct outcome_times outcomes[OUTCOME_COUNT];
+    struct recent recent;
     void (*changed)(struct census *census); /* a count has changed that the owner may have to act on; or NULL */
 };
 
 /* Counts a job and returns an id that no other job has or had. */
 uint64_t census_job_started(struct census *census);
 void census_job_ended(struct census *census);
+
+/* Counts the end of a compile or check. */
+void census_outcome(struct census *census, enum outcome outcome, uint64_t wait_ns, uint64_t work_ns);
 
 void census_host_started(struct census *census);
 void census_host_ended(struct census *census);

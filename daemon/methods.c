@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "daemon/activity.h"
+#include "daemon/metrics.h"
 #include "daemon/openrpc.h"
 #include "daemon/peers/language_server.h"
 #include "daemon/peers/request_batch.h"
@@ -178,14 +180,28 @@ static void method_unwatch(struct connection *connection, struct return_address 
     cJSON_Delete(params);
 }
 
-static void method_status(struct connection *connection, struct return_address *address,
-                          const struct rpc_message *message) {
-    cJSON *status = status_build(server_of(connection));
+/* Answers with the tree, and deletes it. */
+static void methods_answer(struct return_address *address, cJSON *tree) {
     struct buffer text = {0};
-    json_print(status, &text);
-    cJSON_Delete(status);
+    json_print(tree, &text);
+    cJSON_Delete(tree);
     return_address_result(address, (struct json_span){text.data, text.len});
     buffer_deinit(&text);
+}
+
+static void method_status(struct connection *connection, struct return_address *address,
+                          const struct rpc_message *message) {
+    methods_answer(address, status_build(server_of(connection)));
+}
+
+static void method_metrics(struct connection *connection, struct return_address *address,
+                           const struct rpc_message *message) {
+    methods_answer(address, metrics_build(server_of(connection)));
+}
+
+static void method_activity(struct connection *connection, struct return_address *address,
+                            const struct rpc_message *message) {
+    methods_answer(address, activity_build(server_of(connection)));
 }
 
 static void method_shutdown(struct connection *connection, struct return_address *address,
@@ -228,6 +244,7 @@ static const struct method {
     {"compile", true, method_compile},        {"check", true, method_check},
     {"search", true, method_search},          {"watch", true, method_watch},
     {"unwatch", true, method_unwatch},        {"status", false, method_status},
+    {"metrics", false, method_metrics},       {"activity", false, method_activity},
     {"shutdown", false, method_shutdown},     {"rpc.discover", false, method_discover},
     {"$/cancelRequest", true, method_cancel},
 };

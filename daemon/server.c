@@ -15,6 +15,8 @@
 #include "daemon/process/surroundings.h"
 
 /* Descriptors that connections may not take: for the process itself, and for a pool's hosts. */
+/* How often the service manager is told how things stand. */
+#define STATUS_PERIOD_MS 10000
 #define DESCRIPTORS_OWN 64
 #define DESCRIPTORS_OF_POOL(workers) (4 * (rlim_t)(workers) + 16)
 #define CONNECTIONS_MIN 8
@@ -81,6 +83,24 @@ static void server_on_shrink(uv_timer_t *timer) {
         pool_shrink(server->pools.items[i], server->options->shrink_after_s * 1000ull);
 }
 
+/* "4 workers, 12 queued, 98 % hits". */
+static void server_on_status(uv_timer_t *timer) {
+    struct server *server = timer->data;
+    const struct counters *counters = &server->census.counters;
+    size_t queued = 0, workers = 0;
+    for (unsigned i = 0; i < server->pools.count; i++) {
+        queued += queues_count(&server->pools.items[i]->queues);
+        list_each(link, &server->pools.items[i]->group.hosts)
+            workers += list_entry(link, struct host, link)->worker_count;
+    }
+    uint64_t hits = counters->cached + counters->cached_errors, lookups = hits + counters->cache_misses;
+    char *text = lookups > 0 ? xasprintf("%zu workers, %zu queued, %.0f %% hits", workers, queued,
+                                         100 * (double)hits / (double)lookups)
+                             : xasprintf("%zu workers, %zu queued", workers, queued);
+    notifier_status(&server->notifier, text);
+    free(text);
+}
+
 /* The idle timer runs while no client is connected, not even through a language server, and no job exists. A server of
  * a single connection ends with it. */
 static void server_watch_idleness(struct server *server) {
@@ -140,8 +160,8 @@ static unsigned server_connection_limit(struct server *server) {
 }
 
 static void server_init_handles(struct server *server) {
-    uv_timer_t *timers[] = {&server->idle_timer, &server->shrink_timer, &server->connection_timer,
-                            &server->drain_timer};
+    uv_timer_t *timers[] = {&server->idle_timer, &server->shrink_timer, &server->connection_timer, &server->drain_timer,
+                            &server->status_timer};
     for (size_t i = 0; i < sizeof timers / sizeof *timers; i++) {
         uv_timer_init(&server->loop, timers[i]);
         timers[i]->data = server;
@@ -154,7 +174,8 @@ static void server_init_handles(struct server *server) {
 static void server_close_handles(struct server *server) {
     uv_handle_t *handles[] = {(uv_handle_t *)&server->sigterm,          (uv_handle_t *)&server->sigint,
                               (uv_handle_t *)&server->idle_timer,       (uv_handle_t *)&server->shrink_timer,
-                              (uv_handle_t *)&server->connection_timer, (uv_handle_t *)&server->drain_timer};
+                              (uv_handle_t *)&server->connection_timer, (uv_handle_t *)&server->drain_timer,
+                              (uv_handle_t *)&server->status_timer};
     for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
         uv_close(handles[i], NULL);
     language_server_group_close(&server->language_servers);
@@ -257,6 +278,8 @@ void server_run(struct server *server) {
         uint64_t period = server->options->connection_idle_s * 125ull + 1;
         uv_timer_start(&server->connection_timer, server_on_connection_timer, period, period);
     }
+    if (server->notifier.fd >= 0)
+        uv_timer_start(&server->status_timer, server_on_status, STATUS_PERIOD_MS, STATUS_PERIOD_MS);
     server_watch_idleness(server);
     pool_warm(server->pools.fallback);
     if (status == 0)
@@ -277,6 +300,7 @@ struct server *server_free(struct server *server) {
     if (server->remote != NULL)
         close(server->remote_fd);
     remote_state_free(server->remote);
+    recent_deinit(&server->census.recent);
     free(server);
     return NULL;
 }

@@ -37,6 +37,7 @@ struct server {
     uv_timer_t shrink_timer;
     uv_timer_t connection_timer; /* looks for idle connections */
     uv_timer_t drain_timer;
+    uv_timer_t status_timer; /* tells the service manager how things stand */
     uint64_t started_ms;
     bool shutdown_asked; /* by the message at hand: drain when it is handled */
     bool impatient;      /* draining has taken too long: nothing is waited for any more */

@@ -100,6 +100,12 @@ class Notify(unittest.TestCase):
                 self.assertEqual(daemon.stop(), 0)
                 self.assertEqual(self.said(notify, "STOPPING=1"), ["STOPPING=1"])
 
+    def test_status(self):
+        notify = self.listen(os.path.join(self.folder(), "notify"))
+        with Daemon(fake=True, environment={"NOTIFY_SOCKET": notify.getsockname()}):
+            self.assertEqual(notify.recv(100), b"READY=1")
+            self.assertRegex(notify.recv(100).decode(), r"^STATUS=\d+ workers, 0 queued$")
+
     def test_watchdog(self):
         notify = self.listen(os.path.join(self.folder(), "notify"))
         environment = {"NOTIFY_SOCKET": notify.getsockname(), "WATCHDOG_USEC": "20000"}

@@ -21,6 +21,7 @@ enum {
     OPTION_WAIT,
     OPTION_FORCE,
     OPTION_ALL,
+    OPTION_OUTPUT,
 };
 
 static char *ctl_options_take(int id, const char *value, void *context) {
@@ -33,6 +34,10 @@ static char *ctl_options_take(int id, const char *value, void *context) {
         *(id == OPTION_FORCE ? options->force : id == OPTION_JSON ? options->json : options->all) = true;
         return NULL;
     }
+    if (id == OPTION_OUTPUT) {
+        *options->output = value;
+        return NULL;
+    }
     char *end;
     errno = 0;
     long seconds = strtol(value, &end, 10);
@@ -43,7 +48,7 @@ static char *ctl_options_take(int id, const char *value, void *context) {
 }
 
 void ctl_options(int argc, char **argv, const struct ctl_options *options) {
-    struct argument table[5];
+    struct argument table[6];
     size_t count = 0;
     table[count++] = (struct argument){'h', "help", ARGUMENT_CALL, 0, OPTION_HELP, 0, 0, NULL};
     if (options->json != NULL)
@@ -54,6 +59,8 @@ void ctl_options(int argc, char **argv, const struct ctl_options *options) {
         table[count++] = (struct argument){0, "all", ARGUMENT_CALL, 0, OPTION_ALL, 0, 0, NULL};
     if (options->wait_ms != NULL)
         table[count++] = (struct argument){0, "wait", ARGUMENT_CALL_VALUE, 0, OPTION_WAIT, 0, 0, NULL};
+    if (options->output != NULL)
+        table[count++] = (struct argument){0, "output", ARGUMENT_CALL_VALUE, 0, OPTION_OUTPUT, 0, 0, NULL};
     char *prog = xasprintf("pycompilectl %s", argv[0]);
     char *usage = xstrndup(options->help, strcspn(options->help, "\n") + 1);
     struct arguments arguments = {.prog = prog,

@@ -20,6 +20,8 @@ int ctl_start(int argc, char **argv);
 int ctl_stop(int argc, char **argv);
 int ctl_restart(int argc, char **argv);
 int ctl_status(int argc, char **argv);
+int ctl_metrics(int argc, char **argv);
+int ctl_top(int argc, char **argv);
 int ctl_python(int argc, char **argv);
 int ctl_watch(int argc, char **argv);
 int ctl_cache(int argc, char **argv);
@@ -31,6 +33,7 @@ struct ctl_options {
     int *wait_ms; /* --wait SECONDS */
     bool *force;
     bool *all;
+    const char **output; /* --output FILE */
 };
 
 /* Reads the options of a command. Help and mistakes end the process. */

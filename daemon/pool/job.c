@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <uv.h>
+
 #include "base/buffer.h"
 #include "daemon/peers/return_address.h"
 #include "proto/rpc.h"
@@ -42,6 +44,7 @@ struct job *job_new(struct pool *pool, struct census *census, enum job_kind kind
     memcpy(job->params, params.text, params.len);
     job->params_len = params.len;
     job->id = census_job_started(census);
+    job->born_ns = uv_hrtime();
     return job;
 }
 
@@ -95,9 +98,21 @@ void job_abandon(struct job *job) {
     job->address = NULL;
 }
 
+/* Counts the end. One that no worker has begun has waited until now. */
+static void job_count(const struct job *job) {
+    if (job->kind != JOB_COMPILE && job->kind != JOB_CHECK)
+        return;
+    uint64_t ended_ns = job->ended_ns ? job->ended_ns : uv_hrtime();
+    uint64_t begun_ns = job->begun_ns ? job->begun_ns : ended_ns, work_ns = ended_ns - begun_ns;
+    census_outcome(job->census, job->outcome, begun_ns - job->born_ns, work_ns);
+    if (job->begun_ns)
+        recent_note_time(&job->census->recent, (struct json_span){job->params, job->params_len}, work_ns);
+}
+
 void job_free(struct job *job) {
     assert(list_empty(&job->link));
     struct census *census = job->census;
+    job_count(job);
     job_abandon(job);
     free(job->buffer);
     free(job->params);
@@ -119,14 +134,43 @@ void job_finish_result(struct job *job, struct json_span result) {
     job_free(job);
 }
 
-void job_finish_raw_error(struct job *job, struct json_span error) {
+static enum outcome job_outcome_of(long code) {
+    switch (code) {
+    case RPC_OS_ERROR:
+        return OUTCOME_OSERROR;
+    case RPC_WORKER_CRASHED:
+        return OUTCOME_CRASHED;
+    case RPC_TIMEOUT:
+        return OUTCOME_TIMEOUT;
+    case RPC_UNAVAILABLE:
+        return OUTCOME_UNAVAILABLE;
+    case RPC_REQUEST_CANCELLED:
+        return OUTCOME_CANCELLED;
+    default:
+        return OUTCOME_FAILED;
+    }
+}
+
+static void job_note_error(struct job *job, long code, struct json_span message) {
+    job->outcome = job_outcome_of(code);
+    if (job->outcome != OUTCOME_CANCELLED && job->outcome != OUTCOME_UNAVAILABLE)
+        recent_note_error(&job->census->recent, (struct json_span){job->params, job->params_len}, message, uv_hrtime());
+}
+
+void job_finish_raw_error(struct job *job, long code, struct json_span error) {
+    job_note_error(job, code, json_member(error.text, error.len, "message"));
     struct return_address *address = job_take_address(job);
     if (address != NULL)
         return_address_raw_error(address, error);
     job_free(job);
 }
 
+/* `message` is plain ASCII without a quote or a backslash in all cases that are noted. */
 void job_finish_error(struct job *job, int code, const char *message, cJSON *data) {
+    struct buffer text = {0};
+    buffer_printf(&text, "\"%s\"", message);
+    job_note_error(job, code, (struct json_span){text.data, text.len});
+    buffer_deinit(&text);
     struct return_address *address = job_take_address(job);
     if (address != NULL)
         return_address_error(address, code, message, data);

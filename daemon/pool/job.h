@@ -55,11 +55,13 @@ struct job {
     uint64_t id;                    /* a new one for each run: files that the run creates have it in their names */
     char *params;                   /* the request's parameters as they came */
     size_t params_len;
-    char *buffer;        /* absolute name of the file whose unsaved text is checked, or NULL; owned */
-    unsigned timeout_ms; /* 0: none */
-    unsigned attempts;   /* hosts that died while they ran it, possibly because of it */
-    unsigned shots;      /* hosts that another process killed while they ran it */
-    unsigned renewals;   /* hosts that refused it since the Python on disk is no longer theirs */
+    char *buffer;                         /* absolute name of the file whose unsaved text is checked, or NULL; owned */
+    enum outcome outcome;                 /* the end that is to be counted */
+    uint64_t born_ns, begun_ns, ended_ns; /* of uv_hrtime(); 0: not yet */
+    unsigned timeout_ms;                  /* 0: none */
+    unsigned attempts;                    /* hosts that died while they ran it, possibly because of it */
+    unsigned shots;                       /* hosts that another process killed while they ran it */
+    unsigned renewals;                    /* hosts that refused it since the Python on disk is no longer theirs */
     bool copy_charged;
     bool timed_out;  /* its host was killed for its timeout */
     bool asks_cache; /* a host that compiles it has asked the cache in vain */
@@ -91,7 +93,7 @@ const char *job_method(const struct job *job);
 /* Answer, if a client waits, and free the job; it must be in no list of its pool's. `data` may be NULL and is deleted.
  */
 void job_finish_result(struct job *job, struct json_span result);
-void job_finish_raw_error(struct job *job, struct json_span error);
+void job_finish_raw_error(struct job *job, long code, struct json_span error);
 void job_finish_error(struct job *job, int code, const char *message, cJSON *data);
 
 /* Answers Unavailable (-32005) and frees the job. */

@@ -474,7 +474,7 @@ static void pool_take_error(struct pool *pool, struct host *host, struct job *jo
         if (number == RPC_PY_COMPILE_ERROR)
             tally_compile_error(counters, job, error);
         counters->os_errors += number == RPC_OS_ERROR;
-        job_finish_raw_error(job, error);
+        job_finish_raw_error(job, number, error);
     }
 }
 

@@ -5,16 +5,20 @@
 
 #include "proto/rpc.h"
 
-void tally_result(struct counters *counters, const struct job *job, struct json_span result) {
+void tally_result(struct counters *counters, struct job *job, struct json_span result) {
     struct json_span outcome = json_member(result.text, result.len, "outcome");
     if (json_span_is(outcome, "\"compiled\"")) {
+        job->outcome = OUTCOME_COMPILED;
         counters->compiled++;
         counters->cache_misses += job->asks_cache;
     } else if (json_span_is(outcome, "\"up-to-date\"")) {
+        job->outcome = OUTCOME_UPTODATE;
         counters->up_to_date++;
     } else if (json_span_is(outcome, "\"checked\"")) {
+        job->outcome = OUTCOME_CHECKED;
         counters->checked++;
     } else if (json_span_is(outcome, "\"cached\"")) {
+        job->outcome = OUTCOME_CACHED;
         counters->cached++;
     }
 }

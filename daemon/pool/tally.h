@@ -5,8 +5,8 @@
 #include "daemon/pool/job.h"
 #include "proto/json_check.h"
 
-/* Counts a result by its outcome. */
-void tally_result(struct counters *counters, const struct job *job, struct json_span result);
+/* Counts a result by its outcome, which the job keeps. */
+void tally_result(struct counters *counters, struct job *job, struct json_span result);
 
 /* Counts the reason for which a host leaves a job to a pristine process. */
 void tally_cause(struct counters *counters, struct json_span error);

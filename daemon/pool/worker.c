@@ -62,6 +62,10 @@ static void worker_begin_first(struct worker *worker, uint64_t now_ns) {
     worker_set_deadline(worker, worker->in_flight > 0 ? worker->jobs[0]->timeout_ms : 0);
     worker->since_ms = uv_now(worker->timer.loop);
     worker->since_ns = now_ns;
+    if (worker->in_flight > 0) {
+        worker->jobs[0]->begun_ns = now_ns;
+        worker->jobs[0]->ended_ns = 0;
+    }
 }
 
 static void worker_request(struct worker *worker, const char *id, const char *method, const char *params, size_t len) {
@@ -139,10 +143,11 @@ static void worker_take_answer(struct worker *worker, const struct rpc_message *
         return;
     }
     struct job *job = worker->jobs[0];
+    uint64_t now_ns = uv_hrtime();
+    job->ended_ns = now_ns;
     worker->in_flight--;
     memmove(worker->jobs, worker->jobs + 1, worker->in_flight * sizeof *worker->jobs);
     worker->done++;
-    uint64_t now_ns = uv_hrtime();
     worker_learn_pace(worker, now_ns);
     worker_begin_first(worker, now_ns);
     worker->events->answered(worker, job, answer);

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "daemon/log.h"
 
 /* Fills in the address of $NOTIFY_SOCKET: a path, or '@' and an abstract name. Returns its length, or -EINVAL where it
@@ -67,6 +68,7 @@ static void notifier_on_timer(uv_timer_t *timer) {
 void notifier_init(struct notifier *notifier, uv_loop_t *loop, bool (*progresses)(struct notifier *notifier)) {
     const char *name = getenv("NOTIFY_SOCKET");
     notifier->fd = -1;
+    notifier->status = NULL;
     notifier->progresses = progresses;
     uv_timer_init(loop, &notifier->timer);
     notifier->timer.data = notifier;
@@ -89,9 +91,21 @@ void notifier_stopping(struct notifier *notifier) {
     notifier_tell(notifier, "STOPPING=1", 0);
 }
 
+void notifier_status(struct notifier *notifier, const char *text) {
+    if (notifier->fd < 0 || (notifier->status != NULL && strcmp(notifier->status, text) == 0))
+        return;
+    free(notifier->status);
+    notifier->status = xstrdup(text);
+    char *state = xasprintf("STATUS=%s", text);
+    notifier_tell(notifier, state, MSG_DONTWAIT);
+    free(state);
+}
+
 void notifier_close(struct notifier *notifier) {
     uv_close((uv_handle_t *)&notifier->timer, NULL);
     if (notifier->fd >= 0)
         close(notifier->fd);
     notifier->fd = -1;
+    free(notifier->status);
+    notifier->status = NULL;
 }

@@ -8,6 +8,7 @@
 
 struct notifier {
     int fd;           /* connected datagram socket, or -1 */
+    char *status;     /* that was sent last, or NULL */
     uv_timer_t timer; /* of the watchdog */
     bool (*progresses)(struct notifier *notifier);
 };
@@ -23,6 +24,9 @@ void notifier_ready(struct notifier *notifier);
 
 /* Reports that the service is about to end. The watchdog is answered until notifier_close(). */
 void notifier_stopping(struct notifier *notifier);
+
+/* Reports a line for `systemctl status`, which is copied, unless it is the one that was reported last. */
+void notifier_status(struct notifier *notifier, const char *text);
 
 /* Closes the socket and the timer, which is gone after the loop's next turn. */
 void notifier_close(struct notifier *notifier);

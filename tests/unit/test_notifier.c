@@ -55,6 +55,10 @@ static void test_the_watchdog_is_told_of_progress_alone(void **state) {
     progress = true;
     tick(&loop);
     expect(fd, "WATCHDOG=1");
+    notifier_status(&notifier, "4 workers");
+    expect(fd, "STATUS=4 workers");
+    notifier_status(&notifier, "4 workers");
+    expect(fd, "");
     notifier_stopping(&notifier);
     expect(fd, "STOPPING=1");
     notifier_close(&notifier);
