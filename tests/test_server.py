@@ -253,8 +253,8 @@ class Protocol(unittest.TestCase):
     def test_discover_names_every_parameter(self):
         document = self.connect().call("rpc.discover")["result"]
         methods = {method["name"]: method for method in document["methods"]}
-        self.assertEqual(set(methods), {"compile", "check", "search", "watch", "unwatch", "status", "metrics", "activity", "shutdown", "rpc.discover",
-                                        "$/cancelRequest"})
+        self.assertEqual(set(methods), {"compile", "check", "search", "watch", "unwatch", "status", "metrics", "activity",
+                                        "shutdown", "rpc.discover", "$/cancelRequest"})
         values = {"string": "/a", "boolean": True, "integer": 0, "array": []}
         params = {}
         for param in methods["compile"]["params"]:
