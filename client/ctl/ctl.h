@@ -20,6 +20,7 @@ int ctl_start(int argc, char **argv);
 int ctl_stop(int argc, char **argv);
 int ctl_restart(int argc, char **argv);
 int ctl_status(int argc, char **argv);
+int ctl_doctor(int argc, char **argv);
 int ctl_metrics(int argc, char **argv);
 int ctl_top(int argc, char **argv);
 int ctl_python(int argc, char **argv);

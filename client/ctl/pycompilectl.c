@@ -20,6 +20,7 @@ static const char help[] = "\n"
                            "  restart     stop and start\n"
                            "  status      show hosts, workers, queue and counters\n"
                            "  metrics     print the daemon's metrics as OpenMetrics text\n"
+                           "  doctor      look at what compiling needs, and say what is wrong\n"
                            "  top         show what the daemon does now, on the full screen\n"
                            "  cache       show, clear, verify or limit the cache of compiled sources\n"
                            "  python      show for which Python versions there is a host\n"
@@ -35,9 +36,9 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"start", ctl_start},   {"stop", ctl_stop},       {"restart", ctl_restart},
-    {"status", ctl_status}, {"metrics", ctl_metrics}, {"top", ctl_top},
-    {"python", ctl_python}, {"watch", ctl_watch},     {"cache", ctl_cache},
+    {"start", ctl_start},   {"stop", ctl_stop},       {"restart", ctl_restart}, {"status", ctl_status},
+    {"doctor", ctl_doctor}, {"metrics", ctl_metrics}, {"top", ctl_top},         {"python", ctl_python},
+    {"watch", ctl_watch},   {"cache", ctl_cache},
 };
 
 static char *pycompilectl_take(int id, const char *value, void *context) {
@@ -67,6 +68,6 @@ int main(int argc, char **argv) {
             return commands[i].run(argc - own, argv + own);
     arguments_error(&arguments,
                     "argument command: invalid choice: '%s' (choose from start, stop, restart, "
-                    "status, metrics, top, python, watch, cache)",
+                    "status, doctor, metrics, top, python, watch, cache)",
                     command);
 }
