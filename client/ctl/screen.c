@@ -78,7 +78,7 @@ static void screen_append(struct buffer *picture, const char *text, int columns)
         unsigned char byte = (unsigned char)*text;
         if ((byte & 0xc0) != 0x80 && columns-- == 0)
             return;
-        buffer_append_char(picture, byte < 0x20 || byte == 0x7f ? '?' : *text);
+        buffer_append_char(picture, (char)(byte < 0x20 || byte == 0x7f ? '?' : *text));
     }
 }
 
