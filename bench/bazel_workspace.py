@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,9 @@ while read -r option && read -r value; do
 done <"${1#@}"
 exec cp "$src" "$pyc"
 """
+
+EXACT = ("import py_compile, sys; mode = py_compile.PycInvalidationMode.CHECKED_HASH; "
+         "py_compile.compile(sys.argv[1], sys.argv[2], doraise=True, invalidation_mode=mode)")
 
 # Those of these sources that compile, and do so without a warning.
 FILTER = """\
@@ -115,6 +119,13 @@ load("//tools:script.bzl", "script")
         """The digests of the target's files, by path."""
         top = self.folder / "workspace/bazel-bin" / name
         return {os.path.relpath(path, top): hashlib.sha256(path.read_bytes()).digest() for path in top.rglob("*.pyc")}
+
+    def exact(self, output):
+        """The digest of what py_compile makes, in a process that does nothing else, in the place of that output."""
+        source = re.sub(r"__pycache__/([^/]*)\.cpython-\d+\.pyc$", r"\1.py", output)
+        exact = self.folder / "exact.pyc"
+        subprocess.run([self.python, "-c", EXACT, source, exact], cwd=self.folder / "workspace", check=True)
+        return hashlib.sha256(exact.read_bytes()).digest()
 
     def close(self):
         self.run("shutdown")
