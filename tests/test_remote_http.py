@@ -39,6 +39,10 @@ class Case(RemoteCase):
         if missing:
             self.skipTest(missing)
 
+    def daemon(self, url, *options, **others):
+        """A test that is about no time limit has none that matters: handshakes take long under a sanitizer."""
+        return super().daemon(url, "--remote-timeout", "30000", *options, **others)
+
     def compile_paths(self, daemon, paths, outcome):
         with daemon.connect() as connection:
             ids = {connection.request("compile", {"file": path}) for path in paths}
@@ -156,7 +160,7 @@ class Hostile(Case):
 
     def test_dead(self):
         for url in ("http://127.0.0.1:%d/" % free_port(), "http://no-such-host.invalid/", "http://x" + "x" * 300):
-            self.left_alone(url)
+            self.left_alone(url, "--remote-timeout", "500")
 
     def test_silent(self):
         with WebImpostor(lambda connection, file: file.read()) as server:
