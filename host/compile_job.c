@@ -275,6 +275,8 @@ bool compile_job_is_waiting(const struct compile_job *job) {
 bool compile_job_resume(struct compile_job *job, struct answer *answer) {
     struct buffer code = {0};
     cJSON *json;
+    if (has_failed(job)) /* nothing was asked */
+        return false;
     enum entry_kind kind = job_cache_take(&job->cache, &code, &json);
     return answer_from_cache(job, kind, &code, json, answer);
 }
