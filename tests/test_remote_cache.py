@@ -476,6 +476,7 @@ class Options(Case):
                     "redis://localhost?x=1", "redis://localhost?ssl_ca_certs=/a", "unix://relative", "redis://h%00st",
                     "redis://localhost/99999999999999999999"):
             self.assertIn("not a remote cache's URL", self.fails("--remote-cache", url))
+        self.assertIn("more than one remote cache's URL", self.fails("--remote-cache", "redis://localhost redis://far read-only"))
         self.assertNotIn("hidden", self.fails("--remote-cache", "redis://:hidden@localhost:x"))
 
     def test_secret_file(self):

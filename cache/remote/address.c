@@ -59,6 +59,17 @@ static int address_take_spec(struct spec *spec, struct remote_address *address, 
     return -EINVAL;
 }
 
+/* Whether no URL follows. */
+static bool address_is_last(const char *text, char **why) {
+    struct spec spec;
+    int status = spec_next(&text, &spec, why);
+    if (status > 0) {
+        spec_deinit(&spec);
+        *why = xstrdup("there is more than one remote cache's URL");
+    }
+    return status == 0;
+}
+
 int remote_address_parse(const char *text, struct remote_address *address, char **why) {
     struct spec spec;
     *address = (struct remote_address){0};
@@ -67,7 +78,7 @@ int remote_address_parse(const char *text, struct remote_address *address, char 
         *why = xstrdup("not a remote cache's URL: it is empty");
     if (status <= 0)
         return -EINVAL;
-    status = address_take_spec(&spec, address, why);
+    status = address_is_last(text, why) ? address_take_spec(&spec, address, why) : -EINVAL;
     spec_deinit(&spec);
     return status;
 }
