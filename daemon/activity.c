@@ -1,33 +1,33 @@
-/* Names of files are taken from the requests' own text. */
+/* Names of files are taken from the requests' own text, within the bound of recent_text(). */
 #include "daemon/activity.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buffer.h"
 #include "daemon/server.h"
+#include "proto/json.h"
 
-/* The text is a JSON string that has been checked. */
+/* The text is one of recent_text(). */
 static void activity_add_text(cJSON *item, const char *name, const char *json) {
-    cJSON *text = json ? cJSON_Parse(json) : NULL;
-    cJSON_AddItemToObject(item, name, cJSON_IsString(text) ? text : cJSON_CreateString("?"));
-    if (!cJSON_IsString(text))
-        cJSON_Delete(text);
+    const char *error;
+    cJSON *text = json_parse_checked(json, strlen(json), &error);
+    cJSON_AddItemToObject(item, name, text ? text : cJSON_CreateString("?"));
 }
 
 static void activity_add_job(cJSON *running, const struct pool *pool, const struct host *host,
                              const struct worker *worker) {
     const struct job *job = worker->jobs[0];
-    struct json_span file = json_member(job->params, job->params_len, "file");
-    char *name = file.text ? xstrndup(file.text, file.len) : NULL;
+    char *file = recent_text(json_member(job->params, job->params_len, "file"));
     cJSON *item = cJSON_CreateObject();
     cJSON_AddItemToArray(running, item);
     cJSON_AddStringToObject(item, "python", pool->python);
     cJSON_AddNumberToObject(item, "pid", host->process.pid);
     cJSON_AddStringToObject(item, "method", job_method(job));
-    activity_add_text(item, "file", name);
+    activity_add_text(item, "file", file);
     cJSON_AddNumberToObject(item, "elapsed_ms", (double)(uv_hrtime() - worker->since_ns) / 1e6);
     cJSON_AddNumberToObject(item, "ahead", worker->in_flight - 1);
-    free(name);
+    free(file);
 }
 
 static void activity_add_host(cJSON *running, const struct pool *pool, const struct host *host) {

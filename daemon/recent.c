@@ -6,13 +6,14 @@
 
 #include "base/buffer.h"
 
-/* A file's name or a message that is longer is left out, whatever it says: the lists have a bound. */
+/* The most bytes of a text: names of files have no bound of their own, and the lists are to stay small. */
 #define TEXT_MAX 4096
 
-/* A copy of a JSON string with its quotes; one that is too long or none is a string that says so. */
-static char *recent_text(struct json_span text) {
-    if (text.text == NULL || *text.text != '"' || text.len > TEXT_MAX)
-        return xstrdup(text.text == NULL ? "\"?\"" : "\"(too long)\"");
+char *recent_text(struct json_span text) {
+    if (text.text == NULL || *text.text != '"')
+        return xstrdup("\"?\"");
+    if (text.len > TEXT_MAX)
+        return xstrdup("\"(too long)\"");
     return xstrndup(text.text, text.len);
 }
 

@@ -14,9 +14,10 @@
 #include "daemon/process/signals.h"
 #include "daemon/process/surroundings.h"
 
-/* Descriptors that connections may not take: for the process itself, and for a pool's hosts. */
-/* How often the service manager is told how things stand. */
+/* The time between two status lines for the service manager. */
 #define STATUS_PERIOD_MS 10000
+
+/* Descriptors that connections may not take: for the process itself, and for a pool's hosts. */
 #define DESCRIPTORS_OWN 64
 #define DESCRIPTORS_OF_POOL(workers) (4 * (rlim_t)(workers) + 16)
 #define CONNECTIONS_MIN 8

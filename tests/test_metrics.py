@@ -95,6 +95,46 @@ class Metrics(unittest.TestCase):
                 self.assertEqual([family.name for family in parse_openmetrics(run.stdout)], ["pycompiled_up"])
 
 
+class Activity(unittest.TestCase):
+    def ask(self, daemon):
+        with daemon.connect() as connection:
+            return connection.call("activity")["result"]
+
+    def test_names_that_are_not_utf_8(self):
+        with e2e.Daemon(fake=True) as daemon:
+            name = os.fsdecode(b"/caf\xe9")
+            running = daemon.file("running")
+            with daemon.connect() as connection:
+                connection.compile(name + ":crash")
+                job = connection.request("compile", {"file": name + ":wait", "dfile": running})
+                while name + ":wait" not in [item["file"] for item in self.ask(daemon)["running"]]:
+                    pass
+                os.unlink(running)
+                self.assertEqual(connection.receive()["id"], job)
+            found = self.ask(daemon)
+            self.assertIn(name + ":wait", [item["file"] for item in found["slowest"]])
+            self.assertEqual([item["file"] for item in found["errors"]], [name + ":crash"])
+
+    def test_long_names(self):
+        with e2e.Daemon(fake=True) as daemon:
+            running = daemon.file("running")
+            with daemon.connect() as connection:
+                job = connection.request("compile", {"file": "/" + 5000 * "a" + ":wait", "dfile": running})
+                found = self.ask(daemon)
+                while not found["running"]:
+                    found = self.ask(daemon)
+                self.assertEqual(found["running"][0]["file"], "(too long)")
+                os.unlink(running)
+                self.assertEqual(connection.receive()["id"], job)
+
+    def test_source_in_error(self):
+        with e2e.Daemon() as daemon:
+            with daemon.connect() as connection:
+                error = connection.compile(daemon.file("b.py", "x = (\n"))["error"]
+                self.assertEqual(error["message"], "PyCompileError")
+            self.assertEqual(self.ask(daemon)["errors"][0]["message"], error["data"]["exc_value"]["msg"])
+
+
 class Terminal:
     """A program on a terminal, and the screen that it draws: enough of a VT for what screen.c writes."""
 

@@ -157,8 +157,21 @@ static void job_note_error(struct job *job, long code, struct json_span message)
         recent_note_error(&job->census->recent, (struct json_span){job->params, job->params_len}, message, uv_hrtime());
 }
 
+static struct json_span job_member(struct json_span object, const char *name) {
+    return object.text != NULL ? json_member(object.text, object.len, name) : (struct json_span){NULL, 0};
+}
+
+/* What a person reads of an error. The message of a source in error is the same for all; its data has the compiler's.
+ */
+static struct json_span job_error_text(long code, struct json_span error) {
+    struct json_span text = {NULL, 0};
+    if (code == RPC_PY_COMPILE_ERROR)
+        text = job_member(job_member(job_member(error, "data"), "exc_value"), "msg");
+    return text.text != NULL && *text.text == '"' ? text : job_member(error, "message");
+}
+
 void job_finish_raw_error(struct job *job, long code, struct json_span error) {
-    job_note_error(job, code, json_member(error.text, error.len, "message"));
+    job_note_error(job, code, job_error_text(code, error));
     struct return_address *address = job_take_address(job);
     if (address != NULL)
         return_address_raw_error(address, error);

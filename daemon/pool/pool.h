@@ -26,8 +26,8 @@ struct pool {
     char *interpreter;            /* path of its executable, or NULL before the first host was ready */
     struct interpreter_file file; /* the interpreter that was named at run time; its path is NULL where the program has
                                      one of its own */
-    char *files;                  /* the name of the interpreter's files of which that is true, or NULL */
     bool proven;     /* a trial has shown that hosts compile as the interpreter does: else none gets a job */
+    char *files;     /* the name of the interpreter's files that the trial was about, or NULL */
     bool keeps_warm; /* keeps one interpreter when it is idle */
     uint64_t last_used_ms;
     uint64_t interactive_until_ms; /* until then an editor may ask for more: no prefetch, which would delay that */

@@ -15,11 +15,11 @@
 /* The amount of work that a worker has ahead, where the jobs are small. */
 #define DEPTH_NS 2000000
 
+/* The amount of work that a worker has ahead, where it asks a remote cache for the jobs: several round trips. */
+#define AHEAD_NS 20000000
+
 /* Characters of the name that a host gives the files of its interpreter (docs/host.md). */
 #define FILES_NAME_LEN 16
-
-/* The same where it asks a remote cache for them: several round trips. */
-#define AHEAD_NS 20000000
 
 static const char warm_id[] = "0";
 
