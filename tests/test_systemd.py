@@ -1,9 +1,12 @@
 """Under systemd: the units, the notifications of the service, and passed sockets."""
 import os
+import pwd
 import re
+import shlex
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import tempfile
 import unittest
@@ -25,6 +28,8 @@ class Units(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="pycompiled-test-")
         self.addCleanup(shutil.rmtree, self.folder)
+        shutil.copy(os.path.join(UNITS, "pycompiled-metrics@.service"), self.folder)
+        shutil.copy(os.path.join(SOURCES, "pycompiled-metrics@.timer"), self.folder)
         for name in ("pycompiled", "pycompiled@"):
             shutil.copy(os.path.join(SOURCES, name + ".socket"), self.folder)
             with open(os.path.join(UNITS, name + ".service"), encoding="utf-8") as file:
@@ -44,7 +49,8 @@ class Units(unittest.TestCase):
     @needs("systemd-analyze")
     def test_verify(self):
         for names, scope in ((("./pycompiled.service", "./pycompiled.socket"), "--user"),
-                             (("./pycompiled@root.service", "./pycompiled@root.socket"), "--system")):
+                             (("./pycompiled@root.service", "./pycompiled@root.socket",
+                               "./pycompiled-metrics@root.service", "./pycompiled-metrics@root.timer"), "--system")):
             for name in names:
                 if "@root" in name:  # an instance, so that its user is looked up too
                     shutil.copy(os.path.join(self.folder, name.replace("root", "")), os.path.join(self.folder, name))
@@ -61,11 +67,92 @@ class Units(unittest.TestCase):
     @needs("systemd-analyze")
     def test_exposure(self):
         """The exposure in tenths. A user's manager cannot forbid as much, and systemd counts that too."""
-        for name, most in (("pycompiled@.service", 15), ("pycompiled.service", 65)):
+        for name, most in (("pycompiled@.service", 15), ("pycompiled-metrics@.service", 65), ("pycompiled.service", 65)):
             status, text = self.analyze("security", "--offline=true", "--threshold=%d" % most, "./" + name)
             if "offline" in text and "Overall" not in text:
                 self.skipTest("this systemd-analyze cannot look at a file")
             self.assertEqual(status, 0, text[-400:])
+
+
+@unittest.skipUnless(os.geteuid() == 0, "not root, who alone can become another user")
+@needs("setpriv")
+class MetricsUnit(unittest.TestCase):
+    """The command of the unit that publishes metrics, run as systemd runs it, for the user nobody. `systemctl` is another
+    program, and so is `pycompilectl`, except where the real one can be had."""
+    EVERYTHING = "# TYPE pycompiled_up gauge\npycompiled_up 1\n# EOF\n"
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="pycompiled-test-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        os.chmod(self.folder, 0o755)
+        if not self.nobody_can("test", "-x", self.folder):
+            self.skipTest("this process cannot become the user nobody, or nobody cannot reach " + self.folder)
+        self.output = os.path.join(self.folder, "textfile")
+        os.mkdir(self.output)
+        self.published = os.path.join(self.output, "pycompiled-nobody.prom")
+        with open(os.path.join(UNITS, "pycompiled-metrics@.service"), encoding="utf-8") as file:
+            self.unit = file.read()
+
+    def nobody_can(self, *command):
+        run = subprocess.run(["setpriv", "--reuid", "nobody", "--clear-groups", *command], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+        return run.returncode == 0
+
+    def program(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\n" + text)
+        os.chmod(path, 0o755)
+        return path
+
+    def run_unit(self, ctl, active=True):
+        self.program("systemctl", "[ \"$*\" = '--quiet is-active pycompiled@nobody.service' ] && exit %d\n" % (not active))
+        command, = re.findall(r"(?ms)^ExecStart=(.*?[^\\])$", self.unit)
+        words = [word.replace("$$", "$").replace("%i", "nobody") for word in shlex.split(command.replace("\\\n", " "))]
+        words[2] = re.sub(r"\S+/pycompilectl", lambda _: ctl, words[2])
+        environment = dict(os.environ, FOLDER=self.output, PATH=self.folder + ":" + os.environ["PATH"],
+                           PYCOMPILED_SOCKET="/run/pycompiled-nobody/socket")
+        run = subprocess.run(words, env=environment, umask=0o022, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        return run.returncode
+
+    def text(self):
+        with open(self.published, encoding="utf-8") as file:
+            return file.read()
+
+    def test_root_opens_nothing_of_the_user(self):
+        self.assertNotRegex(self.unit, r"(?m)^(Exec\w+=[-@:]*[+!]|ExecStartP|RuntimeDirectory|User=)")
+
+    def test_the_user_asks_and_root_publishes(self):
+        ctl = self.program("ctl", "echo \"pycompiled_asked{uid=\\\"$(id -u)\\\",socket=\\\"$PYCOMPILED_SOCKET\\\"} 1\"; echo '# EOF'\n")
+        self.assertEqual(self.run_unit(ctl), 0)
+        self.assertEqual(self.text(), 'pycompiled_asked{uid="%d",socket="/run/pycompiled-nobody/socket"} 1\n# EOF\n'
+                         % pwd.getpwnam("nobody").pw_uid)
+        status = os.stat(self.published)
+        self.assertEqual((status.st_uid, stat.S_IMODE(status.st_mode)), (0, 0o644))
+        self.assertEqual(os.listdir(self.output), [os.path.basename(self.published)])
+
+    def test_only_metrics_of_its_own(self):
+        ctl = self.program("ctl", "printf 'node_load1 9\\nroot:x:0:0\\n# HELP node_load1 x\\n%s'\n" % self.EVERYTHING)
+        self.assertEqual(self.run_unit(ctl), 0)
+        self.assertEqual(self.text(), self.EVERYTHING)
+
+    def test_what_is_not_whole_is_not_published(self):
+        self.run_unit(self.program("ctl", "printf '%s'\n" % self.EVERYTHING))
+        for text in ("echo pycompiled_up 0", "exit 1", "yes pycompiled_up 0"):
+            self.assertEqual(self.run_unit(self.program("ctl", text + "\n")), 1, text)
+            self.assertEqual(self.text(), self.EVERYTHING)
+            self.assertEqual(os.listdir(self.output), [os.path.basename(self.published)])
+
+    def test_a_daemon_that_does_not_run_is_not_asked(self):
+        ctl = self.program("ctl", "echo \"pycompiled_asked{socket=\\\"$PYCOMPILED_SOCKET\\\"} 1\"; echo '# EOF'\n")
+        self.assertEqual(self.run_unit(ctl, active=False), 0)
+        self.assertEqual(self.text(), 'pycompiled_asked{socket="/nonexistent/socket"} 1\n# EOF\n')
+
+    def test_absence_by_the_real_program(self):
+        if not self.nobody_can(os.path.abspath(e2e.CTL), "--help"):
+            self.skipTest("the user nobody cannot run what was built")
+        self.assertEqual(self.run_unit(os.path.abspath(e2e.CTL), active=False), 0)
+        self.assertIn("\npycompiled_up 0\n# EOF\n", self.text())
 
 
 class Notify(unittest.TestCase):
