@@ -57,6 +57,7 @@ struct census {
     uint64_t last_job_id;
     uint64_t cache_bytes; /* size of the cache, as a host reported it last */
     bool start_failed;    /* a host did not come up since the owner last looked */
+    bool used;            /* a request that is no look at the daemon itself came since the daemon was idle last */
     bool draining;        /* the daemon takes no new work and leaves when the present work is done */
     struct counters counters;
     struct outcome_times outcomes[OUTCOME_COUNT];

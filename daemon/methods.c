@@ -259,8 +259,14 @@ static bool methods_is_empty_object(struct json_span span) {
     return empty;
 }
 
+/* Whether the method only looks at the daemon: that is no use of it (--idle-timeout). */
+static bool methods_only_looks(const char *name) {
+    return strcmp(name, "status") == 0 || strcmp(name, "metrics") == 0 || strcmp(name, "activity") == 0;
+}
+
 static void methods_call(struct connection *connection, struct return_address *address,
                          const struct rpc_message *message) {
+    connection->group->census->used |= !methods_only_looks(message->method);
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
         if (strcmp(methods[i].name, message->method) != 0)
             continue;

@@ -102,18 +102,30 @@ static void server_on_status(uv_timer_t *timer) {
     free(text);
 }
 
+/* The time that the daemon has been idle counts on where clients have only looked at it since: else a monitor that asks
+ * now and then would keep it for ever. */
+static void server_become_idle(struct server *server) {
+    uint64_t idle_ms = server->options->idle_timeout_s * 1000ull, now_ms = uv_now(&server->loop);
+    if (server->census.used)
+        server->used_ms = now_ms;
+    server->census.used = false;
+    uint64_t past_ms = now_ms - server->used_ms;
+    uv_timer_start(&server->idle_timer, server_on_idle, past_ms < idle_ms ? idle_ms - past_ms : 0, 0);
+}
+
 /* The idle timer runs while no client is connected, not even through a language server, and no job exists. A server of
  * a single connection ends with it. */
 static void server_watch_idleness(struct server *server) {
-    const struct census *census = &server->census;
+    struct census *census = &server->census;
     if (server->listener.connected && census->connections == 0)
         server_drain(server, NULL);
     if (census->draining || server->options->idle_timeout_s == 0)
         return;
+    census->used |= census->language_servers > 0 || census->jobs > 0;
     if (census->connections > 0 || census->language_servers > 0 || census->jobs > 0)
         uv_timer_stop(&server->idle_timer);
     else if (!uv_is_active((uv_handle_t *)&server->idle_timer))
-        uv_timer_start(&server->idle_timer, server_on_idle, server->options->idle_timeout_s * 1000ull, 0);
+        server_become_idle(server);
 }
 
 /* Whether a daemon of the new build comes in the place of this one when it has left. A daemon that a person has started
@@ -253,7 +265,7 @@ struct server *server_new(const struct options *options, const struct connection
     if (server->language_servers.limit > server->clients.limit)
         server->language_servers.limit = server->clients.limit;
     server_take_signals(server);
-    server->started_ms = uv_now(&server->loop);
+    server->started_ms = server->used_ms = uv_now(&server->loop);
     server->listener = *listener;
     *listener = (struct listener){.fd = -1, .lock_fd = -1};
     return server;

@@ -39,6 +39,7 @@ struct server {
     uv_timer_t drain_timer;
     uv_timer_t status_timer; /* tells the service manager how things stand */
     uint64_t started_ms;
+    uint64_t used_ms;    /* when the daemon became idle, without the times when it was only looked at */
     bool shutdown_asked; /* by the message at hand: drain when it is handled */
     bool impatient;      /* draining has taken too long: nothing is waited for any more */
     bool closing;

@@ -1,4 +1,5 @@
 """The server end to end, with a scripted host: protocol, scheduling, failures, life and death."""
+import contextlib
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import socket
 import stat
 import subprocess
 import threading
+import time
 import unittest
 
 import e2e_support as e2e
@@ -563,6 +565,18 @@ class Life(unittest.TestCase):
     def test_idle_timeout(self):
         with Daemon("--idle-timeout", "1", fake=True) as daemon:
             self.assertEqual(daemon.process.wait(e2e.DEADLINE), 0)
+
+    def test_looking_at_it_does_not_keep_an_idle_daemon(self):
+        with Daemon("--idle-timeout", "1", fake=True) as daemon:
+            until = time.monotonic() + e2e.DEADLINE
+            while daemon.process.poll() is None:
+                self.assertLess(time.monotonic(), until)
+                with contextlib.suppress(OSError), daemon.connect() as connection:  # it leaves at some time
+                    for method in ("status", "metrics", "activity"):
+                        connection.request(method)
+                        if connection.receive() is None:
+                            break
+            self.assertEqual(daemon.process.returncode, 0)
 
     def test_hosts_leave_with_a_killed_server(self):
         with Daemon(fake=True) as daemon:
