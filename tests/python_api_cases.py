@@ -9,11 +9,13 @@ import io
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import unittest
 import warnings
+from unittest import mock
 
 import e2e_support as e2e
 
@@ -185,6 +187,36 @@ class Async(Case):
             self.assertEqual((await client.check("x = (\n")).diagnostics[0].category, "SyntaxError")
             self.assertEqual((await client.status())["connections"], 1)
         self.run_it(test)
+
+    def test_daemon_that_is_stopped(self):
+        path = e2e.write_file(self.folder, "a.py", "x = 1\n")
+
+        async def test(client):
+            await client.status()
+            daemon.process.send_signal(signal.SIGSTOP)
+            try:
+                tasks = [asyncio.ensure_future(client.check("x = 1\n", name)) for name in "ab"]
+                for error in await asyncio.gather(*tasks, return_exceptions=True):
+                    self.assertIsInstance(error, pycompiled.DaemonError)
+                    self.assertIn("no sign of life for 2 seconds", str(error))
+                found = [result.outcome async for result in client.compile_many([path], fallback=True)]
+                self.assertEqual(found, ["compiled"])
+            finally:
+                daemon.process.send_signal(signal.SIGCONT)
+            self.assertEqual((await client.status())["pid"], daemon.process.pid)
+        said = io.StringIO()
+        with mock.patch.dict(os.environ, PYCOMPILED_PATIENCE="2"), e2e.Daemon(fake=True) as daemon:
+            with contextlib.redirect_stderr(said):
+                self.run_it(test, socket=daemon.socket)
+        self.assertEqual(said.getvalue(), "pycompiled: the daemon (pid %d) does not answer; waiting up to 2 seconds\n"
+                         % daemon.process.pid)
+
+    def test_daemon_that_is_slow(self):
+        async def test(client):
+            results = [result async for result in client.compile_many(["/a:sleep=2"], python="9.9")]
+            self.assertEqual([result.error for result in results], [None])
+        with mock.patch.dict(os.environ, PYCOMPILED_PATIENCE="5"), e2e.Daemon("--workers", "1", fake=True) as daemon:
+            self.run_it(test, socket=daemon.socket)
 
     def test_warnings_that_are_errors(self):
         path = e2e.write_file(self.folder, "warn.py", "x = 1 is 1\n")

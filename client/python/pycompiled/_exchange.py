@@ -3,7 +3,7 @@ import collections
 import time
 
 from ._connection import POLL_S, _Lost
-from ._patience import PATIENCE_ASK_PART, PATIENCE_SAY_PART, _lives, _patience
+from ._patience import PATIENCE_ASK_PART, _check_life, _patience
 from ._requests import UNAVAILABLE, _daemon_error
 from ._results import DaemonError
 
@@ -94,7 +94,7 @@ class _Exchange:
         try:
             messages = self.connection.exchange(self.patience / PATIENCE_ASK_PART if wait is None else wait)
             if wait is None and not messages:
-                self._check_life()
+                _check_life(self.client, self.connection, self.patience)
         except _Lost:
             yield from self._lose_connection()
             return
@@ -117,20 +117,6 @@ class _Exchange:
             else:
                 request.answer = message
                 yield request
-
-    def _check_life(self):
-        """Raises DaemonError where the daemon has given no sign of life for too long."""
-        connection, patience = self.connection, self.patience
-        if time.monotonic() - connection.active < patience / PATIENCE_ASK_PART:
-            return
-        if not _lives(connection.path, connection.active + patience / PATIENCE_SAY_PART):
-            self.client._say_that_it_hangs(connection.peer, patience)
-            if not _lives(connection.path, connection.active + patience):
-                error = DaemonError("the daemon (pid %d) has given no sign of life for %g seconds: it hangs or is stopped "
-                                    "(pycompilectl stop --force ends it)" % (connection.peer, patience))
-                self.client._give_up(connection.path, error)
-                raise error
-        connection.active = time.monotonic()
 
     def _give_up(self, error):
         """The error becomes the answer to what the daemon was asked."""

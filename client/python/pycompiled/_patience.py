@@ -39,3 +39,21 @@ def _lives(path, deadline):
         return True
     finally:
         connection.close()
+
+
+def _is_silent(connection, patience):
+    return time.monotonic() - connection.active >= patience / PATIENCE_ASK_PART
+
+
+def _check_life(client, connection, patience):
+    """Raises DaemonError where the daemon has given no sign of life for too long. Blocks while it gives none."""
+    if not _is_silent(connection, patience):
+        return
+    if not _lives(connection.path, connection.active + patience / PATIENCE_SAY_PART):
+        client._say_that_it_hangs(connection.peer, patience)
+        if not _lives(connection.path, connection.active + patience):
+            error = DaemonError("the daemon (pid %d) has given no sign of life for %g seconds: it hangs or is stopped "
+                                "(pycompilectl stop --force ends it)" % (connection.peer, patience))
+            client._give_up(connection.path, error)
+            raise error
+    connection.active = time.monotonic()

@@ -1,13 +1,16 @@
 """The client of asyncio: pycompiled.AsyncClient. Its requests share one connection, and none of its methods blocks the loop."""
 import asyncio
+import contextlib
 import functools
 import py_compile
+import threading
 import weakref
 
 from ._client import Client
 from ._connection import POLL_S, _Lost
 from ._exchange import ATTEMPTS_MAX, GHOSTS_MAX, _is_retryable, _lost_twice
 from ._here import _is_for_here, _result_here
+from ._patience import PATIENCE_ASK_PART, _check_life, _is_silent, _patience
 from ._requests import _check_request, _common_params, _daemon_error, _many_requests, _Request, _result
 from ._results import DaemonError
 from ._steps import HERE, _compile_steps
@@ -19,7 +22,8 @@ class _Link:
     """A connection of this loop, and the requests under way on it: their futures by id. The value of a future is the daemon's
     message, or None where the connection was lost."""
 
-    def __init__(self, connection):
+    def __init__(self, client, connection):
+        self.client = client
         self.connection = connection
         self.loop = asyncio.get_running_loop()
         self.sent = {}
@@ -27,6 +31,10 @@ class _Link:
         self.is_open = True
         self.leaving = False  # the daemon drains: nothing more is sent
         self.loss = None      # of a connection that was lost: AsyncClient._judge_loss()
+        self.hang = None      # the error of a daemon that has given no sign of life
+        self.patience = _patience()
+        self.timer = None     # runs while there are requests, except while a thread looks for a sign of life
+        self.is_looking = False
         self.loop.add_reader(connection.socket, self._on_ready)
 
     def ask(self, request):
@@ -37,6 +45,7 @@ class _Link:
         if request.params is not None:
             message["params"] = request.params
         self._queue(message)
+        self._watch()
         return future
 
     def leave(self):
@@ -51,6 +60,8 @@ class _Link:
         self.is_open = False
         self.loop.remove_reader(self.connection.socket)
         self.loop.remove_writer(self.connection.socket)
+        if self.timer is not None:
+            self.timer.cancel()
         self.connection.close()
         sent, self.sent = self.sent, {}
         for future in sent.values():
@@ -58,8 +69,41 @@ class _Link:
                 future.set_exception(error) if error else future.set_result(None)
 
     def _queue(self, message):
+        active = self.connection.active
         self.connection.queue(message)
+        if len(self.sent) > 1:  # the daemon's silence began before
+            self.connection.active = active
         self.loop.add_writer(self.connection.socket, self._on_ready)
+
+    def _watch(self):
+        if self.timer is None and not self.is_looking and self.sent and self.is_open:
+            self.timer = self.loop.call_later(self.patience / PATIENCE_ASK_PART, self._on_timer)
+
+    def _on_timer(self):
+        self.timer = None
+        if self.sent and _is_silent(self.connection, self.patience):
+            self.is_looking = True
+            threading.Thread(target=self._look, daemon=True).start()  # not the loop's executor, which the loop's end waits for
+        else:
+            self._watch()
+
+    def _look(self):
+        """In a thread of its own."""
+        error = None
+        try:
+            _check_life(self.client, self.connection, self.patience)
+        except DaemonError as found:
+            error = found
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self.loop.call_soon_threadsafe(self._on_looked, error)
+
+    def _on_looked(self, error):
+        self.is_looking = False
+        if error is None or not self.is_open:
+            self._watch()
+        else:
+            self.hang = error
+            self.close(error)
 
     def _on_done(self, number, future):
         """A request whose task was cancelled is cancelled in the daemon."""
@@ -221,7 +265,13 @@ class AsyncClient:
                 request.answer = error
                 break
             request.attempts += 1
-            message = await link.ask(request)
+            try:
+                message = await link.ask(request)
+            except DaemonError as error:
+                if not tolerant or error is not link.hang:
+                    raise
+                request.answer = error
+                break
             if message is None:
                 await self._note_loss(link, request)
             elif _is_retryable(message) and request.attempts < ATTEMPTS_MAX:
@@ -259,6 +309,6 @@ class AsyncClient:
     async def _open(self, remember):
         try:
             take = functools.partial(self._client._take_connection, remember)
-            self._link = _Link(await asyncio.get_running_loop().run_in_executor(None, take))
+            self._link = _Link(self._client, await asyncio.get_running_loop().run_in_executor(None, take))
         finally:
             self._opening = None
