@@ -7,6 +7,7 @@ import select
 import signal
 import struct
 import subprocess
+import sys
 import tempfile
 import termios
 import time
@@ -14,6 +15,7 @@ import unittest
 
 import e2e_support as e2e
 
+sys.path.append("/usr/lib/python3/dist-packages")  # the distribution's parser, where another Python runs this
 try:
     from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
     from prometheus_client.parser import text_string_to_metric_families as parse_prometheus
