@@ -14,13 +14,17 @@ void host_cache_configure(const struct host_cache_setting *setting) {
     configured = *setting;
 }
 
-/* The server has checked the URL. */
+/* The daemon has checked the URL; a file that it names may be gone since. */
 static struct remote *open_remote(void) {
     static struct remote_address address;
-    char *why;
+    char *why = NULL;
     struct remote_state *state = remote_state_map(configured.remote_state_fd);
     if (state == NULL || remote_address_parse(configured.remote, &address, &why) < 0) {
-        fputs("pycompile-host: without the remote cache\n", stderr);
+        fprintf(stderr, "pycompile-host: without the remote cache: %s\n",
+                why != NULL ? why : "its shared state cannot be mapped");
+        free(why);
+        if (state != NULL)
+            state->counts.failures++;
         return NULL;
     }
     return remote_new(&(struct remote_setting){

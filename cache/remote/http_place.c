@@ -6,10 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "base/io.h"
 #include "base/percent.h"
 
 #define TOKEN_MAX ((size_t)16 << 10)
+
+/* Caches of Bazel want names of 64 hexadecimal digits. */
+#define NAME_HASH_SIZE 32
 
 /* Whether a text can stand in a header. */
 static bool place_fits_header(const char *text) {
@@ -60,36 +65,56 @@ static const char *place_take_header(struct http_place *place, char *value) {
     return NULL;
 }
 
+/* The settings of a web server; read-only belongs to all kinds of servers (cache/remote/address.c). */
 static const struct place_setting {
     const char *name;
+    bool is_path; /* absolute: the daemon and its hosts run in different folders */
     const char *(*take)(struct http_place *place, char *value); /* NULL: `member` gets the value */
     size_t member;
 } settings[] = {
-    {"layout", place_take_layout, 0},
-    {"bearer-token", place_take_token, 0},
-    {"bearer-token-file", place_take_token_file, 0},
-    {"@header", place_take_header, 0},
-    {"netrc-file", NULL, offsetof(struct http_place, netrc_file)},
-    {"ca-file", NULL, offsetof(struct http_place, ca_file)},
-    {"client-cert", NULL, offsetof(struct http_place, client_cert)},
-    {"client-key", NULL, offsetof(struct http_place, client_key)},
-    {"proxy", NULL, offsetof(struct http_place, proxy)},
+    {"layout", false, place_take_layout, 0},
+    {"bearer-token", false, place_take_token, 0},
+    {"bearer-token-file", true, place_take_token_file, 0},
+    {"@header", false, place_take_header, 0},
+    {"netrc-file", true, NULL, offsetof(struct http_place, netrc_file)},
+    {"ca-file", true, NULL, offsetof(struct http_place, ca_file)},
+    {"client-cert", true, NULL, offsetof(struct http_place, client_cert)},
+    {"client-key", true, NULL, offsetof(struct http_place, client_key)},
+    {"proxy", false, NULL, offsetof(struct http_place, proxy)},
 };
 
-static const char *place_take(struct http_place *place, const struct spec_setting *given) {
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
-        if (strcmp(settings[i].name, given->name) != 0)
-            continue;
-        if (settings[i].take != NULL)
-            return settings[i].take(place, xstrdup(given->value));
-        char **member = (char **)((char *)place + settings[i].member);
-        free(*member);
-        *member = xstrdup(given->value);
-        return NULL;
-    }
-    return "it has a setting that is none of layout, bearer-token, bearer-token-file, netrc-file, ca-file, "
-           "client-cert, "
-           "client-key, proxy, read-only and @header";
+#define SETTINGS_COUNT (sizeof settings / sizeof *settings)
+
+/* The sentence that names all settings. The caller frees. */
+static char *place_refuse_name(void) {
+    struct buffer text = {0};
+    buffer_append_string(&text, "it has a setting that is none of ");
+    for (size_t i = 0; i < SETTINGS_COUNT; i++)
+        buffer_printf(&text, "%s, ", settings[i].name);
+    buffer_append_string(&text, "read-only");
+    return buffer_string(&text);
+}
+
+static const char *place_set(struct http_place *place, const struct place_setting *setting, const char *value) {
+    if (setting->take != NULL)
+        return setting->take(place, xstrdup(value));
+    char **member = (char **)((char *)place + setting->member);
+    free(*member);
+    *member = xstrdup(value);
+    return NULL;
+}
+
+/* Returns NULL, or what is wrong, which the caller frees. */
+static char *place_take(struct http_place *place, const struct spec_setting *given) {
+    const struct place_setting *setting = settings, *end = settings + SETTINGS_COUNT;
+    while (setting < end && strcmp(setting->name, given->name) != 0)
+        setting++;
+    if (setting == end)
+        return place_refuse_name();
+    if (setting->is_path && given->value[0] != '/')
+        return xasprintf("its %s is not an absolute path", setting->name);
+    const char *error = place_set(place, setting, given->value);
+    return error != NULL ? xstrdup(error) : NULL;
 }
 
 /* USER:PASSWORD or USER, up to `end`. */
@@ -123,7 +148,8 @@ static const char *place_take_url(struct http_place *place, const char *text) {
 
 struct http_place *http_place_parse(const struct spec *spec, char **shown, char **why) {
     struct http_place *place = xcalloc(1, sizeof *place);
-    const char *error = place_take_url(place, spec->url);
+    const char *url_error = place_take_url(place, spec->url);
+    char *error = url_error != NULL ? xstrdup(url_error) : NULL;
     for (size_t i = 0; error == NULL && i < spec->count; i++)
         error = place_take(place, &spec->settings[i]);
     if (error == NULL) {
@@ -131,6 +157,7 @@ struct http_place *http_place_parse(const struct spec *spec, char **shown, char 
         return place;
     }
     *why = xasprintf("not a remote cache's URL: %s", error);
+    free(error);
     return http_place_free(place);
 }
 
@@ -148,15 +175,16 @@ struct http_place *http_place_free(struct http_place *place) {
 }
 
 void http_place_url(const struct http_place *place, const char *name, struct buffer *url) {
-    const char *digits = strrchr(name, ':');
-    digits = digits != NULL ? digits + 1 : name;
+    uint8_t hash[NAME_HASH_SIZE];
+    char digits[2 * NAME_HASH_SIZE + 1];
+    crypto_generichash(hash, sizeof hash, (const uint8_t *)name, strlen(name), NULL, 0);
+    sodium_bin2hex(digits, sizeof digits, hash, sizeof hash);
     buffer_append_string(url, place->url);
     if (place->layout == HTTP_BAZEL)
         buffer_append_string(url, "ac/");
-    if (place->layout == HTTP_SUBDIRS) {
-        buffer_printf(url, "%.2s/", digits);
-        digits += strnlen(digits, 2);
-    }
-    buffer_append_string(url, digits);
+    if (place->layout == HTTP_SUBDIRS)
+        buffer_printf(url, "%.2s/%s", digits, digits + 2);
+    else
+        buffer_append_string(url, digits);
     buffer_string(url);
 }

@@ -1,6 +1,8 @@
 /* A folder of a web server, and how it is spoken to: what a URL and its settings say.
  *
- *     https://[USER:PASSWORD@]HOST[:PORT]/PATH/ layout=subdirs bearer-token-file=FILE @header=NAME:VALUE ... */
+ *     https://[USER:PASSWORD@]HOST[:PORT]/PATH/ layout=subdirs bearer-token-file=FILE @header=NAME:VALUE ...
+ *
+ * FILE is an absolute path. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,11 +11,13 @@
 #include "base/buffer.h"
 #include "cache/remote/spec.h"
 
-/* How an entry's name becomes a path below the URL. */
+/* How an entry's name becomes a path below the URL. All paths are made of the hash (BLAKE2b, 64 hexadecimal digits) of
+ * the whole name, whose prefix is the version of the format: programs of different formats never ask for the same path,
+ * and every server takes it, also where it wants hashes. */
 enum http_layout {
     HTTP_SUBDIRS, /* the first two digits are a folder: for servers that keep each entry in a file */
     HTTP_FLAT,
-    HTTP_BAZEL, /* ac/NAME: for caches of Bazel, whose names have 64 digits, too */
+    HTTP_BAZEL, /* ac/HASH: for caches of Bazel */
 };
 
 #define HTTP_HEADERS_MAX 16

@@ -69,6 +69,14 @@ static const char *url_read_db(const char *text, const char *end, struct redis_u
     return db < 0 ? "its database is not a number" : NULL;
 }
 
+/* Relative paths do not work: the daemon and its hosts run in different folders. */
+static const char *url_read_ca_file(const char *text, const char *end, struct redis_url *url) {
+    url->ca_file = percent_decode(text, end);
+    if (url->ca_file == NULL)
+        return "its ssl_ca_certs is badly encoded";
+    return url->ca_file[0] == '/' ? NULL : "its ssl_ca_certs is not an absolute path";
+}
+
 /* The parameters behind the question mark. */
 static const char *url_read_query(const char *text, struct redis_url *url) {
     static const char db[] = "db=", ca[] = "ssl_ca_certs=";
@@ -77,9 +85,7 @@ static const char *url_read_query(const char *text, struct redis_url *url) {
         if (strncmp(text, db, strlen(db)) == 0)
             error = url_read_db(text + strlen(db), end, url);
         else if (url->tls && url->ca_file == NULL && strncmp(text, ca, strlen(ca)) == 0)
-            error = (url->ca_file = percent_decode(text + strlen(ca), end)) == NULL
-                        ? "its ssl_ca_certs is badly encoded"
-                        : NULL;
+            error = url_read_ca_file(text + strlen(ca), end, url);
         else
             error = "it has a parameter that is none of db and (for TLS) ssl_ca_certs";
         if (error != NULL)

@@ -5,7 +5,7 @@
  *     unix://[[USER]:PASSWORD@]/PATH[?db=DB]
  *
  * Sources: IANA's registration of the scheme "redis"; redis-py for the last form. Users, passwords and paths may be
- * percent-encoded; rediss:// takes ?ssl_ca_certs=FILE. */
+ * percent-encoded; rediss:// takes ?ssl_ca_certs=FILE, an absolute path. */
 #pragma once
 
 #include <stdbool.h>
