@@ -3,12 +3,11 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <string.h>
 
 static struct curl_library loaded;
-static bool complete;
-static pthread_once_t loaded_once = PTHREAD_ONCE_INIT;
+static bool complete, ready;
+static pthread_once_t loaded_once = PTHREAD_ONCE_INIT, ready_once = PTHREAD_ONCE_INIT;
 
 static const struct {
     const char *name;
@@ -43,10 +42,18 @@ static void library_load(void) {
         complete = function != NULL;
         memcpy(functions[i].place, &function, sizeof function);
     }
-    complete = complete && loaded.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+}
+
+bool curl_library_is_there(void) {
+    pthread_once(&loaded_once, library_load);
+    return complete;
+}
+
+static void library_init(void) {
+    ready = curl_library_is_there() && loaded.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 }
 
 const struct curl_library *curl_library(void) {
-    pthread_once(&loaded_once, library_load);
-    return complete ? &loaded : NULL;
+    pthread_once(&ready_once, library_init);
+    return ready ? &loaded : NULL;
 }

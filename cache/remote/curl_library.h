@@ -2,6 +2,8 @@
  * starts as fast as before. */
 #pragma once
 
+#include <stdbool.h>
+
 #include <curl/curl.h>
 
 struct curl_library {
@@ -22,6 +24,9 @@ struct curl_library {
     CURLMcode (*multi_poll)(CURLM *multi, struct curl_waitfd *fds, unsigned count, int timeout_ms, int *ready);
     CURLMsg *(*multi_info_read)(CURLM *multi, int *left);
 };
+
+/* Whether this machine has a library that fits. Loads it, and does not initialize it. Any thread may call it. */
+bool curl_library_is_there(void);
 
 /* The library, which stays loaded; NULL: this machine has none that fits. Any thread may call it. */
 const struct curl_library *curl_library(void);

@@ -48,7 +48,10 @@ static void http_transport_forget(void *place) {
 }
 
 static const char *http_transport_missing(const void *place) {
-    return NULL; /* whether this machine has libcurl shows when it is first used */
+    return curl_library_is_there()
+               ? NULL
+               : "this machine has no libcurl (libcurl.so.4) that fits, which a remote cache on a web server needs: "
+                 "install libcurl4t64 or libcurl4 (Debian, Ubuntu) or libcurl (Fedora)";
 }
 
 static unsigned http_left_ms(int64_t deadline_ms) {

@@ -53,7 +53,7 @@ struct transport_kind {
     void *(*parse)(const struct spec *spec, char **shown, char **why);
     void (*forget)(void *place);
 
-    /* NULL, or a static sentence: this build cannot speak to the place. */
+    /* NULL, or a static sentence: this build, or this machine, cannot speak to the place. */
     const char *(*missing)(const void *place);
 
     /* Makes a connection by the deadline (of clock_ms()); looking up the host's name may take longer. Borrows the
