@@ -352,6 +352,17 @@ class WithoutServer(Case):
             self.assertIn("slower than compiling", log)
             self.assertLess(questions.count(b"GET"), 100)
 
+    def test_a_slow_beginning(self):
+        """The first answer on a connection comes late: its time is not lost with each lookup."""
+        def answer(connection, file):
+            read_reply(file)
+            time.sleep(1)
+            connection.sendall(b"$-1\r\n")
+            answer_no_store(connection, file)
+        with Impostor(answer) as server, self.daemon(server.url, "--remote-timeout", "30000") as daemon:
+            self.compile_new(daemon, 4)
+            wait_for(daemon, misses=4, away=False, failures=0)
+
     def test_asks_ahead(self):
         """A worker does not wait for an answer before it asks for its next files."""
         bursts = []

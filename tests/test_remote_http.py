@@ -20,7 +20,9 @@ def why_missing():
     """Why this build or machine cannot speak HTTP, or None."""
     run = subprocess.run([e2e.DAEMON, "--socket", "/no/such/socket", "--remote-cache", "http://127.0.0.1:1/"], stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE, env={**os.environ, "PYCOMPILED_REMOTE_SECRET": ""})
-    return "this build has no libcurl" if b"built without HTTP" in run.stderr else None
+    if b"built without HTTP" in run.stderr:
+        return "this build has no libcurl"
+    return "this machine has no libcurl" if b"has no libcurl" in run.stderr else None
 
 
 def make_certificate(folder, name="127.0.0.1"):
@@ -259,11 +261,33 @@ class Settings(Case):
     def test_bad_ones(self):
         for text in ("http://", "http://:80/", "http://h/?a=b", "http://h/#a", "http://u:%zz@h/", "http://h/ layout=deep", "http://h/ x=y",
                      "http://h/ bearer-token=", "http://h/ bearer-token-file=/no/such", "http://h/ @header=x",
+                     "http://h/ ca-file=relative.pem", "http://h/ bearer-token-file=relative",
                      "http://h/ @header=a:b%0d%0ac:d", "layout=flat http://h/", "redis://h layout=flat", "http://h/ ca-file=%z"):
             run = subprocess.run([e2e.DAEMON, "--socket", os.path.join(self.folder, "run", "socket"), "--remote-cache", text],
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYCOMPILED_REMOTE_SECRET": SECRET})
             self.assertEqual(run.returncode, 2, text)
             self.assertIn(b"not a remote cache's URL", run.stderr)
+            self.assertEqual(run.stderr.count(b"\n"), 1)
+
+    def test_a_file_that_is_gone(self):
+        """The hosts read it too: they go on without the remote cache, and say why."""
+        token = self.write("token", b"hidden\n")
+        with self.daemon("http://127.0.0.1:1/ bearer-token-file=" + token, "--workers", "1") as daemon:
+            os.unlink(token)
+            self.compile_new(daemon, 1)
+            wait_for(daemon, failures=1, misses=0)
+            self.assertIn("without the remote cache: not a remote cache's URL: its bearer-token-file cannot be read", daemon.read_log())
+
+    def test_no_libcurl(self):
+        """The daemon says so at its start, and what to install."""
+        for name in ("libcurl.so.4", "libcurl-gnutls.so.4"):
+            self.write(name, b"")
+        for url, wanted in (("http://127.0.0.1:1/", b"libcurl4"), ("unix:///no/such/socket", b"secret of 16 bytes")):
+            run = subprocess.run([e2e.DAEMON, "--socket", os.path.join(self.folder, "run", "socket"), "--remote-cache", url],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                 env={**os.environ, "PYCOMPILED_REMOTE_SECRET": "short", "LD_LIBRARY_PATH": self.folder})
+            self.assertEqual(run.returncode, 2, run.stderr)
+            self.assertIn(wanted, run.stderr)
             self.assertEqual(run.stderr.count(b"\n"), 1)
 
     def test_shown_without_secrets(self):

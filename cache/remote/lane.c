@@ -29,7 +29,8 @@ struct remote_lane {
     pthread_cond_t changed; /* a request came, or is done */
     struct remote_request *first, **last;
     size_t waiting_bytes, value_bytes;
-    unsigned open; /* requests not yet done */
+    unsigned open;   /* requests not yet done */
+    int64_t warm_us; /* when the first exchange was over; 0: not yet */
     bool started;
 };
 
@@ -199,12 +200,21 @@ static bool lane_connect(struct remote_lane *lane) {
     return false;
 }
 
+/* Notes that an exchange went well. */
+static void lane_note_use(struct remote_lane *lane) {
+    lane->link_used = true;
+    pthread_mutex_lock(&lane->mutex);
+    if (lane->warm_us == 0)
+        lane->warm_us = clock_us();
+    pthread_mutex_unlock(&lane->mutex);
+}
+
 /* The server may have closed a connection that was idle. That is no failure: a new connection is tried once. */
 static void lane_run_batch(struct remote_lane *lane, struct lane_batch *batch) {
     bool again = true;
     while (again && lane_connect(lane)) {
         if (lane_exchange(lane, batch)) {
-            lane->link_used = true;
+            lane_note_use(lane);
             break;
         }
         again = lane->link_used;
@@ -297,6 +307,13 @@ bool remote_lane_is_done(struct remote_lane *lane, const struct remote_request *
 
 bool remote_lane_is_answered(struct remote_lane *lane, const struct remote_request *request) {
     return remote_lane_is_done(lane, request) && request->answered;
+}
+
+int64_t remote_lane_warm_us(struct remote_lane *lane) {
+    pthread_mutex_lock(&lane->mutex);
+    int64_t warm_us = lane->warm_us;
+    pthread_mutex_unlock(&lane->mutex);
+    return warm_us;
 }
 
 void remote_lane_free(struct remote_lane *lane, struct remote_request *request) {

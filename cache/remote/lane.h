@@ -51,6 +51,9 @@ bool remote_lane_is_done(struct remote_lane *lane, const struct remote_request *
 /* Whether it was done by an answer of the server. */
 bool remote_lane_is_answered(struct remote_lane *lane, const struct remote_request *request);
 
+/* When (of clock_us()) the first exchange of all was over; 0: it is not over, or none has begun. */
+int64_t remote_lane_warm_us(struct remote_lane *lane);
+
 /* Frees a request that is done and the caller's. */
 void remote_lane_free(struct remote_lane *lane, struct remote_request *request);
 

@@ -75,6 +75,17 @@ bool remote_is_waiting(const struct remote *remote, const struct remote_ticket *
            !remote_lane_is_done(remote->asks, ticket->request);
 }
 
+/* Whether the server is worth the time from `start_us` to now, in which a lookup has waited. The first exchange is not
+ * judged: its time is that of loading a library, of name lookups and of handshakes. */
+static bool remote_is_worth(struct remote *remote, int64_t start_us) {
+    int64_t warm_us = remote_lane_warm_us(remote->asks), now_us = clock_us();
+    if (warm_us == 0)
+        return true;
+    if (start_us < warm_us)
+        start_us = warm_us;
+    return remote_state_waited(remote->setting.state, start_us < now_us ? start_us : now_us, now_us);
+}
+
 /* Waits for the answer. Whether it has come in time; else the request is no longer ours. */
 static bool remote_wait(struct remote *remote, const struct remote_ticket *ticket) {
     int64_t start_us = clock_us();
@@ -82,7 +93,7 @@ static bool remote_wait(struct remote *remote, const struct remote_ticket *ticke
         remote_lane_leave_alone(remote->asks, "no answer in time");
         return false;
     }
-    if (!remote_state_waited(remote->setting.state, clock_us() - start_us))
+    if (!remote_is_worth(remote, start_us))
         remote_lane_leave_alone(remote->asks, "it is slower than compiling");
     return true;
 }

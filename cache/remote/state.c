@@ -14,6 +14,9 @@
 /* The least time of a compile: a lookup that waits longer loses time, a shorter one saves time. */
 #define WORTH_US 5000
 
+/* How much of the waits is remembered to tell how many workers wait at once. */
+#define SHARE_US 500000
+
 /* So much lost time is accepted; less after the server was left alone for being slow. */
 #define WASTE_MAX_US 500000
 #define WASTE_SECOND_US 400000
@@ -73,10 +76,33 @@ void remote_state_back(struct remote_state *state) {
     state->away_until_ms = 0;
 }
 
-bool remote_state_waited(struct remote_state *state, int64_t us) {
-    int64_t waste = state->waste_us, after;
+/* Adds the wait, and halves the memory of all waits when it is long. */
+static void state_note_wait(struct remote_state *state, int64_t begin_us, int64_t end_us) {
+    int64_t until = state->waited_until_us;
+    while (until < end_us && !atomic_compare_exchange_weak(&state->waited_until_us, &until, end_us))
+        ;
+    if (until < begin_us)
+        until = begin_us;
+    state->wall_us += until < end_us ? end_us - until : 0;
+    state->waited_us += end_us - begin_us;
+    if (state->waited_us > SHARE_US) {
+        state->wall_us = state->wall_us / 2;
+        state->waited_us = state->waited_us / 2;
+    }
+}
+
+/* The part of the time of one worker that counts, from 0 to 1. Where n workers wait at once, it is about 1/n. */
+static double state_share(const struct remote_state *state) {
+    int64_t wall = state->wall_us, waited = state->waited_us;
+    return wall < 0 ? 0 : wall < waited ? (double)wall / (double)waited : 1;
+}
+
+bool remote_state_waited(struct remote_state *state, int64_t begin_us, int64_t end_us) {
+    int64_t us = end_us - begin_us;
+    state_note_wait(state, begin_us, end_us);
+    int64_t lost = (int64_t)((double)(us - WORTH_US) * state_share(state)), waste = state->waste_us, after;
     do
-        after = waste + us - WORTH_US > 0 ? waste + us - WORTH_US : 0;
+        after = waste + lost > 0 ? waste + lost : 0;
     while (!atomic_compare_exchange_weak(&state->waste_us, &waste, after));
     if (us < WORTH_US)
         state->failures = 0;

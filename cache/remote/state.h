@@ -11,7 +11,7 @@
 struct remote_counts {
     _Atomic uint64_t hits, misses;
     _Atomic uint64_t stored;
-    _Atomic uint64_t failures; /* how often the remote server began to be left alone */
+    _Atomic uint64_t failures; /* how often the remote server began to be left alone, or a host began without it */
     _Atomic uint64_t refused;  /* values with a wrong seal */
     _Atomic uint64_t dropped;  /* entries that were not stored: the queue was full, or the server was left
                                 * alone, or the server refused them */
@@ -19,9 +19,11 @@ struct remote_counts {
 
 struct remote_state {
     struct remote_counts counts;
-    _Atomic int64_t away_until_ms; /* of clock_ms(); 0: the server is used */
-    _Atomic unsigned failures;     /* in a row */
-    _Atomic int64_t waste_us;      /* time that lookups lost, less time that they saved since */
+    _Atomic int64_t away_until_ms;      /* of clock_ms(); 0: the server is used */
+    _Atomic unsigned failures;          /* in a row */
+    _Atomic int64_t waste_us;           /* wall time that lookups lost, less time that they saved since */
+    _Atomic int64_t waited_until_us;    /* of clock_us(): the end of the latest wait */
+    _Atomic int64_t wall_us, waited_us; /* of the latest waits: time that overlapping ones share, and their sum */
 };
 
 /* Makes the state; *fd is the descriptor that hosts map, which the caller closes. NULL on failure; then *fd is a
@@ -45,5 +47,6 @@ unsigned remote_state_fail(struct remote_state *state);
 /* Uses the server again, after an answer. */
 void remote_state_back(struct remote_state *state);
 
-/* Adds the time that one lookup has waited. Whether the server is still worth its time. */
-bool remote_state_waited(struct remote_state *state, int64_t us);
+/* Adds the time in which one lookup has waited, by clock_us(). Whether the server is still worth its time. The time
+ * that n workers lose or save at once counts once: of each, 1/n. */
+bool remote_state_waited(struct remote_state *state, int64_t begin_us, int64_t end_us);

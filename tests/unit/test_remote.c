@@ -1,4 +1,5 @@
-/* Unit tests of the remote tier's pure parts: cache/remote/redis_url, cache/remote/seal, cache/remote/state. The clock
+/* Unit tests of the remote tier's pure parts: cache/remote/http_place, cache/remote/redis_url,
+ * cache/remote/seal, cache/remote/state. The clock
  * is the test's (--wrap=clock_gettime). tests/test_remote_cache.py has real servers. */
 #include "tests/unit/check.h"
 
@@ -8,14 +9,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cache/remote/http_place.h"
 #include "cache/remote/redis_url.h"
 #include "cache/remote/seal.h"
 #include "cache/remote/state.h"
 
-static time_t now_s = 1000;
+static int64_t now_us = 1000000000;
 int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *out) {
-    *out = (struct timespec){.tv_sec = now_s};
+    *out = (struct timespec){.tv_sec = now_us / 1000000, .tv_nsec = now_us % 1000000 * 1000};
     return 0;
 }
 
@@ -71,6 +73,7 @@ static void test_urls(void **state) {
         {"redis://h/-1", "none"},
         {"redis://h/1/2", "none"},
         {"redis://h?ssl_ca_certs=/a", "none"},
+        {"rediss://h?ssl_ca_certs=a.pem", "none"},
         {"rediss://h?ssl_ca_certs=/a&ssl_ca_certs=/b", "none"},
         {"redis://h?db=", "none"},
         {"unix://", "none"},
@@ -118,6 +121,12 @@ static void test_seals(void **state) {
     buffer_deinit(&entry);
 }
 
+/* A wait that begins when the one before has ended. */
+static bool wait_alone(struct remote_state *state, int64_t us) {
+    now_us += us;
+    return remote_state_waited(state, now_us - us, now_us);
+}
+
 static void test_left_alone(void **context) {
     int fd;
     struct remote_state *state = remote_state_new(&fd), *shared = remote_state_map(fd);
@@ -131,9 +140,9 @@ static void test_left_alone(void **context) {
     assert_false(remote_state_may_try(state));
     static const unsigned waits[] = {10, 20, 40, 80, 160, 320, 320, 320};
     for (size_t i = 0; i < sizeof waits / sizeof *waits; i++) {
-        now_s += waits[i] - 1;
+        now_us += (waits[i] - 1) * INT64_C(1000000);
         assert_false(remote_state_may_try(shared));
-        now_s++;
+        now_us += 1000000;
         assert_true(remote_state_may_try(state));
         assert_false(remote_state_may_try(shared)); /* one does */
     }
@@ -141,7 +150,7 @@ static void test_left_alone(void **context) {
     assert_false(remote_state_is_away(state));
     assert_int_equal(remote_state_fail(state), 320); /* it has not yet been fast */
     remote_state_back(state);
-    assert_true(remote_state_waited(state, 100));
+    assert_true(wait_alone(state, 100));
     assert_int_equal(remote_state_fail(state), 10);
     assert_int_equal(state->counts.failures, 3);
     remote_state_free(shared);
@@ -153,21 +162,126 @@ static void test_slowness(void **context) {
     int fd;
     struct remote_state *state = remote_state_new(&fd);
     for (int i = 0; i < 10000; i++)
-        assert_true(remote_state_waited(state, 1000));
-    assert_true(remote_state_waited(state, 400000)); /* once */
+        assert_true(wait_alone(state, 1000));
+    assert_true(wait_alone(state, 400000)); /* once */
     for (int i = 0; i < 200; i++)
-        assert_true(remote_state_waited(state, 1000)); /* made up for */
+        assert_true(wait_alone(state, 1000)); /* made up for */
     int borne = 0;
-    while (remote_state_waited(state, 20000))
+    while (wait_alone(state, 20000))
         borne++;
     assert_int_equal(borne, 33); /* half a second lost */
     remote_state_fail(state);
     remote_state_back(state);
-    for (borne = 0; remote_state_waited(state, 20000);)
+    for (borne = 0; wait_alone(state, 20000);)
         borne++;
     assert_int_equal(borne, 6); /* the second time less is borne */
     remote_state_free(state);
     close(fd);
+}
+
+/* Workers that wait at once: their time counts once, whether they wait in step or not. A server that is slow for all of
+ * them is left alone after the same wall time as with one worker. */
+static void test_many_workers(void **context) {
+    enum { WORKERS = 100 };
+    static const int64_t staggers_us[] = {0, 200};
+    for (size_t i = 0; i < sizeof staggers_us / sizeof *staggers_us; i++) {
+        int fd, waves = 0;
+        bool worth = true;
+        struct remote_state *state = remote_state_new(&fd);
+        for (int worker = 0; worker < WORKERS; worker++) /* a healthy server, once */
+            assert_true(remote_state_waited(state, now_us, now_us + 30000 + worker * staggers_us[i]));
+        for (; worth && waves < 1000; waves++) {
+            now_us += 50000;
+            for (int worker = 0; worker < WORKERS; worker++)
+                worth = remote_state_waited(state, now_us, now_us + 30000) && worth;
+        }
+        assert_in_range(waves, 10, 30); /* 25 ms are lost in each */
+        remote_state_free(state);
+        close(fd);
+    }
+}
+
+/* A host has written nonsense. */
+static void test_nonsense_in_the_state(void **context) {
+    static const int64_t numbers[] = {INT64_MIN / 4, -1, 0, 1, INT64_MAX / 4};
+    int fd;
+    struct remote_state *state = remote_state_new(&fd);
+    for (size_t i = 0; i < 125; i++) {
+        state->waited_until_us = numbers[i % 5];
+        state->wall_us = numbers[i / 5 % 5];
+        state->waited_us = numbers[i / 25];
+        state->waste_us = 0;
+        assert_true(wait_alone(state, 100000));
+        assert_in_range(state->waste_us, 0, 95000);
+    }
+    remote_state_free(state);
+    close(fd);
+}
+
+/* The place that a URL with its settings names; NULL with the sentence in *why. The caller frees. */
+static struct http_place *make_place(const char *text, char **why) {
+    struct spec spec;
+    char *shown = NULL;
+    assert_int_equal(spec_next(&text, &spec, why), 1);
+    struct http_place *place = http_place_parse(&spec, &shown, why);
+    spec_deinit(&spec);
+    free(shown);
+    return place;
+}
+
+static char *make_url(const char *text, const char *name) {
+    char *why = NULL;
+    struct buffer url = {0};
+    struct http_place *place = make_place(text, &why);
+    assert_non_null(place);
+    http_place_url(place, name, &url);
+    http_place_free(place);
+    return url.data;
+}
+
+/* Another version of the format, and another entry, have other paths; Bazel's caches want 64 digits. */
+static void test_paths_of_entries(void **context) {
+    static const struct {
+        const char *text, *start;
+        size_t len;
+    } cases[] = {
+        {"http://h/c", "http://h/c/", 11 + 65},
+        {"http://h/c layout=flat", "http://h/c/", 11 + 64},
+        {"http://h/c layout=bazel", "http://h/c/ac/", 14 + 64},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *one = make_url(cases[i].text, "pycompiled:1:00ff"), *same = make_url(cases[i].text, "pycompiled:1:00ff"),
+             *version = make_url(cases[i].text, "pycompiled:2:00ff"),
+             *entry = make_url(cases[i].text, "pycompiled:1:01ff");
+        assert_int_equal(strlen(one), cases[i].len);
+        assert_memory_equal(one, cases[i].start, strlen(cases[i].start));
+        assert_string_equal(one, same);
+        assert_string_not_equal(one, version);
+        assert_string_not_equal(one, entry);
+        free(one);
+        free(same);
+        free(version);
+        free(entry);
+    }
+}
+
+static void test_refused_settings(void **context) {
+    static const char *const cases[][2] = {
+        {"http://h/ ca-file=ca.pem", "not a remote cache's URL: its ca-file is not an absolute path"},
+        {"http://h/ client-cert=./c", "not a remote cache's URL: its client-cert is not an absolute path"},
+        {"http://h/ client-key=", "not a remote cache's URL: its client-key is not an absolute path"},
+        {"http://h/ netrc-file=%2e/n", "not a remote cache's URL: its netrc-file is not an absolute path"},
+        {"http://h/ bearer-token-file=t", "not a remote cache's URL: its bearer-token-file is not an absolute path"},
+        {"http://h/ colour=blue",
+         "not a remote cache's URL: it has a setting that is none of layout, bearer-token, bearer-token-file, @header, "
+         "netrc-file, ca-file, client-cert, client-key, proxy, read-only"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *why = NULL;
+        assert_null(make_place(cases[i][0], &why));
+        assert_string_equal(why, cases[i][1]);
+        free(why);
+    }
 }
 
 int main(void) {
@@ -176,6 +290,10 @@ int main(void) {
         cmocka_unit_test(test_seals),
         cmocka_unit_test(test_left_alone),
         cmocka_unit_test(test_slowness),
+        cmocka_unit_test(test_many_workers),
+        cmocka_unit_test(test_nonsense_in_the_state),
+        cmocka_unit_test(test_paths_of_entries),
+        cmocka_unit_test(test_refused_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
