@@ -4,16 +4,20 @@ import ast
 import asyncio
 import compileall
 import contextlib
+import gc
 import inspect
 import io
 import os
+import py_compile
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
+import unittest.mock
 import warnings
 from unittest import mock
 
@@ -300,6 +304,61 @@ class Async(Case):
             self.assertEqual([r.outcome async for r in client.compile_many([path] * 3)], ["compiled"] * 3)
             self.assertEqual((await client.check("x = 1\n")).outcome, "checked")
         self.run_it(here, socket=self.folder + "/socket", fallback=True)
+
+    def test_many_that_fail(self):
+        """The first exception is raised, and asyncio reports no other one."""
+        files, reports = [e2e.write_file(self.folder, "m%02d.py" % i, "x = 1\n") for i in range(50)], []
+
+        async def leave(results):
+            with self.assertRaises(pycompiled.DaemonError):
+                async for _ in results:
+                    self.fail("there is no daemon")
+            return len(asyncio.all_tasks())
+
+        async def test(client):
+            asyncio.get_running_loop().set_exception_handler(lambda _, context: reports.append(context["message"]))
+            for window in (1, 2, 256):
+                self.assertEqual(await leave(client.compile_many(files, window=window)), 1)
+            waiting = [asyncio.ensure_future(client.check("x = 1\n", file)) for file in files]
+            await asyncio.sleep(0)  # they wait for the connection
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+            with self.assertRaises(pycompiled.DaemonError):
+                await client.status()
+            del waiting
+            gc.collect()
+            await asyncio.sleep(0)
+        self.run_it(test, socket=self.folder + "/socket")
+        self.assertEqual(reports, [])
+
+    def test_loop_goes_on_without_a_daemon(self):
+        """While this process compiles. Also after a task was cancelled one file at a time is compiled."""
+        path, real, running = e2e.write_file(self.folder, "a.py", "x = 1\n"), py_compile.compile, []
+        begun, go_on = threading.Semaphore(0), threading.Event()
+
+        def compile(*args, **options):
+            running.append(1)
+            begun.release()
+            if not go_on.wait(e2e.DEADLINE):
+                raise TimeoutError("the loop is blocked")
+            value = real(*args, **options), len(running)
+            running.pop()
+            return value
+
+        async def test(client):
+            first, second = (asyncio.ensure_future(client.compile(path)) for _ in range(2))
+            await asyncio.get_running_loop().run_in_executor(None, begun.acquire)
+            first.cancel()
+            for _ in range(20):
+                await asyncio.sleep(0)
+            self.assertEqual((running, first.done()), ([1], False))
+            go_on.set()
+            with self.assertRaises(asyncio.CancelledError):
+                await first
+            self.assertEqual((await second)[1], 1)
+        with unittest.mock.patch("py_compile.compile", compile):
+            self.run_it(test, socket=self.folder + "/socket", fallback=True)
 
 
 def described(function, is_method):

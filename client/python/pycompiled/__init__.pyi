@@ -1,4 +1,4 @@
-# The types of the package; tests/test_python_types.py compares them with what is defined.
+# The types of the package; tests/python_api_cases.py compares them with what is defined.
 import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal, NamedTuple, Optional, Union

@@ -135,6 +135,12 @@ class _Link:
             self.close(_daemon_error(message["error"], "the daemon refuses a request: "))
 
 
+def _retrieve(task):
+    """Keeps asyncio from reporting the exception of a task that nothing waits for any more."""
+    if not task.cancelled():
+        task.exception()
+
+
 async def _each(files):
     """The files of an iterable or of an asynchronous one."""
     if hasattr(files, "__aiter__"):
@@ -186,7 +192,7 @@ class AsyncClient:
         except StopIteration as end:
             if end.value is not HERE:
                 return end.value
-        return py_compile.compile(**arguments, doraise=doraise, quiet=quiet)
+        return await self._run_here(functools.partial(py_compile.compile, **arguments, doraise=doraise, quiet=quiet))
 
     async def compile_many(self, files, *, cfile=None, dfile=None, optimize=-1, invalidation_mode=None, python=None,
                            force=True, warnings=None, priority="normal", timeout=None, cache="use", window=256,
@@ -201,6 +207,7 @@ class AsyncClient:
         def on_done(task):
             tasks.discard(task)
             if not task.cancelled():
+                _retrieve(task)
                 finished.put_nowait(task)
 
         def start(work):
@@ -221,8 +228,10 @@ class AsyncClient:
                     room.release()
                     yield result
         finally:
-            for task in list(tasks):
+            left = list(tasks)
+            for task in left:
                 task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
 
     async def check(self, source, filename="<string>", *, optimize=-1, python=None, warnings=None, priority="interactive",
                     timeout=None, fallback=None):
@@ -249,10 +258,22 @@ class AsyncClient:
             await self._ask(request, fallback)
         if request.answer is not None and not (fallback and _is_for_here(request)):
             return _result(request)
+        return await self._run_here(functools.partial(_result_here, request))
+
+    async def _run_here(self, function):
+        """Returns what the function returns in another thread. One runs at a time, and also a task that is cancelled waits for
+        its end: it may set the filters of warnings, which the threads share."""
         if self._here is None:
             self._here = asyncio.Lock()
         async with self._here:
-            return await asyncio.get_running_loop().run_in_executor(None, _result_here, request)
+            work = asyncio.ensure_future(asyncio.to_thread(function))
+            work.add_done_callback(_retrieve)
+            try:
+                await asyncio.wait([work])
+            except asyncio.CancelledError:
+                await asyncio.wait([work])
+                raise
+            return work.result()
 
     async def _ask(self, request, tolerant):
         """Returns the answered request; client/python/pycompiled/_exchange.py has the same rules."""
@@ -303,7 +324,10 @@ class AsyncClient:
         while self._link is None or not self._link.is_open or self._link.leaving:
             if self._opening is None:
                 self._opening = asyncio.ensure_future(self._open(remember))
-            await asyncio.shield(self._opening)
+                self._opening.add_done_callback(_retrieve)
+            opening = self._opening
+            await asyncio.wait([opening])
+            opening.result()
         return self._link
 
     async def _open(self, remember):
