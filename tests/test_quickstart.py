@@ -81,6 +81,24 @@ class TestQuickstart(unittest.TestCase):
                 self.assertEqual(done.returncode, 1, done.stdout)
                 self.assertIn(reason, done.stdout)
 
+    def test_file_outside_of_the_folder(self):
+        """A wheel that has one is refused, and nothing of it is unpacked."""
+        if platform.libc_ver()[0] != "glibc":
+            self.skipTest("no glibc, which each wheel needs")
+        folder, outside = os.path.join(self.scratch, "unpacked"), os.path.join(self.scratch, "outside")
+        path = os.path.join(self.scratch, "pycompiled-%s-py3-none-linux_%s.whl" % (version(), platform.machine()))
+        for place in ("scripts/" + outside, "data/" + outside, "scripts/../../outside", "data/../outside",
+                      "purelib/x/../../../outside", "scripts//outside", "scripts/x//outside"):
+            with self.subTest(place=place):
+                with zipfile.ZipFile(path, "w") as archive:
+                    archive.writestr("x.data/data/good", "x")
+                    archive.writestr("x.data/" + place, "x")
+                done = self.run_tool("unpack-release", "--from", path, folder)
+                self.assertEqual(done.returncode, 77, done.stdout)
+                self.assertIn("outside of the folder: 'x.data/%s'" % place, done.stdout)
+                for left in outside, folder, folder + ".new":
+                    self.assertFalse(os.path.exists(left), left)
+
     def test_nothing_fits(self):
         """Of dist/: then quickstart builds."""
         folder = os.path.join(self.scratch, "unpacked")
