@@ -233,6 +233,15 @@ class Ended(Case):
             process.send_signal(signal.SIGINT)
             self.assertEqual(process.wait(e2e.DEADLINE), -signal.SIGINT)
 
+    def test_both_signals(self):
+        """So does SIGTERM after Ctrl-C."""
+        with self.running("-q", "tree") as process:
+            self.scripted.next()
+            process.send_signal(signal.SIGINT)
+            self.scripted.cancelled.get(timeout=e2e.DEADLINE)
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(e2e.DEADLINE), -signal.SIGTERM)
+
     def test_with_a_daemon(self):
         """The count is that of the .pyc files that are there."""
         for i in range(3000):

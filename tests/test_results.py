@@ -2,12 +2,13 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import urllib.parse
 import xml.etree.ElementTree as ET
 
 import e2e_support as e2e
-from compileall_support import GOOD, VERSION, Case
+from compileall_support import ANY_VERSION as VERSION, GOOD, Case
 
 BAD = b"def f(:\n    pass\n"
 WARNS = b"\nx = 1 is 1\ny = '''%,:\n<\"&>'''\nz = 2 is 2\n"
@@ -31,6 +32,8 @@ def read_commands(text):
 
 
 class Results(Case):
+    version = VERSION
+
     def setUp(self):
         super().setUp()
         for name, data in (("tree/bad.py", BAD), ("tree/warns.py", WARNS), ("tree/good.py", GOOD), (ODD, b"x = (\n")):
@@ -152,6 +155,68 @@ class Results(Case):
                     self.assertEqual(done.returncode, 1)
                     self.assertRegex(read(done.stdout.decode()), "no daemon|AUTOSTART|autostart|^no host$|pattern")
 
+    def interrupted(self, command, number):
+        """The output of a client that gets a signal after its first answer, while it waits for more names."""
+        with subprocess.Popen([*command, "--python", VERSION], cwd=self.work, env=self.environment(), stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            process.stdin.write(b"tree/bad.py\n")
+            process.stdin.flush()
+            first = process.stdout.readline()
+            process.send_signal(number)
+            said = first + process.stdout.read(), process.stderr.read()
+            return process.wait(e2e.DEADLINE), *said
+
+    def test_interrupted(self):
+        """The summary says so, and no text stands in or behind the document."""
+        for program, names in ((e2e.COMPILEALL, ["-i", "-"]), (e2e.CLIENT, ["-k", "-"])):
+            for number, status in ((signal.SIGINT, 3), (signal.SIGTERM, -signal.SIGTERM)):
+                with self.subTest(program=program, signal=number):
+                    got = self.interrupted([program, "--exit-codes", "--output-format", "json", *names], number)
+                    self.assertEqual((got[0], got[2].decode()), (status, os.path.basename(program) + ": interrupted\n"))
+                    *answers, last = [json.loads(line) for line in got[1].splitlines()]
+                    self.assertEqual([answer["file"] for answer in answers], ["tree/bad.py"])
+                    self.assertEqual((last["summary"]["interrupted"], last["summary"]["failed"]), (True, 1))
+
+    def test_interrupted_in_other_formats(self):
+        readers = {
+            "github": lambda text: [data for _, _, data in read_commands(text)][-1],
+            "sarif": lambda text: json.loads(text)["runs"][0]["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"],
+            "gitlab": lambda text: "interrupted" if len(json.loads(text)) == 1 else None,
+        }
+        for program, names in ((e2e.COMPILEALL, ["-i", "-"]), (e2e.CLIENT, ["-k", "-"])):
+            for name, read in readers.items():
+                with self.subTest(program=program, format=name):
+                    got = self.interrupted([program, "--output-format", name, *names], signal.SIGINT)
+                    self.assertEqual((got[0], read(got[1].decode())), (1, "interrupted"))
+
+    def test_interrupted_without_results(self):
+        """As py_compile, the process ends by the signal."""
+        with subprocess.Popen([e2e.CLIENT, "--python", VERSION, "-k", "-"], cwd=self.work, env=self.environment(), stdin=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as process:
+            process.stdin.write(b"tree/bad.py\n")
+            process.stdin.flush()
+            process.stderr.readline()
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(e2e.DEADLINE), -signal.SIGINT)
+
+    def test_names_with_a_nul(self):
+        """The run ends before such a name, and says so."""
+        self.write("names", b"tree/good.py\ntree/b\0ad.py\n")
+        readers = {
+            "json": lambda text: json.loads(text.splitlines()[-1])["summary"]["error"],
+            "junit": lambda text: ET.fromstring(text).find("testsuite/testcase/error").get("message"),
+        }
+        for name, read in readers.items():
+            done = self.ours("--output-format", name, "-i", "names")
+            self.assertEqual((done.returncode, read(done.stdout.decode())), (1, "embedded null byte in a name"))
+
+    def test_list_that_is_missing(self):
+        for name in ("json", "gitlab", "sarif"):
+            done = self.ours("--output-format", name, "-i", "missing")
+            self.assertEqual(done.returncode, 1)
+            json.loads(done.stdout)
+        self.assertEqual(self.ours("-i", "missing").stdout, b"Error reading file list missing\n")
+
     def test_verbose_counts_cached_files(self):
         self.write("a/one.py", b"'a text of its own'\n")
         self.write("b/one.py", b"'a text of its own'\n")
@@ -160,13 +225,15 @@ class Results(Case):
 
 
 class ExitCodes(Case):
+    version = VERSION
+
     def setUp(self):
         super().setUp()
         self.write("good.py", GOOD)
         self.write("bad.py", BAD)
         self.write("slow.py", b"")
         self.write("pyc.py", GOOD)
-        os.makedirs(self.path("__pycache__/pyc.cpython-313.pyc"))  # no file can be written there
+        os.makedirs(self.path("__pycache__/pyc.cpython-%s.pyc" % VERSION.replace(".", "")))  # no file can be written there
 
     def status(self, *options, program=e2e.COMPILEALL, **environment):
         both = [self.run_one([program, "--python", VERSION, *more], options, **environment).returncode

@@ -9,6 +9,7 @@
 #include "client/compile/held_source.h"
 #include "client/compile_params.h"
 #include "client/fallback.h"
+#include "client/interrupt.h"
 
 struct file_batch {
     struct names *names;
@@ -172,7 +173,7 @@ static bool file_batch_take(struct batch_item *taken, void *context) {
 
 static bool file_batch_flush(void *context) {
     struct file_batch *batch = context;
-    return report_flush(batch->report);
+    return report_flush(batch->report) && !interrupt_has_come();
 }
 
 static const struct batch_owner file_batch_owner = {
@@ -191,7 +192,7 @@ int file_batch_run(struct run_link *link, struct names *names, const struct comp
         .link = link,
         .progress = report->progress,
         .names = names,
-        .wake_fd = -1,
+        .wake_fd = link->wake_fd,
         .owner = &file_batch_owner,
         .context = &work,
     };

@@ -9,6 +9,7 @@
 #include "client/compile/file_batch.h"
 #include "client/compile/options.h"
 #include "client/fallback.h"
+#include "client/interrupt.h"
 #include "client/names.h"
 #include "client/option_check.h"
 #include "client/progress.h"
@@ -67,7 +68,7 @@ static void fall_back(const struct compile_options *options, struct run_link *li
     left.files += options->from_list ? 0 : rest->done;
     left.file_count -= options->from_list ? 0 : rest->done;
     compile_options_fallback(&left, &fallback);
-    if (fallback_is_for(&fallback, result) && !rest->consumed)
+    if (fallback_is_for(&fallback, result) && !rest->consumed && !interrupt_has_come())
         fallback_run(&fallback, link, why);
     fallback_deinit(&fallback);
 }
@@ -89,8 +90,10 @@ static int compile_names(struct compile_options *options, struct run_link *link,
     return result;
 }
 
-/* The run ends early. */
+/* The run ends early: `why` says so, unless a signal has ended it. */
 static void fail(struct report *report, const char *why) {
+    if (interrupt_has_come())
+        return;
     (void)report_flush(report); /* what came before; an error comes again */
     progress_clear(report->progress);
     char *text = xasprintf(PROG ": %s\n", why);
@@ -116,6 +119,19 @@ static int open_names(const struct compile_options *options, struct names *names
     return fd;
 }
 
+/* Ends the results, and says that a signal has ended the run: a format may have no place for that. */
+static void end_report(struct report *report, const char *why) {
+    report->summary.interrupted = interrupt_has_come();
+    report_end(report, why);
+    (void)report_flush(report); /* the status tells */
+    if (!report->summary.interrupted)
+        return;
+    report->status = EXIT_CODE_SERVICE;
+    progress_clear(report->progress);
+    if (!report->quiet)
+        stderr_text_print(PROG ": interrupted\n");
+}
+
 static int compile_all(struct compile_options *options) {
     struct names names;
     struct progress progress;
@@ -131,19 +147,18 @@ static int compile_all(struct compile_options *options) {
     run_link_init(&link, socket_path, PROG);
     link.progress = &progress;
     link.may_say = !options->quiet;
+    link.wake_fd = interrupt_fd();
     if (options->shared.which_python) {
         report.status = which_python(&link, &options->shared) == 0 ? EXIT_CODE_DONE : EXIT_CODE_SERVICE;
     } else if (list_fd < 0) {
         why = xasprintf("%s: %s", options->shared.names_from, strerror(-list_fd));
         fail(&report, why);
         report.status = EXIT_CODE_FILES;
-        report_end(&report, why);
-        (void)report_flush(&report); /* the status tells */
+        end_report(&report, why);
     } else {
         if (compile_names(options, &link, &names, &report, &why) < 0)
             fail(&report, why);
-        report_end(&report, why);
-        (void)report_flush(&report); /* the status tells */
+        end_report(&report, why);
     }
     progress_clear(&progress);
     int status = options->shared.exit_codes ? (int)report.status : report.status != EXIT_CODE_DONE;
@@ -162,7 +177,11 @@ int main(int argc, char **argv) {
     standard_fds_occupy();
     signal(SIGPIPE, SIG_IGN);
     compile_options_parse(&options, argc, argv);
+    /* Else a signal ends the process, as it ends py_compile. */
+    if (options.shared.output != RESULTS_TEXT || options.shared.exit_codes)
+        interrupt_catch();
     int status = compile_all(&options);
     compile_options_deinit(&options);
+    interrupt_pass_on();
     return status;
 }

@@ -9,6 +9,7 @@
 #include "client/compileall/hardlink.h"
 #include "client/compileall/python_text.h"
 #include "client/compileall/texts.h"
+#include "proto/rpc.h"
 
 struct compileall_item *compileall_item_new(char *path, char *dfile) {
     struct compileall_item *item = xcalloc(1, sizeof *item);
@@ -76,20 +77,39 @@ static char *read_cfile(struct json_span result) {
     return copy;
 }
 
-/* Links this level's .pyc to that of the level before if they are equal. */
-static void link_dupe(struct compileall_item *item, const struct compileall_options *options, struct json_span result) {
-    char *cfile = read_cfile(result);
-    int error = item->level > 0 && cfile && item->cfile ? hardlink_if_same(item->cfile, cfile) : 0;
-    if (error != 0) {
-        struct buffer words = {0};
-        buffer_printf(&words, "%s: [Errno %d] %s: ", os_error_class(-error), -error, strerror(-error));
-        python_text_repr(&words, item->cfile);
-        buffer_append_string(&words, " -> ");
-        python_text_repr(&words, cfile);
-        compileall_say_failure(&item->out, options->quiet, item->path, NULL, buffer_string(&words));
-        buffer_deinit(&words);
-        item_fail(item, EXIT_CODE_FILES);
+/* Appends the error that a daemon would give for a link that fails; the warnings are those of the result. */
+static void append_link_error(struct buffer *out, int error, const char *first, const char *cfile,
+                              struct json_span result) {
+    struct json_span warnings = json_member(result.text, result.len, "warnings");
+    struct buffer msg = {0};
+    buffer_printf(&msg, "[Errno %d] %s: ", error, strerror(error));
+    python_text_repr(&msg, first);
+    buffer_append_string(&msg, " -> ");
+    python_text_repr(&msg, cfile);
+    buffer_printf(out, "{\"code\":%d,\"message\":", RPC_OS_ERROR);
+    json_print_string(buffer_string(&msg), out);
+    buffer_printf(out, ",\"data\":{\"type\":\"%s\",\"errno\":%d,\"strerror\":", os_error_class(error), error);
+    json_print_string(strerror(error), out);
+    buffer_append_string(out, ",\"filename\":");
+    json_print_string(first, out);
+    buffer_append_string(out, ",\"filename2\":");
+    json_print_string(cfile, out);
+    buffer_append_string(out, ",\"msg\":");
+    json_print_string(buffer_string(&msg), out);
+    if (warnings.text != NULL) {
+        buffer_append_string(out, ",\"warnings\":");
+        buffer_append(out, warnings.text, warnings.len);
     }
+    buffer_append_string(out, "}}");
+    buffer_deinit(&msg);
+}
+
+/* Links this level's .pyc to that of the level before if they are equal. Appends an error to `out` if that fails. */
+static void link_dupe(struct compileall_item *item, struct json_span result, struct buffer *out) {
+    char *cfile = read_cfile(result);
+    int status = item->level > 0 && cfile && item->cfile ? hardlink_if_same(item->cfile, cfile) : 0;
+    if (status < 0)
+        append_link_error(out, -status, item->cfile, cfile, result);
     free(item->cfile);
     item->cfile = cfile;
 }
@@ -136,8 +156,12 @@ void compileall_item_say_verdict(const struct compileall_item *item, const struc
 bool compileall_item_answered(struct compileall_item *item, const struct compileall_output *output,
                               const struct batch_answer *answer) {
     const struct compileall_options *options = output->options;
-    bool failed = answer->error.text != NULL;
-    struct json_span text = failed ? answer->error : answer->result;
+    struct buffer link_error = {0};
+    if (answer->error.text == NULL && options->hardlink_dupes)
+        link_dupe(item, answer->result, &link_error);
+    struct json_span error = link_error.len > 0 ? (struct json_span){link_error.data, link_error.len} : answer->error;
+    bool failed = error.text != NULL;
+    struct json_span text = failed ? error : answer->result;
     enum outcome outcome = failed ? OUTCOME_FAILED : outcome_of(text);
     if (failed)
         item_fail(item, exit_code_of(text));
@@ -150,8 +174,7 @@ bool compileall_item_answered(struct compileall_item *item, const struct compile
         if (failed)
             compileall_say_error(&item->out, options->quiet, item->path, python_of(item, output), text);
     }
-    if (!failed && options->hardlink_dupes)
-        link_dupe(item, options, text);
+    buffer_deinit(&link_error);
     bool is_bad = (item->bad >> item->python & 1) != 0;
     if (!is_bad && item->level + 1 < options->optimize_count) {
         item->level++;

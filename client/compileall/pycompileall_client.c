@@ -9,12 +9,12 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/paths.h"
-#include "client/compileall/interrupt.h"
 #include "client/compileall/library.h"
 #include "client/compileall/sys_path.h"
 #include "client/compileall/venv.h"
 #include "client/compileall/work.h"
 #include "client/fallback.h"
+#include "client/interrupt.h"
 #include "client/option_check.h"
 #include "client/python_choice.h"
 #include "client/results/results.h"
@@ -26,6 +26,11 @@
 
 /* The time that an interpreter has to print its sys.path; it may have to import from a slow disk. */
 #define SYS_PATH_DEADLINE_MS 60000
+
+/* Whether compileall's own texts go to standard output. Else results for machines do, or nothing does. */
+static bool says_text(const struct compileall_options *options) {
+    return options->shared.output == RESULTS_TEXT && options->quiet < 2;
+}
 
 /* Prints the reason, unless the user has ended the work. */
 static enum exit_code compileall_fail(const char *why, enum exit_code status) {
@@ -183,7 +188,7 @@ static bool check_pattern(const struct path_pattern *pattern) {
 
 static void say_no_list(const struct compileall_options *options) {
     struct buffer text = {0};
-    if (options->quiet >= 2)
+    if (!says_text(options))
         return;
     buffer_append_string(&text, "Error reading file list ");
     stderr_text_append(&text, options->list);
@@ -352,18 +357,34 @@ static enum exit_code run(const struct compileall_options *options, struct run_l
     return options->venv ? run_venv(options, link) : run_names(options, link, NULL);
 }
 
+/* --which-python; with --venv, for the environment. */
+static enum exit_code show_python(const struct compileall_options *options, struct run_link *link) {
+    struct venv venv;
+    char *why = NULL;
+    if (options->venv) {
+        int result = venv_open(&venv, options, &why);
+        venv_close(&venv);
+        if (result < 0) {
+            (void)compileall_fail(why, EXIT_CODE_FILES);
+            free(why);
+            return EXIT_CODE_FILES;
+        }
+    }
+    return which_python(link, &options->shared) == 0 ? EXIT_CODE_DONE : EXIT_CODE_SERVICE;
+}
+
 static int compile_all(const struct compileall_options *options) {
     char *socket_path = paths_socket();
     struct run_link link;
     run_link_init(&link, socket_path, PROG);
     link.wake_fd = interrupt_fd();
     link.may_say = options->quiet < 2;
-    enum exit_code status = !options->shared.which_python                ? run(options, &link)
-                            : which_python(&link, &options->shared) == 0 ? EXIT_CODE_DONE
-                                                                         : EXIT_CODE_SERVICE;
+    enum exit_code status = options->shared.which_python ? show_python(options, &link) : run(options, &link);
     if (interrupt_has_come()) {
-        if (options->quiet < 2 && interrupt_signal() == SIGINT)
+        if (says_text(options) && interrupt_signal() == SIGINT)
             (void)io_write_all(STDOUT_FILENO, "\n[interrupted]\n", strlen("\n[interrupted]\n"));
+        else if (options->shared.output != RESULTS_TEXT && options->quiet < 2) /* a format may have no place for it */
+            stderr_text_print(PROG ": interrupted\n");
         status = EXIT_CODE_SERVICE;
     }
     run_link_deinit(&link);
@@ -383,9 +404,6 @@ int main(int argc, char **argv) {
     interrupt_catch();
     int status = compile_all(&options);
     compileall_options_deinit(&options);
-    if (interrupt_signal() == SIGTERM) { /* for whoever waits for the process */
-        signal(SIGTERM, SIG_DFL);
-        raise(SIGTERM);
-    }
+    interrupt_pass_on();
     return status;
 }

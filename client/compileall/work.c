@@ -341,7 +341,7 @@ int compileall_work_release(struct compileall_work *work, char **why) {
 
 int compileall_work_end(struct compileall_work *work, const char *why, char **why_not) {
     work->summary.elapsed_ms = clock_ms() - work->progress.begin;
-    work->summary.error = why;
+    work->summary.error = why == NULL && work->met_nul ? "embedded null byte in a name" : why;
     work->summary.interrupted = is_woken(work);
     results_end(&work->results, &work->summary, &work->out);
     (void)flush(work); /* whether to go on */

@@ -46,12 +46,13 @@ static void github_add(struct results *results, const struct results_entry *entr
 }
 
 static void github_end(struct results *results, const struct summary *summary, struct buffer *out) {
-    if (summary->error == NULL)
+    const char *reason = summary_reason(summary);
+    if (reason == NULL)
         return;
     buffer_append_string(out, "::error title=");
     github_escape(out, results->prog, true);
     buffer_append_string(out, "::");
-    github_escape(out, summary->error, false);
+    github_escape(out, reason, false);
     buffer_append_char(out, '\n');
 }
 

@@ -83,20 +83,21 @@ static void junit_add(struct results *results, const struct results_entry *entry
 }
 
 /* A run that ended early is a test case of its own. */
-static void junit_run_error(struct results *results, const struct summary *summary) {
+static void junit_run_error(struct results *results, const char *reason) {
     struct buffer *out = &results->held;
     results->counts.tests++;
     results->counts.errors++;
     buffer_append_string(out, "<testcase");
     junit_attribute(out, "classname", results->prog);
     buffer_append_string(out, " name=\"run\"><error");
-    junit_attribute(out, "message", summary->error);
+    junit_attribute(out, "message", reason);
     buffer_append_string(out, "/></testcase>\n");
 }
 
 static void junit_end(struct results *results, const struct summary *summary, struct buffer *out) {
-    if (summary->error != NULL)
-        junit_run_error(results, summary);
+    const char *reason = summary_reason(summary);
+    if (reason != NULL)
+        junit_run_error(results, reason);
     for (int i = 0; i < 2; i++) {
         buffer_append_string(out, i == 0 ? "<testsuites" : "<testsuite");
         junit_attribute(out, "name", results->prog);

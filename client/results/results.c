@@ -53,7 +53,7 @@ void results_add(struct results *results, const struct results_entry *entry, str
 /* The prologue, and what was kept, in front of the elements. */
 static void results_begin(struct results *results, struct buffer *out) {
     struct buffer text = {0};
-    size_t skipped = results->format->is_list && out->len > 0;
+    size_t skipped = results->format->is_list && out->len > 0 && out->data[0] == ',';
     if (results->format->prologue != NULL)
         buffer_append_string(&text, results->format->prologue);
     buffer_append(&text, out->data + skipped, out->len - skipped);

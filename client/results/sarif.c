@@ -72,12 +72,12 @@ static void sarif_tool(const struct results *results, struct buffer *out) {
 }
 
 static void sarif_end(struct results *results, const struct summary *summary, struct buffer *out) {
-    bool done = summary->error == NULL && !summary->interrupted;
+    const char *reason = summary_reason(summary);
     sarif_tool(results, out);
-    buffer_printf(out, ",\n\"invocations\":[{\"executionSuccessful\":%s", done ? "true" : "false");
-    if (summary->error != NULL) {
+    buffer_printf(out, ",\n\"invocations\":[{\"executionSuccessful\":%s", reason == NULL ? "true" : "false");
+    if (reason != NULL) {
         buffer_append_string(out, ",\"toolExecutionNotifications\":[{\"level\":\"error\",\"message\":{\"text\":");
-        results_append_string(out, summary->error);
+        results_append_string(out, reason);
         buffer_append_string(out, "}}]");
     }
     buffer_append_string(out, "}]}]}\n");

@@ -19,6 +19,10 @@ void summary_count(struct summary *summary, enum outcome outcome) {
     summary->outcomes[outcome]++;
 }
 
+const char *summary_reason(const struct summary *summary) {
+    return summary->error == NULL && summary->interrupted ? "interrupted" : summary->error;
+}
+
 void summary_append_json(const struct summary *summary, struct buffer *out) {
     buffer_printf(out, "{\"summary\":{\"files\":%zu", summary->files);
     for (int i = 0; i <= OUTCOME_FAILED; i++)

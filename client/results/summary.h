@@ -31,5 +31,8 @@ struct summary {
 
 void summary_count(struct summary *summary, enum outcome outcome);
 
+/* Why the run is incomplete, a signal included; NULL: it is complete. */
+const char *summary_reason(const struct summary *summary);
+
 /* Appends {"summary": {...}} and a newline. */
 void summary_append_json(const struct summary *summary, struct buffer *out);
