@@ -1,6 +1,7 @@
 /* The search follows the XDG base directory specification. */
 #include "cache/folder.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
@@ -77,4 +78,25 @@ int folder_open(const char *folder, char **why) {
     if (fd >= 0)
         close(fd);
     return status < 0 ? status : -EPERM;
+}
+
+int folder_remove_stamps(int fd, bool (*is_stale)(int fd, const char *name, void *context), void *context) {
+    int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), status = 0;
+    if (own < 0)
+        return -errno;
+    DIR *dir = fdopendir(own);
+    struct dirent *entry;
+    if (dir == NULL) {
+        status = -errno;
+        close(own);
+        return status;
+    }
+    while ((entry = readdir(dir)) != NULL) {
+        bool is_stamp = strncmp(entry->d_name, FOLDER_STAMP, strlen(FOLDER_STAMP)) == 0;
+        if (is_stamp && (is_stale == NULL || is_stale(fd, entry->d_name, context)) &&
+            unlinkat(fd, entry->d_name, 0) < 0 && errno != ENOENT)
+            status = -errno;
+    }
+    closedir(dir);
+    return status;
 }

@@ -5,13 +5,15 @@ import re
 import shutil
 
 import e2e_support as e2e
-from compileall_support import GOOD, VERSION, Case
+from compileall_support import ANY_VERSION as VERSION, GOOD, Case
 from venv_support import Environment
 
 PYC = "__pycache__/%s.cpython-" + VERSION.replace(".", "") + ".pyc"
 
 
 class Venv(Case):
+    version = VERSION
+
     def setUp(self):
         super().setUp()
         self.env = Environment(self.python, self.path("env"))
@@ -186,6 +188,83 @@ class Venv(Case):
                 os.unlink(self.env.path(PYC % "two")) if os.path.exists(self.env.path(PYC % "two")) else None
                 self.assertEqual(self.run_venv(), ["two.py"])
 
+    def test_stamps_are_removed(self):
+        """That of an environment that is gone, one that is old, and all of them when the cache is cleared."""
+        cache = {"PYCOMPILED_CACHE_DIR": self.path("cache")}
+
+        def stamps():
+            return {name for name in os.listdir(self.path("cache")) if name.startswith("venv-")}
+
+        os.mkdir(self.path("cache"), 0o700)
+        other = Environment(self.python, self.path("other"))
+        other.install("three", {"three.py": GOOD})
+        self.run_one([e2e.COMPILEALL, "--venv", "other"], [], **cache)
+        of_other = stamps()
+        self.assertEqual(len(of_other), 1)
+        self.run_venv(**cache)
+        self.assertEqual(len(stamps()), 2)
+        shutil.rmtree(self.path("other"))
+        self.env.install("four", {"four.py": GOOD})
+        self.run_venv(**cache)
+        (own,) = stamps()
+        self.assertNotIn(own, of_other)
+        old = self.write("cache/venv-0123456789abcdef", b"pycompiled venv 0\n")
+        new = self.write("cache/venv-fedcba9876543210", b"pycompiled venv 0\n")
+        os.utime(new)
+        self.env.install("five", {"five.py": GOOD})
+        self.run_venv(**cache)
+        self.assertEqual(stamps(), {own, os.path.basename(new)})
+        self.assertFalse(os.path.exists(old))
+        self.run_one([e2e.CTL, "cache", "clear"], [], **cache)
+        self.assertEqual(stamps(), set())
+
+    def test_config_that_is_a_pipe(self):
+        os.makedirs(self.path("pipe"))
+        os.mkfifo(self.path("pipe/pyvenv.cfg"))
+        done = self.run_one([e2e.COMPILEALL, "--venv", "pipe"], [])
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"pipe is no virtual environment", done.stderr)
+
+    def test_no_site_packages(self):
+        for version in (VERSION, "3.%d" % (e2e.version_tuple(VERSION)[1] + 1)):
+            shutil.rmtree(self.path("bare"), ignore_errors=True)
+            self.write("bare/pyvenv.cfg", b"version = %s.0\n" % version.encode())
+            os.makedirs(self.path("bare/lib/python%s0/site-packages" % version))
+            done = self.run_one([e2e.COMPILEALL, "--venv", "bare"], [])
+            self.assertEqual((done.returncode, done.stdout), (1, b""))
+            self.assertIn(b"bare has no lib/python%s/site-packages" % version.encode(), done.stderr)
+
+    def test_library_of_another_build(self):
+        """python3.13t is not python3.13, and counts where there is no other."""
+        site = self.env.site.replace("python" + VERSION, "python" + VERSION + "t")
+        os.makedirs(os.path.dirname(site))
+        shutil.copytree(self.env.site, site)
+        self.assertEqual(self.run_venv(), ["one/__init__.py", "one/sub/mod.py", "two.py"])
+        self.assertFalse(os.path.exists(site + "/__pycache__"))
+        shutil.rmtree(os.path.dirname(self.env.site))
+        self.assertEqual(len(self.run_venv()), 3)
+        self.assertTrue(os.path.exists(site + "/__pycache__"))
+
+    def test_egg_info(self):
+        """It is named, and an error with --strict."""
+        os.mkdir(self.env.path("old-1.egg-info"))
+        self.env.write("older.egg-info", b"Name: older\n")
+        for options, status in (((), 0), (("--strict",), 1)):
+            self.run_venv(*options)
+            self.assertEqual(self.status, status)
+            for name in ("old-1", "older"):
+                self.assertIn("%s.egg-info has no RECORD: its files are left out\n" % name, self.said)
+
+    def test_which_python(self):
+        other = next((v for v in e2e.pythons() if v != VERSION), None)
+        if other is None:
+            self.skipTest("one Python only")
+        done = self.run_one([e2e.COMPILEALL, "--venv", "env", "--which-python"], [], PYCOMPILE_PYTHON="", UV_PYTHON=other)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(done.stdout.splitlines()[0].decode(), VERSION)
+        done = self.run_one([e2e.COMPILEALL, "--venv", "nowhere", "--which-python"], [])
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+
     def test_no_environment(self):
         for name, words in (("nowhere", b"No such file"), ("outside", b"pyvenv.cfg")):
             self.write("outside/mod.py", GOOD)
@@ -196,6 +275,8 @@ class Venv(Case):
 
 
 class Stdlib(Case):
+    version = VERSION
+
     def test_library(self):
         """A part of it, written to another place."""
         library = os.path.realpath(e2e.library_folder(self.python))

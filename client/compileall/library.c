@@ -1,4 +1,5 @@
-/* The library is PREFIX/lib/pythonX.Y, where the interpreter is PREFIX/bin/NAME. */
+/* The library is PREFIX/lib/pythonX.Y, or PREFIX/lib64/pythonX.Y (sys.platlibdir), where the interpreter is
+ * PREFIX/bin/NAME. */
 #include "client/compileall/library.h"
 
 #include <dirent.h>
@@ -20,6 +21,17 @@ static int library_is_wanted(const struct dirent *entry) {
     return is_source || entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN;
 }
 
+/* PREFIX/LIB/pythonX.Y, which the caller frees; NULL if the library is not there. */
+static char *library_in(const char *prefix, const char *lib, const char *xy) {
+    char *folder = xasprintf("%s/%s/python%s", prefix, lib, xy), *os = xasprintf("%s/os.py", folder);
+    bool is_there = access(os, R_OK) == 0;
+    free(os);
+    if (is_there)
+        return folder;
+    free(folder);
+    return NULL;
+}
+
 /* The folder of the library, which the caller frees, or NULL. */
 static char *library_folder(const char *interpreter, const char *xy) {
     char *real = realpath(interpreter, NULL), *slash = real ? strrchr(real, '/') : NULL, *folder = NULL;
@@ -28,13 +40,9 @@ static char *library_folder(const char *interpreter, const char *xy) {
     slash = slash != NULL ? strrchr(real, '/') : NULL;
     if (slash != NULL) {
         *slash = '\0';
-        folder = xasprintf("%s/lib/python%s", real, xy);
-        char *os = xasprintf("%s/os.py", folder);
-        if (access(os, R_OK) < 0) {
-            free(folder);
-            folder = NULL;
-        }
-        free(os);
+        folder = library_in(real, "lib", xy);
+        if (folder == NULL)
+            folder = library_in(real, "lib64", xy);
     }
     free(real);
     return folder;

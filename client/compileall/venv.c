@@ -1,4 +1,5 @@
-/* Folders of distributions are NAME-VERSION.dist-info in lib/pythonX.Y/site-packages. */
+/* Folders of distributions are NAME-VERSION.dist-info in lib/pythonX.Y/site-packages. An .egg-info there, a folder or a
+ * file, is one of an old installer, without a RECORD. */
 #include "client/compileall/venv.h"
 
 #include <dirent.h>
@@ -28,20 +29,34 @@ static void read_version(const char *text, struct python_version *version) {
     }
 }
 
+/* Reads a pyvenv.cfg of this user's or root's: the beginning, if it is long. Returns 0 or a negative errno value:
+ * -EPERM if it is another user's. A pipe in its place is not waited for. */
+static int read_config(int dir_fd, struct buffer *text) {
+    struct stat st;
+    int fd = openat(dir_fd, "pyvenv.cfg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int result = fstat(fd, &st) < 0 ? -errno : !S_ISREG(st.st_mode) ? -EINVAL : 0;
+    if (result == 0 && st.st_uid != geteuid() && st.st_uid != 0)
+        result = -EPERM;
+    if (result == 0)
+        result = io_read_all(fd, CFG_MAX, text);
+    close(fd);
+    return result == -EFBIG ? 0 : result;
+}
+
 /* Whether it is an environment of this user's or root's. Sets the version, where it is told. */
 static int check_config(const struct venv *venv, struct python_version *version, char **why) {
-    char text[CFG_MAX];
-    struct stat st;
-    if (fstatat(venv->fd, "pyvenv.cfg", &st, 0) < 0 || io_read_text(venv->fd, "pyvenv.cfg", 0, text, sizeof text) < 0) {
-        *why = xasprintf("%s is no virtual environment: it has no pyvenv.cfg", venv->path);
-        return -ENOENT;
-    }
-    if (st.st_uid != geteuid() && st.st_uid != 0) {
+    struct buffer text = {0};
+    int result = read_config(venv->fd, &text);
+    if (result == 0)
+        read_version(buffer_string(&text), version);
+    else if (result == -EPERM)
         *why = xasprintf("%s belongs to another user", venv->path);
-        return -EPERM;
-    }
-    read_version(text, version);
-    return 0;
+    else
+        *why = xasprintf("%s is no virtual environment: it has no pyvenv.cfg", venv->path);
+    buffer_deinit(&text);
+    return result;
 }
 
 static void key_text(struct buffer *key, const char *text) {
@@ -80,7 +95,8 @@ static void read_sources(const struct venv *venv, struct venv_dist *dist, const 
     struct buffer sources = {0};
     struct stat st;
     int result = record_read(venv->fd, record, &sources);
-    dist->why = result == -ENOENT ? "no RECORD" : result < 0 ? "a RECORD that cannot be read" : NULL;
+    bool has_none = result == -ENOENT || result == -ENOTDIR;
+    dist->why = has_none ? "no RECORD" : result < 0 ? "a RECORD that cannot be read" : NULL;
     for (size_t at = 0; at < sources.len; at += strlen(sources.data + at) + 1) {
         size_t begin = dist->sources.len;
         buffer_printf(&dist->sources, "%s/%s", site, sources.data + at);
@@ -116,32 +132,65 @@ static DIR *open_entries(int dir_fd, const char *path) {
     return dir;
 }
 
-static void add_site(struct venv *venv, const char *site) {
+/* Returns whether the folder is there. */
+static bool add_site(struct venv *venv, const char *site) {
     DIR *dir = open_entries(venv->fd, site);
     struct dirent *entry;
     while (dir != NULL && (entry = readdir(dir)) != NULL)
-        if (ends_with(entry->d_name, ".dist-info"))
+        if (ends_with(entry->d_name, ".dist-info") || ends_with(entry->d_name, ".egg-info"))
             add_dist(venv, site, entry->d_name);
-    if (dir != NULL)
-        closedir(dir);
+    if (dir == NULL)
+        return false;
+    closedir(dir);
+    return true;
 }
 
-/* Looks in `lib`: in lib64 too, unless that is a link to lib. */
-static void add_sites(struct venv *venv, const char *lib, const struct python_version *wanted) {
+/* Whether the name is pythonX.Y with nothing but `suffix` behind it. */
+static bool is_library_of(const char *name, const struct python_version *wanted, const char *suffix) {
+    struct python_version version;
+    if (strncmp(name, "python", 6) != 0 || (*suffix != '\0' && !ends_with(name, suffix)))
+        return false;
+    char *xy = xstrndup(name + 6, strlen(name + 6) - strlen(suffix));
+    bool fits =
+        python_version_exact(xy, &version) && (wanted->major == 0 || python_version_compare(&version, wanted) == 0);
+    free(xy);
+    return fits;
+}
+
+/* Looks in `lib`. Returns the number of site-packages. */
+static size_t add_sites(struct venv *venv, const char *lib, const struct python_version *wanted, const char *suffix) {
     DIR *dir = open_entries(venv->fd, lib);
     struct dirent *entry;
+    size_t count = 0;
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
-        struct python_version version;
-        bool fits = strncmp(entry->d_name, "python", 6) == 0 && python_version_parse(entry->d_name + 6, &version) &&
-                    (wanted->major == 0 || python_version_compare(&version, wanted) == 0);
-        if (!fits)
+        if (!is_library_of(entry->d_name, wanted, suffix))
             continue;
         char *site = xasprintf("%s/%s/site-packages", lib, entry->d_name);
-        add_site(venv, site);
+        count += add_site(venv, site);
         free(site);
     }
     if (dir != NULL)
         closedir(dir);
+    return count;
+}
+
+/* Looks in lib, and in lib64 unless that is a link to lib. The folder pythonX.Yt of a free-threaded Python counts where
+ * there is no pythonX.Y. Returns 0, or a negative errno value with a message in *why. */
+static int add_all_sites(struct venv *venv, const struct python_version *wanted, char **why) {
+    static const char *const suffixes[] = {"", "t"};
+    struct venv_mark lib = venv_mark_of(venv->fd, "lib"), lib64 = venv_mark_of(venv->fd, "lib64");
+    size_t count = 0;
+    for (size_t i = 0; count == 0 && i < sizeof suffixes / sizeof *suffixes; i++) {
+        count = add_sites(venv, "lib", wanted, suffixes[i]);
+        if (lib64.inode != 0 && lib64.inode != lib.inode)
+            count += add_sites(venv, "lib64", wanted, suffixes[i]);
+    }
+    if (count > 0)
+        return 0;
+    *why = wanted->major != 0
+               ? xasprintf("%s has no lib/python%u.%u/site-packages", venv->path, wanted->major, wanted->minor)
+               : xasprintf("%s has no lib/pythonX.Y/site-packages", venv->path);
+    return -ENOENT;
 }
 
 static int compare_dists(const void *a, const void *b) {
@@ -186,10 +235,9 @@ int venv_open(struct venv *venv, const struct compileall_options *options, char 
     venv->has_stamp = !options->check && options->shared.request.pycache_prefix == NULL;
     if (venv->has_stamp && !options->force)
         venv_stamp_read(&venv->stamp, venv->root, venv->key);
-    struct venv_mark lib = venv_mark_of(venv->fd, "lib"), lib64 = venv_mark_of(venv->fd, "lib64");
-    add_sites(venv, "lib", &version);
-    if (lib64.inode != 0 && lib64.inode != lib.inode)
-        add_sites(venv, "lib64", &version);
+    result = add_all_sites(venv, &version, why);
+    if (result < 0)
+        return result;
     if (venv->count > 0)
         qsort(venv->dists, venv->count, sizeof *venv->dists, compare_dists);
     collect_names(venv);
@@ -241,7 +289,7 @@ void venv_leave_stamp(const struct venv *venv, const struct buffer *failed) {
     size_t name = 0;
     if (!venv->has_stamp || is_as_before(venv))
         return;
-    venv_stamp_begin(&text, venv->key);
+    venv_stamp_begin(&text, venv->root, venv->key);
     for (size_t i = 0; i < venv->count; i++) {
         const struct venv_dist *dist = &venv->dists[i];
         bool is_bad = has_failed(venv, dist, &name, &bad, end) || dist->why != NULL;

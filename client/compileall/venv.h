@@ -11,7 +11,7 @@
 
 /* An installed distribution. */
 struct venv_dist {
-    char *name; /* of its .dist-info folder, relative to the environment */
+    char *name; /* of its .dist-info folder (or .egg-info), relative to the environment */
     struct venv_mark record;
     const struct venv_block *block; /* of the stamp, if it is unchanged; else NULL */
     struct buffer sources;          /* relative to the environment, each with its NUL; of one that has changed */

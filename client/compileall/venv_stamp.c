@@ -1,10 +1,15 @@
-/* A text: a line for the key, then for each distribution a line D and for each folder a line F. */
+/* A text: a line for the environment and one for the key, then for each distribution a line D and for each folder a
+ * line F. */
 #include "client/compileall/venv_stamp.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fnv.h"
@@ -12,12 +17,14 @@
 #include "cache/folder.h"
 
 #define STAMP_MAX ((size_t)256 << 20)
+/* The age at which a stamp is removed when another one is written. */
+#define STAMP_OLD_S ((time_t)8 * 7 * 24 * 3600)
 
-static const char head[] = "pycompiled venv 1 ";
+static const char head[] = "pycompiled venv 2 ";
 
 /* The name of an environment's stamp in the cache's folder. */
 static char *venv_stamp_name(const char *root) {
-    return xasprintf("venv-%016llx", (unsigned long long)fnv_hash(root, root + strlen(root)));
+    return xasprintf(FOLDER_STAMP "%016llx", (unsigned long long)fnv_hash(root, root + strlen(root)));
 }
 
 /* The cache's folder, or a negative errno value. */
@@ -70,7 +77,7 @@ void venv_stamp_read(struct venv_stamp *stamp, const char *root, const char *key
     char *name = venv_stamp_name(root);
     int folder = venv_stamp_folder();
     bool is_read = folder >= 0 && io_read_file(folder, name, O_NOFOLLOW, STAMP_MAX, &stamp->text) == 0;
-    venv_stamp_begin(&begin, key);
+    venv_stamp_begin(&begin, root, key);
     /* The last line is whole, or the file is not ours. */
     bool fits = is_read && stamp->text.len >= begin.len && memcmp(stamp->text.data, begin.data, begin.len) == 0 &&
                 stamp->text.data[stamp->text.len - 1] == '\n';
@@ -127,11 +134,16 @@ const struct venv_block *venv_stamp_find(const struct venv_stamp *stamp, int roo
     return block;
 }
 
-void venv_stamp_begin(struct buffer *text, const char *key) {
-    buffer_append_string(text, head);
-    for (; *key != '\0'; key++)
-        buffer_append_char(text, (char)(*key == '\n' ? ' ' : *key));
+static void append_line(struct buffer *text, const char *line) {
+    for (; *line != '\0'; line++)
+        buffer_append_char(text, (char)(*line == '\n' ? ' ' : *line));
     buffer_append_char(text, '\n');
+}
+
+void venv_stamp_begin(struct buffer *text, const char *root, const char *key) {
+    buffer_append_string(text, head);
+    append_line(text, root);
+    append_line(text, key);
 }
 
 /* The line of a folder. */
@@ -180,11 +192,33 @@ void venv_stamp_append(struct buffer *text, int root_fd, const char *name, const
     buffer_deinit(&folders);
 }
 
+/* Whether the environment of the stamp is not there any more. Unknown, so false, for a stamp of another format. */
+static bool is_orphan(int folder, const char *name) {
+    char text[sizeof head + PATH_MAX + 1], *root = text + sizeof head - 1;
+    int len = io_read_text(folder, name, O_NOFOLLOW | O_NONBLOCK, text, sizeof text);
+    char *end = len > 0 ? strchr(text, '\n') : NULL;
+    if (end == NULL || strncmp(text, head, sizeof head - 1) != 0)
+        return false;
+    *end = '\0';
+    char *config = xasprintf("%s/pyvenv.cfg", root);
+    bool is_gone = access(config, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR);
+    free(config);
+    return is_gone;
+}
+
+static bool is_stale(int folder, const char *name, void *own) {
+    struct stat st;
+    if (strcmp(name, own) == 0 || fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return false;
+    return time(NULL) - st.st_mtim.tv_sec > STAMP_OLD_S || is_orphan(folder, name);
+}
+
 void venv_stamp_write(const struct buffer *text, const char *root) {
     char *name = venv_stamp_name(root);
     int folder = venv_stamp_folder();
     if (folder >= 0) {
         (void)io_replace_file(folder, name, text->data, text->len); /* the next run looks at everything */
+        (void)folder_remove_stamps(folder, is_stale, name);         /* the next one that is written tries again */
         close(folder);
     }
     free(name);

@@ -37,13 +37,15 @@ void venv_stamp_deinit(struct venv_stamp *stamp);
 const struct venv_block *venv_stamp_find(const struct venv_stamp *stamp, int root_fd, const char *name,
                                          const struct venv_mark *record);
 
-/* Begins a new stamp's text, to which blocks are appended in the order of their names. */
-void venv_stamp_begin(struct buffer *text, const char *key);
+/* Begins the text of a new stamp of the environment at `root`, to which blocks are appended in the order of their
+ * names. */
+void venv_stamp_begin(struct buffer *text, const char *root, const char *key);
 
 /* Appends a block. `sources` are paths relative to the environment, each with its NUL. A distribution with a
  * newline in a name gets no block. */
 void venv_stamp_append(struct buffer *text, int root_fd, const char *name, const struct venv_mark *record,
                        const struct buffer *sources);
 
-/* Puts the text in the place of the stamp on disk. A failure costs the next run time and nothing else. */
+/* Puts the text in the place of the stamp on disk. A failure costs the next run time and nothing else. Removes the
+ * stamps of environments that are gone, and those that were written more than 8 weeks ago. */
 void venv_stamp_write(const struct buffer *text, const char *root);

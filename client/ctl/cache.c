@@ -129,10 +129,23 @@ static int cache_limit(const struct cache_run *run) {
     return error < 0 ? ctl_fail(xasprintf("the cache cannot be written anew: %s", strerror(-error))) : 0;
 }
 
+/* Returns 0, or a negative errno value with a message in *why. */
+static int clear_stamps(const char *path, char **why) {
+    int fd = folder_open(path, why);
+    if (fd < 0)
+        return fd;
+    int status = folder_remove_stamps(fd, NULL, NULL);
+    if (status < 0)
+        *why = xasprintf("the stamps of environments in %s cannot be removed: %s", path, strerror(-status));
+    close(fd);
+    return status;
+}
+
 /* The store is not opened, since it may be in any state. */
 static int cache_clear(const struct cache_run *run) {
     char *why;
-    return store_clear_folder(run->folder, &why) < 0 ? ctl_fail(why) : 0;
+    bool failed = store_clear_folder(run->folder, &why) < 0 || clear_stamps(run->folder, &why) < 0;
+    return failed ? ctl_fail(why) : 0;
 }
 
 struct cache_command {
