@@ -3,6 +3,7 @@ import base64
 import os
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 import time
@@ -237,6 +238,58 @@ class Hostile(Case):
             self.assertIn("redirects", self.left_alone(server.url))
         for target in (b"file:///etc/passwd", b"ftp://127.0.0.1/", b"gopher://127.0.0.1:1/x"):
             self.answers(b"HTTP/1.1 302 No\r\nContent-Length: 0\r\nLocation: %s\r\n\r\n" % target)
+
+    def test_headers_stay_with_their_server(self):
+        """A redirect to another port is not followed where a header may be a secret; one to the same server is."""
+        asked, other = [], []
+
+        def answer_other(connection, file):
+            while (request := read_request(file)) is not None:
+                other.append(request)
+                connection.sendall(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n")
+
+        def answer(connection, file):
+            while (request := read_request(file)) is not None:
+                asked.append(request)
+                target = self.target + request[1].replace("/x/", "/y/") if "/x/" in request[1] else None
+                connection.sendall(b"HTTP/1.1 307 No\r\nContent-Length: 9\r\nLocation: %s\r\n\r\nelsewhere" % target.encode() if target else
+                                   b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n")
+        with WebImpostor(answer_other) as second, WebImpostor(answer) as server:
+            self.target = second.url[:-2]
+            self.assertIn("another server", self.left_alone(server.url + " @header=X-Api-Key:k", files=5))
+            self.assertEqual(other, [])
+            for self.target in ("", server.url[:-2]):
+                asked.clear()
+                with self.daemon(server.url + " @header=X-Api-Key:k") as daemon:
+                    self.compile_new(daemon, 1)
+                    wait_for(daemon, misses=1, away=False, dropped=1)
+                self.assertTrue(any("/y/" in request[1] for request in asked))
+                self.assertEqual({request[2].get("x-api-key") for request in asked}, {"k"})
+            self.target = second.url[:-2]
+            with self.daemon(server.url) as daemon:
+                self.compile_new(daemon, 1)
+                wait_for(daemon, misses=1, away=False, dropped=1)
+            self.assertNotEqual(other, [])
+
+    def test_stores_that_fail(self):
+        """One that is redirected to a lookup is not stored; one whose answer is cut off says nothing about the others."""
+        redirect = b"HTTP/1.1 303 No\r\nContent-Length: 0\r\nLocation: /y\r\n\r\n"
+        for settings in ("", " @header=X:y"):
+            for bad in (redirect, b"HTTP/1.1 201 Yes\r\nContent-Length: 5\r\n\r\n"):
+                left = [bad]
+
+                def answer(connection, file, left=left):
+                    while (request := read_request(file)) is not None:
+                        if request[0] == "PUT" and left:
+                            connection.sendall(left.pop())
+                            connection.shutdown(socket.SHUT_RDWR)
+                            return
+                        status = b"200 Yes" if request[0] == "PUT" or request[1] == "/y" else b"404 No"
+                        connection.sendall(b"HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n" % status)
+                with self.subTest(bad=bad, settings=settings), WebImpostor(answer) as server, \
+                        self.daemon(server.url + settings) as daemon:
+                    self.compile_new(daemon, 6)
+                    wait_for(daemon, dropped=1, stored=5, away=False, failures=0)
 
     @unittest.skipUnless(shutil.which("openssl"), "no openssl to make a certificate with")
     def test_wrong_certificate(self):

@@ -82,17 +82,25 @@ static int http_fail(struct http_transport *http, const char *why) {
     return -EIO;
 }
 
+/* Makes a handle. NULL: it cannot be made, for the reason in http->why. */
+static struct http_request *http_make_request(struct http_transport *http) {
+    struct http_request *request = &http->requests[http->made];
+    int status = http_request_init(request, http->curl, http->place, http->connect_ms, &http->body_bytes);
+    if (status < 0) {
+        http_fail(http, status == -ENOTSUP ? "this machine's libcurl lacks an option that protects the exchange"
+                                           : "out of memory");
+        return NULL;
+    }
+    http->made++;
+    return request;
+}
+
 /* A handle that is not in use; makes one if need be. NULL: there is none. */
 static struct http_request *http_find_request(struct http_transport *http) {
     for (size_t i = 0; i < http->made; i++)
         if (http->requests[i].item == NULL)
             return &http->requests[i];
-    struct http_request *request = &http->requests[http->made];
-    if (http->made == REQUESTS_MAX ||
-        http_request_init(request, http->curl, http->place, http->connect_ms, &http->body_bytes) < 0)
-        return NULL;
-    http->made++;
-    return request;
+    return http->made < REQUESTS_MAX ? http_make_request(http) : NULL;
 }
 
 static void http_release(struct http_transport *http, struct http_request *request) {
@@ -102,7 +110,7 @@ static void http_release(struct http_transport *http, struct http_request *reque
     http->busy--;
 }
 
-/* Begins as many requests as fit. */
+/* Begins as many requests as fit. Returns 0, or -EIO where none is under way. */
 static int http_fill(struct http_exchange *exchange) {
     struct http_transport *http = exchange->http;
     struct http_request *request;
@@ -114,12 +122,20 @@ static int http_fill(struct http_exchange *exchange) {
         if (http->curl->multi_add_handle(http->multi, request->easy) != CURLM_OK)
             return http_fail(http, "out of memory");
     }
-    return http->busy > 0 ? 0 : http_fail(http, "out of memory");
+    return http->busy > 0 ? 0 : -EIO;
+}
+
+/* Starts the transfer of a request that follows a redirect. */
+static int http_go_on(struct http_transport *http, struct http_request *request) {
+    http->curl->multi_remove_handle(http->multi, request->easy);
+    return http->curl->multi_add_handle(http->multi, request->easy) == CURLM_OK ? 0 : http_fail(http, "out of memory");
 }
 
 /* Reports the answer to the request, whose transfer has ended. */
 static int http_finish(struct http_exchange *exchange, struct http_request *request, CURLcode code) {
     struct transport_answer answer;
+    if (http_request_follow(request, exchange->http->place, code, http_left_ms(exchange->deadline_ms)))
+        return http_go_on(exchange->http, request);
     if (http_request_answer(request, code, &answer) < 0)
         return http_fail(exchange->http, http_request_why(request, code));
     exchange->answered(exchange->context, request->number, &answer);
@@ -140,14 +156,16 @@ static int http_take_answers(struct http_exchange *exchange) {
     return status;
 }
 
+/* Waits for the server, unless a handle has become free for an item that waits. */
 static int http_step(struct http_exchange *exchange) {
     struct http_transport *http = exchange->http;
     int running, status = http_fill(exchange);
+    size_t busy = http->busy;
     if (status == 0 && http->curl->multi_perform(http->multi, &running) != CURLM_OK)
         status = http_fail(http, "libcurl fails");
     if (status == 0)
         status = http_take_answers(exchange);
-    if (status < 0 || http->busy == 0 || (exchange->begun < exchange->count && http->busy < REQUESTS_MAX))
+    if (status < 0 || http->busy == 0 || (exchange->begun < exchange->count && http->busy < busy))
         return status;
     if (clock_ms() >= exchange->deadline_ms)
         return http_fail(http, "no answer in time");
