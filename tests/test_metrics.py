@@ -102,6 +102,14 @@ class Activity(unittest.TestCase):
         with daemon.connect() as connection:
             return connection.call("activity")["result"]
 
+    def running(self, daemon):
+        """The names of the files of running jobs, once there is one."""
+        end = time.monotonic() + e2e.DEADLINE
+        while time.monotonic() < end:
+            if running := self.ask(daemon)["running"]:
+                return [item["file"] for item in running]
+        raise AssertionError("no job runs")
+
     def test_names_that_are_not_utf_8(self):
         with e2e.Daemon(fake=True) as daemon:
             name = os.fsdecode(b"/caf\xe9")
@@ -109,8 +117,7 @@ class Activity(unittest.TestCase):
             with daemon.connect() as connection:
                 connection.compile(name + ":crash")
                 job = connection.request("compile", {"file": name + ":wait", "dfile": running})
-                while name + ":wait" not in [item["file"] for item in self.ask(daemon)["running"]]:
-                    pass
+                self.assertEqual(self.running(daemon), [name + ":wait"])
                 os.unlink(running)
                 self.assertEqual(connection.receive()["id"], job)
             found = self.ask(daemon)
@@ -122,10 +129,7 @@ class Activity(unittest.TestCase):
             running = daemon.file("running")
             with daemon.connect() as connection:
                 job = connection.request("compile", {"file": "/" + 5000 * "a" + ":wait", "dfile": running})
-                found = self.ask(daemon)
-                while not found["running"]:
-                    found = self.ask(daemon)
-                self.assertEqual(found["running"][0]["file"], "(too long)")
+                self.assertEqual(self.running(daemon), ["(too long)"])
                 os.unlink(running)
                 self.assertEqual(connection.receive()["id"], job)
 
