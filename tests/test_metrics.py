@@ -102,13 +102,11 @@ class Activity(unittest.TestCase):
         with daemon.connect() as connection:
             return connection.call("activity")["result"]
 
-    def running(self, daemon):
-        """The names of the files of running jobs, once there is one."""
+    def await_running(self, daemon, name):
+        """Waits for a running job of the file `name`."""
         end = time.monotonic() + e2e.DEADLINE
-        while time.monotonic() < end:
-            if running := self.ask(daemon)["running"]:
-                return [item["file"] for item in running]
-        raise AssertionError("no job runs")
+        while name not in (names := [item["file"] for item in self.ask(daemon)["running"]]):
+            self.assertLess(time.monotonic(), end, names)
 
     def test_names_that_are_not_utf_8(self):
         with e2e.Daemon(fake=True) as daemon:
@@ -117,7 +115,7 @@ class Activity(unittest.TestCase):
             with daemon.connect() as connection:
                 connection.compile(name + ":crash")
                 job = connection.request("compile", {"file": name + ":wait", "dfile": running})
-                self.assertEqual(self.running(daemon), [name + ":wait"])
+                self.await_running(daemon, name + ":wait")
                 os.unlink(running)
                 self.assertEqual(connection.receive()["id"], job)
             found = self.ask(daemon)
@@ -129,7 +127,7 @@ class Activity(unittest.TestCase):
             running = daemon.file("running")
             with daemon.connect() as connection:
                 job = connection.request("compile", {"file": "/" + 5000 * "a" + ":wait", "dfile": running})
-                self.assertEqual(self.running(daemon), ["(too long)"])
+                self.await_running(daemon, "(too long)")
                 os.unlink(running)
                 self.assertEqual(connection.receive()["id"], job)
 

@@ -65,6 +65,7 @@ void fake_peers_deinit(struct fake_peers *peers) {
     uv_close((uv_handle_t *)&peers->alive, NULL);
     fake_peers_turn(peers);
     assert_int_equal(uv_loop_close(&peers->loop), 0);
+    recent_deinit(&peers->census.recent);
 }
 
 struct fake_client *fake_client_new(struct fake_peers *peers) {
