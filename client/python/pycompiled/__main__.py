@@ -8,6 +8,7 @@ if not __package__:  # run as a folder
 import pycompiled  # noqa: E402
 from pycompiled._program import run_program  # noqa: E402
 
-sys.argv[0] = os.path.join(os.path.dirname(sys.argv[0]), "pycompiled.py")  # the name in messages
+if sys.version_info < (3, 14):  # later versions name the module in messages: python3.14 -m pycompiled
+    sys.argv[0] = os.path.join(os.path.dirname(sys.argv[0]), "pycompiled.py")
 run_program("pycompile-client")
 sys.exit(pycompiled.main())
