@@ -4,6 +4,8 @@
 
 #include <fcntl.h>
 #include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,8 +50,13 @@ static void metrics_print_labels(struct buffer *out, const cJSON *labels, const 
         buffer_append_char(out, '}');
 }
 
+/* Whether the number is an integer that a double holds exactly. */
+static bool metrics_is_whole(double number) {
+    return fabs(number) < 1e15 && number == (double)(int64_t)number;
+}
+
 static void metrics_print_number(struct buffer *out, double number) {
-    if (number == floor(number) && fabs(number) < 1e15)
+    if (metrics_is_whole(number))
         buffer_printf(out, " %.0f\n", number);
     else
         buffer_printf(out, " %.9g\n", number);
@@ -67,7 +74,7 @@ static void metrics_print_histogram(struct buffer *out, const char *name, const 
     double count = json_get_number(sample, "count", 0);
     cJSON_ArrayForEach(bucket, buckets) {
         double bound = cJSON_GetNumberValue(cJSON_GetArrayItem(bucket, 0));
-        char *text = xasprintf(bound == floor(bound) ? "%.1f" : "%g", bound);
+        char *text = xasprintf(metrics_is_whole(bound) ? "%.1f" : "%g", bound);
         metrics_print_bucket(out, name, labels, text, cJSON_GetNumberValue(cJSON_GetArrayItem(bucket, 1)));
         free(text);
     }
