@@ -90,7 +90,9 @@ class Ahead(unittest.TestCase):
     def test_it_is_killed_while_it_waits(self):
         self.compile()
         host, = pristine_hosts(self.daemon)
-        os.kill(self.ready(host), signal.SIGKILL)
+        child = self.ready(host)
+        os.kill(child, signal.SIGKILL)
+        wait_until(lambda: not e2e.exists(child))  # else it may still take the job, which ends its host
         self.compile()
         self.ready(host)
         status = self.daemon.status()["counters"]

@@ -34,7 +34,7 @@ class Usage(unittest.TestCase):
                         done = subprocess.run([*program, *line.split()], cwd=folder, env=environment, text=True,
                                               stdin=subprocess.DEVNULL, capture_output=True, timeout=e2e.DEADLINE)
                         self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
-                        self.assertRegex(done.stderr, r"(?m)^pycompile[\w. -]*: |^\S*pycompiled: ")
+                        self.assertRegex(done.stderr, r"(?m)^pycompile[\w. -]*: |^(python[\w.]* )?\S*pycompiled: ")
                         self.assertEqual(os.listdir(folder), [])
 
 
