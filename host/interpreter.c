@@ -40,7 +40,10 @@ static const char *init_runtime(void) {
     if (!PyStatus_Exception(status))
         status = Py_InitializeFromConfig(&config);
     PyConfig_Clear(&config);
-    return PyStatus_Exception(status) ? status_text(status) : NULL;
+    if (!PyStatus_Exception(status))
+        return NULL;
+    /* CPython's words, such as those of a library that cannot be read, name no file. */
+    return xasprintf("%s (its executable is %s)", status_text(status), python_executable());
 }
 
 void interpreter_init_runtime(int control_fd) {
