@@ -39,13 +39,18 @@ void *xtsearch(const void *key, void **root, int (*compare)(const void *, const 
     return checked(tsearch(key, root, compare));
 }
 
+char *xvasprintf(const char *format, va_list args) {
+    char *text = NULL;
+    int len = vasprintf(&text, format, args);
+    return checked(len < 0 ? NULL : text);
+}
+
 char *xasprintf(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    char *text = NULL;
-    int len = vasprintf(&text, format, args);
+    char *text = xvasprintf(format, args);
     va_end(args);
-    return checked(len < 0 ? NULL : text);
+    return text;
 }
 
 void buffer_deinit(struct buffer *buffer) {

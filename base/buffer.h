@@ -30,6 +30,7 @@ void *xtsearch(const void *key, void **root, int (*compare)(const void *, const 
 
 /* Formats into a new string, which the caller frees. */
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *xvasprintf(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
 /* Frees the bytes; the buffer is empty and usable afterwards. */
 void buffer_deinit(struct buffer *buffer);

@@ -85,13 +85,10 @@ static void screen_append(struct buffer *picture, const char *text, int columns)
 void screen_line(struct screen *screen, bool bold, const char *format, ...) {
     if (screen->row >= screen->rows)
         return;
-    char *text;
     va_list args;
     va_start(args, format);
-    int len = vasprintf(&text, format, args);
+    char *text = xvasprintf(format, args);
     va_end(args);
-    if (len < 0)
-        return;
     buffer_append_string(&screen->picture, screen->row++ > 0 ? "\r\n" : "");
     buffer_append_string(&screen->picture, bold ? "\033[1m" : "");
     screen_append(&screen->picture, text, screen->columns);

@@ -13,17 +13,15 @@ void table_row(struct table *table) {
 }
 
 void table_add(struct table *table, const char *format, ...) {
-    char *text;
     va_list args;
     va_start(args, format);
-    int len = vasprintf(&text, format, args);
+    char *text = xvasprintf(format, args);
     va_end(args);
-    if (len < 0)
-        return;
-    if (table->column < TABLE_COLUMNS_MAX && (size_t)len > table->widths[table->column])
-        table->widths[table->column] = (size_t)len;
+    size_t len = strlen(text);
+    if (table->column < TABLE_COLUMNS_MAX && len > table->widths[table->column])
+        table->widths[table->column] = len;
     table->column++;
-    buffer_append(&table->cells, text, (size_t)len + 1);
+    buffer_append(&table->cells, text, len + 1);
     free(text);
 }
 
