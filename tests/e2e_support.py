@@ -139,6 +139,16 @@ def library_sources(python):
     return sources_below(library_folder(python), ("site-packages", "dist-packages"))
 
 
+def own_cases(python, cases, module):
+    """A test method: that interpreter runs a file of cases with our Python module, and none fails or is skipped."""
+    def test(self):
+        run = subprocess.run([python, cases], env=dict(os.environ, PYCOMPILED_MODULE=module, PYTHONHASHSEED="0"),
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+        self.assertEqual(run.returncode, 0, run.stdout)
+        self.assertRegex(run.stdout, r"cases: \d\d+ run, 0 failed, 0 skipped")
+    return test
+
+
 def exists(pid):
     try:
         with open("/proc/%d/stat" % pid) as file:

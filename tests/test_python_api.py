@@ -78,18 +78,9 @@ class TestCompileall(unittest.TestCase):
                 self.assertEqual(text, real[name], name)
 
 
-def own_cases(python):
-    def test(self):
-        run = subprocess.run([python, CASES], env=dict(os.environ, PYCOMPILED_MODULE=MODULE, PYTHONHASHSEED="0"),
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
-        self.assertEqual(run.returncode, 0, run.stdout)
-        self.assertRegex(run.stdout, r"cases: \d\d+ run, 0 failed, 0 skipped")
-    return test
-
-
 for _version, _python in e2e.pythons().items():
     _name = "test_" + _version.replace(".", "_")
-    setattr(Cases, _name, own_cases(_python))
+    setattr(Cases, _name, e2e.own_cases(_python, CASES, MODULE))
     setattr(TestCompileall, _name, lambda self, python=_python: self.compare(python))
 
 if __name__ == "__main__":

@@ -55,18 +55,9 @@ class TestPyCompile(unittest.TestCase):
                     self.assertGreater(after["compile_errors"], before["compile_errors"])
 
 
-def own_cases(python):
-    def test(self):
-        run = subprocess.run([python, CASES], env=dict(os.environ, PYCOMPILED_MODULE=MODULE, PYTHONHASHSEED="0"),
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
-        self.assertEqual(run.returncode, 0, run.stdout)
-        self.assertRegex(run.stdout, r"cases: \d\d+ run, 0 failed, 0 skipped")
-    return test
-
-
 for _version, _python in e2e.pythons().items():
     _name = "test_" + _version.replace(".", "_")
-    setattr(Module, _name, own_cases(_python))
+    setattr(Module, _name, e2e.own_cases(_python, CASES, MODULE))
     setattr(TestPyCompile, _name, lambda self, python=_python: self.compare(python))
     setattr(TestPyCompile, _name + "_optimized", lambda self, python=_python: self.compare(python, "-O"))
 
